@@ -1,1 +1,28 @@
-//! placeholder
+//! What Entrance remembers: durable transactions, migrations, the change feed and sealing at rest.
+//!
+//! [`Store::write`] is the only way to change something. Writes that queue up share one fsync; each is answered only
+//! after that fsync (DESIGN 7). Readers see committed data and never wait for the writer.
+
+mod audit;
+pub mod directory;
+mod error;
+mod feed;
+mod key;
+mod migrate;
+mod row;
+mod seal;
+mod setting;
+mod session;
+mod sql;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use audit::{AuditEvent, AuditRow};
+pub use error::StoreError;
+pub use feed::{Change, ChangeKind, FeedPosition};
+pub use key::SealedKey;
+pub use seal::{SealError, SealingKey};
+pub use session::{Read, Reader, Tx, Write};
+pub use write::Store;

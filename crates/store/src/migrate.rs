@@ -1,0 +1,41 @@
+//! The schema, as numbered steps that only go forward.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Row as _, SqliteConnection, SqlSafeStr as _};
+
+use crate::error::StoreError;
+use crate::sql::statements;
+
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("../migrations/0001_core.sql")),
+    (2, "directory", include_str!("../migrations/0002_directory.sql")),
+];
+
+statements! {
+    NEWEST = "SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations";
+    FEED = "INSERT INTO feed (only, epoch, head) VALUES (1, $1, 0) ON CONFLICT (only) DO NOTHING";
+}
+
+/// Brings the database to the newest schema; a database of a newer program is refused and left as it is.
+pub(crate) async fn run(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let known = STEPS.last().map_or(0, |step| step.0);
+    // The table does not exist in a new database; that is version 0.
+    if let Ok(row) = sqlx::query(NEWEST).fetch_one(&mut *conn).await {
+        let found: i64 = row.try_get("version")?;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
+        }
+    }
+    let steps = STEPS.iter().map(|(version, name, sql)| {
+        Migration::new(*version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator { migrations: Cow::Owned(steps.collect()), ..Migrator::DEFAULT };
+    migrator.run_direct(None, &mut *conn, false).await.map_err(|e| match e {
+        sqlx::migrate::MigrateError::Execute(e) => StoreError::from(e),
+        other => StoreError::Engine(std::sync::Arc::new(sqlx::Error::Migrate(Box::new(other)))),
+    })?;
+    sqlx::query(FEED).bind(uuid::Uuid::new_v4().to_string()).execute(conn).await?;
+    Ok(())
+}

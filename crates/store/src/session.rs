@@ -1,0 +1,96 @@
+//! A view of the store: [`Reader`] sees what is committed, [`Tx`] changes it. Areas are handles generic over the two.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use entrance_model::Timestamp;
+use entrance_model::id::TenantId;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Notify, OwnedMutexGuard};
+
+use crate::audit::{self, AuditEvent};
+use crate::directory::Directory;
+use crate::error::StoreError;
+use crate::feed::{Change, ChangeKind};
+use crate::key::Keys;
+use crate::seal::SealingKey;
+use crate::setting::Settings;
+use crate::write::{Durable, Writer};
+
+/// Marks a handle that only reads.
+#[derive(Debug)]
+pub enum Read {}
+/// Marks a handle that may also change.
+#[derive(Debug)]
+pub enum Write {}
+
+/// What an area's handle works with.
+pub(crate) struct Scope<'s, M> {
+    pub(crate) conn: &'s mut SqliteConnection,
+    pub(crate) seal: &'s SealingKey,
+    changes: Option<&'s mut Vec<Change>>,
+    mode: PhantomData<M>,
+}
+
+impl Scope<'_, Write> {
+    /// Tells followers of the feed that this object changed.
+    pub(crate) fn changed(&mut self, kind: ChangeKind, tenant: TenantId, id: impl ToString) {
+        if let Some(changes) = self.changes.as_deref_mut() {
+            changes.push(Change { kind, tenant, id: id.to_string() });
+        }
+    }
+}
+
+/// Reads committed data, all of it from one moment.
+pub struct Reader {
+    pub(crate) tx: Transaction<'static, Sqlite>,
+    pub(crate) seal: SealingKey,
+}
+
+/// One write transaction, the only one at a time. It counts once [`Tx::commit`] has answered; dropped before, it leaves
+/// nothing behind.
+#[must_use = "a transaction that is not committed leaves nothing behind"]
+pub struct Tx {
+    pub(crate) writer: OwnedMutexGuard<Writer>,
+    pub(crate) durable: Durable,
+    pub(crate) to_commit: Arc<Notify>,
+    pub(crate) seal: SealingKey,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Reader {
+    pub(crate) fn scope(&mut self) -> Scope<'_, Read> {
+        Scope { conn: &mut self.tx, seal: &self.seal, changes: None, mode: PhantomData }
+    }
+}
+
+impl Tx {
+    pub(crate) fn scope(&mut self) -> Scope<'_, Write> {
+        Scope { conn: &mut self.writer.conn, seal: &self.seal, changes: Some(&mut self.changes), mode: PhantomData }
+    }
+
+    /// Records what happened, in the same transaction.
+    pub async fn audit(&mut self, at: Timestamp, event: &AuditEvent) -> Result<(), StoreError> {
+        audit::insert(&mut self.writer.conn, at, event).await
+    }
+}
+
+macro_rules! areas {
+    ($($(#[$doc:meta])* $method:ident: $area:ident;)*) => {
+        impl Reader {
+            $($(#[$doc])* pub fn $method(&mut self) -> $area<'_, Read> { $area(self.scope()) })*
+        }
+        impl Tx {
+            $($(#[$doc])* pub fn $method(&mut self) -> $area<'_, Write> { $area(self.scope()) })*
+        }
+    };
+}
+
+areas! {
+    /// Tenants, people, groups, applications, service principals.
+    directory: Directory;
+    /// Private keys, sealed.
+    keys: Keys;
+    /// Small facts about this installation, by name.
+    settings: Settings;
+}

@@ -1,0 +1,208 @@
+//! The one writer, and its group commit.
+//!
+//! A write runs in a savepoint of the open transaction. When it is done it leaves the transaction open and waits; the
+//! committer takes its place in the same queue, so everything that stood in line before it shares one fsync. A writer is
+//! answered after that fsync. One that gives up in the middle (its request was cancelled) leaves a savepoint behind,
+//! which the next in line rolls back.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Executor as _};
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::error::StoreError;
+use crate::feed::{self, FeedPosition};
+use crate::migrate;
+use crate::seal::SealingKey;
+use crate::session::{Reader, Tx};
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    readers: SqlitePool,
+    writer: Arc<Mutex<Writer>>,
+    to_commit: Arc<Notify>,
+    head: watch::Sender<FeedPosition>,
+    seal: SealingKey,
+}
+
+pub(crate) struct Writer {
+    pub(crate) conn: SqliteConnection,
+    /// The transaction that is open, if one is.
+    batch: Option<Batch>,
+    /// A savepoint is open; true between requests only when its writer was cancelled.
+    in_savepoint: bool,
+}
+
+/// Writers of one transaction wait here for its fsync.
+struct Batch {
+    outcome: watch::Sender<Option<Result<(), StoreError>>>,
+}
+
+/// Tells a writer that its transaction is on disk, or why it is not.
+pub(crate) type Durable = watch::Receiver<Option<Result<(), StoreError>>>;
+
+const READERS: u32 = 8;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the database file, makes it when it is new, and brings its schema up to date.
+    pub async fn open(path: &Path, seal: SealingKey) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let mut conn = options.connect().await?;
+        migrate::run(&mut conn).await?;
+        feed::prune(&mut conn).await?;
+        let position = feed::position(&mut conn).await?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        let inner = Arc::new(Inner {
+            readers,
+            writer: Arc::new(Mutex::new(Writer { conn, batch: None, in_savepoint: false })),
+            to_commit: Arc::new(Notify::new()),
+            head: watch::Sender::new(position),
+            seal,
+        });
+        spawn_committer(&inner);
+        Ok(Self { inner })
+    }
+
+    /// A reader of everything committed so far, all from one moment.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        Ok(Reader { tx: self.inner.readers.begin().await?, seal: self.inner.seal.clone() })
+    }
+
+    /// Tells followers of the change feed how far it is.
+    pub fn feed(&self) -> watch::Receiver<FeedPosition> {
+        self.inner.head.subscribe()
+    }
+
+    /// Begins a write transaction; waits for those before it. Sign and hash before it, so that it is short.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        let mut writer = Arc::clone(&self.inner.writer).lock_owned().await;
+        writer.ready().await?;
+        let durable = writer.join_batch().await?;
+        writer.in_savepoint = true;
+        Ok(Tx {
+            writer,
+            durable,
+            to_commit: Arc::clone(&self.inner.to_commit),
+            seal: self.inner.seal.clone(),
+            changes: Vec::new(),
+        })
+    }
+
+    /// Checks that the store can be read and written; for readiness.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        tx.settings().set("checked", "1").await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Ends the transaction and answers once it is on disk, together with others that queued up.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let changes = std::mem::take(&mut self.changes);
+        feed::publish(&mut self.writer.conn, &changes).await?;
+        self.writer.end_savepoint(true).await?;
+        let Self { writer, mut durable, to_commit, .. } = self;
+        drop(writer);
+        to_commit.notify_one();
+        // The sender lives until the outcome is set; a lost one means that the store is gone.
+        let closing = |_| StoreError::NotWritable("the store is closing".into());
+        let outcome = durable.wait_for(Option::is_some).await.map_err(closing)?.clone();
+        outcome.unwrap_or(Ok(()))
+    }
+}
+
+impl Writer {
+    /// Rolls back what a cancelled writer left.
+    async fn ready(&mut self) -> Result<(), StoreError> {
+        if self.in_savepoint {
+            self.end_savepoint(false).await?;
+        }
+        Ok(())
+    }
+
+    /// Joins the open transaction, or begins one, and opens a savepoint in it.
+    async fn join_batch(&mut self) -> Result<Durable, StoreError> {
+        if self.batch.is_none() {
+            self.conn.execute("BEGIN IMMEDIATE").await?;
+            self.batch = Some(Batch { outcome: watch::Sender::new(None) });
+        }
+        self.conn.execute("SAVEPOINT entry").await?;
+        let batch = self.batch.as_ref().expect("it was just begun");
+        Ok(batch.outcome.subscribe())
+    }
+
+    async fn end_savepoint(&mut self, keep: bool) -> Result<(), StoreError> {
+        if !keep {
+            // After some errors (a full disk) SQLite has rolled the whole transaction back by itself.
+            if self.conn.execute("ROLLBACK TO entry").await.is_err() {
+                self.in_savepoint = false;
+                self.abandon(&StoreError::NotWritable("the transaction was rolled back".into())).await;
+                return Ok(());
+            }
+        }
+        self.conn.execute("RELEASE entry").await?;
+        self.in_savepoint = false;
+        Ok(())
+    }
+
+    /// Ends the batch with an error for everyone in it.
+    async fn abandon(&mut self, why: &StoreError) {
+        let _ = self.conn.execute("ROLLBACK").await;
+        if let Some(batch) = self.batch.take() {
+            batch.outcome.send_replace(Some(Err(why.clone())));
+        }
+    }
+
+    async fn commit(&mut self, head: &watch::Sender<FeedPosition>) -> Result<(), StoreError> {
+        self.ready().await?;
+        if self.batch.is_none() {
+            return Ok(());
+        }
+        let position = feed::position(&mut self.conn).await?;
+        self.conn.execute("COMMIT").await?;
+        if let Some(batch) = self.batch.take() {
+            batch.outcome.send_replace(Some(Ok(())));
+        }
+        head.send_if_modified(|current| {
+            let moved = *current != position;
+            *current = position;
+            moved
+        });
+        Ok(())
+    }
+}
+
+// The store's own committer is not tracked: it ends with the store, and there is nothing to drain.
+fn spawn_committer(inner: &Arc<Inner>) {
+    let weak = Arc::downgrade(inner);
+    let wake = Arc::clone(&inner.to_commit);
+    tokio::spawn(async move {
+        loop {
+            // A store that was dropped wakes nobody; look now and then.
+            let _ = tokio::time::timeout(Duration::from_secs(1), wake.notified()).await;
+            let Some(inner) = weak.upgrade() else { return };
+            let mut writer = inner.writer.lock().await;
+            if let Err(error) = writer.commit(&inner.head).await {
+                tracing::error!(%error, "a commit failed");
+                writer.abandon(&error).await;
+            }
+        }
+    });
+}
