@@ -1,1 +1,4 @@
-//! placeholder
+//! Shapes that others defined: what goes over the wire and into files that other people's programs read.
+
+pub mod kubeconfig;
+pub mod yaml;
