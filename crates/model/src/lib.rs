@@ -3,6 +3,8 @@
 //! Nothing here reads a clock, a file or a network, and nothing here is random: time, random bytes and the acting
 //! person come in as arguments. A rule that could be tested with pen and paper belongs here.
 
+pub mod access;
+pub mod arm;
 pub mod directory;
 pub mod id;
 pub mod name;

@@ -1,0 +1,80 @@
+//! The actions of the management plane that we guard (contract R, 3.1).
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// One action of the management plane.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// All of them, for tables and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name that role definitions use.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// See a subscription.
+    SubscriptionRead = "Microsoft.Resources/subscriptions/read";
+    /// See where things may be.
+    LocationsRead = "Microsoft.Resources/subscriptions/locations/read";
+    /// See the resource providers.
+    ProvidersRead = "Microsoft.Resources/subscriptions/providers/read";
+    /// Register a resource provider.
+    ProviderRegister = "Microsoft.Resources/subscriptions/providers/register/action";
+    /// See all resources of a subscription.
+    ResourcesRead = "Microsoft.Resources/subscriptions/resources/read";
+    /// See a resource group.
+    GroupRead = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    /// Make or change a resource group.
+    GroupWrite = "Microsoft.Resources/subscriptions/resourceGroups/write";
+    /// Delete a resource group with everything in it.
+    GroupDelete = "Microsoft.Resources/subscriptions/resourceGroups/delete";
+    /// See a cluster.
+    ClusterRead = "Microsoft.ContainerService/managedClusters/read";
+    /// Make or change a cluster.
+    ClusterWrite = "Microsoft.ContainerService/managedClusters/write";
+    /// Delete a cluster.
+    ClusterDelete = "Microsoft.ContainerService/managedClusters/delete";
+    /// Fetch the kubeconfig that people sign in with.
+    ListUserCredential = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action";
+    /// Fetch the break-glass kubeconfig.
+    ListAdminCredential = "Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action";
+    /// Fetch the monitoring kubeconfig.
+    ListMonitoringCredential = "Microsoft.ContainerService/managedClusters/listClusterMonitoringUserCredential/action";
+    /// Fetch a kubeconfig by the old access profile call.
+    ListAccessProfile = "Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action";
+    /// Give a legacy cluster other applications.
+    ResetAadProfile = "Microsoft.ContainerService/managedClusters/resetAADProfile/action";
+    /// See agent pools.
+    AgentPoolsRead = "Microsoft.ContainerService/managedClusters/agentPools/read";
+    /// See which versions a cluster can move to.
+    UpgradeProfilesRead = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read";
+    /// See which Kubernetes versions a location has.
+    VersionsRead = "Microsoft.ContainerService/locations/kubernetesVersions/read";
+    /// See how an operation goes on.
+    OperationsRead = "Microsoft.ContainerService/locations/operations/read";
+    /// See role definitions.
+    RoleDefinitionsRead = "Microsoft.Authorization/roleDefinitions/read";
+    /// See role assignments.
+    RoleAssignmentsRead = "Microsoft.Authorization/roleAssignments/read";
+    /// Give a role to someone.
+    RoleAssignmentsWrite = "Microsoft.Authorization/roleAssignments/write";
+    /// Take a role from someone.
+    RoleAssignmentsDelete = "Microsoft.Authorization/roleAssignments/delete";
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,13 @@
+//! The resource manager's addresses and rules (contract R): what a scope is, which names are names, what a refusal says.
+//!
+//! Names and ids compare without case and keep the case they were created in.
+
+mod name;
+mod rule;
+mod scope;
+mod version;
+
+pub use name::{BadName, ClusterName, GroupName, Location};
+pub use rule::{Refused, Ruled};
+pub use scope::{BadScope, ClusterAddress, Scope};
+pub use version::{ApiVersion, BadApiVersion};
