@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod arm;
+pub mod cluster;
 pub mod directory;
 pub mod id;
 pub mod name;

@@ -1,0 +1,32 @@
+//! Managed clusters: what a request may ask for, what a cluster is, and the steps from here to there (contract R, 1).
+//!
+//! A request's body becomes a [`Document`] that keeps members we do not know, and a [`Spec`] that cannot be wrong.
+//! [`create`] and [`update`] hold all rules; [`plan`] turns the difference between wish and reality into steps.
+
+mod document;
+mod plan;
+mod pools;
+mod put;
+mod record;
+mod shape;
+mod show;
+mod sign_in;
+mod spec;
+mod state;
+mod unacceptable;
+mod versions;
+
+#[cfg(test)]
+mod rules;
+
+pub use document::Document;
+pub use plan::{Desired, Observed, Stage, Step, plan};
+pub use pools::Pool;
+pub use put::{Accepted, House, Quota, Warning, create, retag, update};
+pub use record::{Cluster, Endpoint, Etag};
+pub use show::{Showing, fqdn, show};
+pub use sign_in::{Managed, SignIn};
+pub use spec::{EntranceProfile, Spec, TokenAudience, UserName};
+pub use state::{Busy, Failure, State, Work};
+pub use unacceptable::Unacceptable;
+pub use versions::{BadVersion, KubernetesVersion, Versions};
