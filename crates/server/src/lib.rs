@@ -1,1 +1,3 @@
-//! placeholder
+//! The running system: surfaces, clusters, jobs.
+
+pub mod clusters;

@@ -1,0 +1,68 @@
+//! Certificates for the hour when nothing else opens the cluster.
+//!
+//! They have a signer of their own, which lives for a week at most, is in the client-CA file only while a door is open, and is thrown away with it
+//! (lever 2). The group in them is bound to a role only while the door is open, which is someone else's work (lever 1).
+
+use std::time::Duration;
+
+use entrance_model::Timestamp;
+use uuid::Uuid;
+
+use super::home::ClusterHome;
+use super::pki::{self, Authority, Identity, Leaf, Subject};
+use super::{LocalError, files};
+
+/// A certificate for one person and one door: user `breakglass:{oid}`, group `entrance:break-glass:{door}`, never `system:masters`.
+///
+/// Makes the signer and lets the API server know it, if need be. The API server accepts the certificate as soon as it has read its client-CA file
+/// again, well within a second.
+pub fn issue_break_glass(home: &ClusterHome, oid: Uuid, door: &str, valid_for: Duration, now: Timestamp) -> Result<Identity, LocalError> {
+    if valid_for > SIGNER_LIFE {
+        return Err(LocalError::TooLong(SIGNER_LIFE));
+    }
+    let signer = signer(home, valid_for, now)?;
+    let subject = Subject { name: user(oid), group: Some(group(door)) };
+    signer.issue(Leaf::client(subject), valid_for, now)
+}
+
+/// Throws the signer away: from the next read of the client-CA file on, no certificate of it opens the cluster, also on a connection that is open.
+///
+/// `extension-apiserver-authentication` still lists it, because the API server only ever adds there: delete that ConfigMap, and it writes a new one.
+pub fn drop_break_glass_signer(home: &ClusterHome) -> Result<(), LocalError> {
+    files::remove(&home.path(pki::BREAK_GLASS_CA))?;
+    pki::write_client_ca(home)
+}
+
+/// Whether a signer exists, and so the second lever is open.
+pub fn has_break_glass_signer(home: &ClusterHome) -> bool {
+    home.path(pki::BREAK_GLASS_CA).exists()
+}
+
+/// The user name in a break-glass certificate.
+pub fn user(oid: Uuid) -> String {
+    format!("breakglass:{oid}")
+}
+
+/// The group in a break-glass certificate.
+pub fn group(door: &str) -> String {
+    format!("entrance:break-glass:{door}")
+}
+
+/// The signer that there is, unless it ends before the certificate would.
+fn signer(home: &ClusterHome, valid_for: Duration, now: Timestamp) -> Result<Authority, LocalError> {
+    if let Some(signer) = Authority::load(home, pki::BREAK_GLASS_CA)? {
+        if signer.until >= now + valid_for {
+            pki::write_client_ca(home)?;
+            return Ok(signer);
+        }
+        // Doors opened with it end now: an earlier end is safe, a second signer beside it would be forgotten.
+        files::remove(&home.path(pki::BREAK_GLASS_CA))?;
+    }
+    // A name of its own, so that two signers of one cluster are never taken for each other.
+    let name = format!("entrance-break-glass-signer-{}", Uuid::new_v4().as_simple());
+    let signer = Authority::ensure(home, pki::BREAK_GLASS_CA, &name, SIGNER_LIFE, now)?;
+    pki::write_client_ca(home)?;
+    Ok(signer)
+}
+
+const SIGNER_LIFE: Duration = Duration::from_secs(7 * 86_400);

@@ -1,0 +1,318 @@
+//! All control planes of this server: the surface that the rest of Entrance calls.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entrance_model::id::ClusterUid;
+use rustix::fs::{FlockOperation, flock};
+use tokio::sync::Mutex;
+
+use super::config::{self, WebhookAccess};
+use super::error::At as _;
+use super::home::{Authorizer, ClusterHome, Pool, Record};
+use super::keep::Order;
+use super::plane::{Plane, wait_for};
+use super::process::Process;
+use super::{Binary, Clock, LocalError, Part, Progress, Step, files, pki};
+
+/// What a cluster shall be. Asking again with another one changes what can be changed while it runs: its pools and its webhook's certificates.
+pub struct Spec {
+    /// The resource's uid; names the folder.
+    pub uid: ClusterUid,
+    /// The resource's name, for logs.
+    pub name: String,
+    /// Where the API server listens. Loopback, unless others shall reach it.
+    pub listen: IpAddr,
+    /// Further names and addresses for its certificate.
+    pub names: Vec<String>,
+    /// The simulated nodes.
+    pub pools: Vec<Pool>,
+    /// How it reaches Entrance's webhooks.
+    pub webhook: WebhookAccess,
+}
+
+impl Spec {
+    /// A cluster on loopback with one pool of nodes.
+    pub fn new(uid: ClusterUid, name: &str, pool: Pool, webhook: WebhookAccess) -> Self {
+        Self { uid, name: name.to_owned(), listen: IpAddr::V4(Ipv4Addr::LOCALHOST), names: Vec::new(), pools: vec![pool], webhook }
+    }
+}
+
+/// How to reach a cluster that runs.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// `https://127.0.0.1:21443`
+    pub url: String,
+    /// The cluster's CA certificate in PEM.
+    pub ca_pem: String,
+    /// Its Kubernetes version, as the resource manager spells it.
+    pub kubernetes: String,
+}
+
+/// All control planes under one folder. One per process and folder: a lock in the folder says so.
+pub struct Planes {
+    root: PathBuf,
+    binary: Binary,
+    clock: Clock,
+    planes: Mutex<HashMap<ClusterUid, Plane>>,
+    // Held as long as this lives; the kernel gives it back when we are killed. Children do not inherit it.
+    _lock: File,
+}
+
+impl Planes {
+    /// Opens the folder of all clusters, making it if need be. Nothing is started yet.
+    pub fn open(root: &Path, binary: Binary, clock: Clock) -> Result<Self, LocalError> {
+        files::private_folder(root)?;
+        let root = root.canonicalize().at("find", root)?;
+        let path = root.join("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| LocalError::Locked(root.clone()))?;
+        Ok(Self { root, binary, clock, planes: Mutex::default(), _lock: lock })
+    }
+
+    /// The program that all clusters run.
+    pub fn binary(&self) -> &Binary {
+        &self.binary
+    }
+
+    /// The folder of a cluster, whether it exists or not.
+    pub fn home(&self, uid: ClusterUid) -> ClusterHome {
+        ClusterHome::under(&self.root, uid)
+    }
+
+    /// Takes care again of every cluster that is meant to run: what lives is adopted, what does not is started. Returns at once with their ids;
+    /// a cluster that was only half made is left for whoever was making it, who repeats its steps or removes it.
+    pub async fn adopt_all(&self) -> Result<Vec<ClusterUid>, LocalError> {
+        let mut adopted = Vec::new();
+        for entry in fs::read_dir(&self.root).at("read", &self.root)? {
+            let path = entry.at("read", &self.root)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with(TRASH) {
+                files::remove(&path)?;
+            }
+            let Ok(uid) = name.parse::<ClusterUid>() else { continue };
+            match self.home(uid).record() {
+                Ok(Some(record)) if record.running => {
+                    self.supervise(uid, record).await?;
+                    adopted.push(uid);
+                }
+                Ok(_) => {}
+                // One damaged cluster must not keep the others down.
+                Err(error) => tracing::error!(cluster = %uid, %error, "a control plane cannot be taken care of"),
+            }
+        }
+        Ok(adopted)
+    }
+
+    /// Does one step, or finds that it is done. Steps before it must have been done once.
+    pub async fn step(&self, spec: &Spec, step: Step) -> Result<(), LocalError> {
+        let home = self.home(spec.uid);
+        match step {
+            Step::Home => {
+                let _one_at_a_time = self.planes.lock().await; // for the choice of a port
+                home.create()?;
+                let record = match home.record()? {
+                    Some(known) => renewed(spec, known),
+                    None => fresh(spec, self.free_port(spec)?),
+                };
+                home.write_record(&record)
+            }
+            Step::Pki => {
+                let record = self.recorded(spec.uid)?;
+                let (home, now) = (home.clone(), (self.clock)());
+                blocking(move || pki::ensure(&home, &record, now)).await
+            }
+            Step::Config => {
+                config::write_webhook(&home, &spec.webhook)?;
+                config::write(&home, &self.recorded(spec.uid)?)
+            }
+            Step::Etcd | Step::ApiServer | Step::Ready | Step::Rbac | Step::Controllers | Step::Nodes => {
+                let mut record = self.recorded(spec.uid)?;
+                record.running = true;
+                home.write_record(&record)?;
+                self.supervise(spec.uid, record).await?;
+                self.wait(spec.uid, step).await
+            }
+        }
+    }
+
+    /// All steps. Returns once the API server is ready, Entrance has its rights and every process runs.
+    pub async fn ensure_running(&self, spec: &Spec) -> Result<Running, LocalError> {
+        for step in Step::ALL {
+            self.step(spec, step).await?;
+        }
+        self.running(spec.uid)
+    }
+
+    /// How to reach a cluster.
+    pub fn running(&self, uid: ClusterUid) -> Result<Running, LocalError> {
+        let record = self.recorded(uid)?;
+        Ok(Running { url: record.url(), ca_pem: self.home(uid).ca_pem()?, kubernetes: self.binary.kubernetes().number().to_owned() })
+    }
+
+    /// Waits until what `step` promises is true, as after a restart of the server.
+    pub async fn wait(&self, uid: ClusterUid, step: Step) -> Result<(), LocalError> {
+        let progress = self.planes.lock().await.get(&uid).map(Plane::progress).ok_or(LocalError::Unknown(uid))?;
+        wait_for(progress, step, PATIENCE).await
+    }
+
+    /// How a cluster is now; `None` when nobody takes care of it here.
+    pub async fn observe(&self, uid: ClusterUid) -> Option<Progress> {
+        self.planes.lock().await.get(&uid).map(|plane| plane.progress().borrow().clone())
+    }
+
+    /// A client with Entrance's own rights in a cluster that runs. Do not keep it for longer than half a day: its credential is short-lived.
+    pub async fn client(&self, uid: ClusterUid) -> Result<kube::Client, LocalError> {
+        self.planes.lock().await.get(&uid).ok_or(LocalError::Unknown(uid))?.client()
+    }
+
+    /// Sets the simulated nodes of a cluster; those too many leave it.
+    pub async fn scale(&self, uid: ClusterUid, pools: Vec<Pool>) -> Result<(), LocalError> {
+        self.change(uid, |record| record.pools = pools).await.map(drop)
+    }
+
+    /// Sets who authorizes, without a restart. The API server has it in force a moment later: see [`Planes::authorizer_hash`].
+    pub async fn set_authorizer(&self, uid: ClusterUid, authorizer: Authorizer) -> Result<(), LocalError> {
+        let record = self.change(uid, |record| record.authorizer = authorizer).await?;
+        config::write_authorization(&self.home(uid), &record)
+    }
+
+    /// What `apiserver_authorization_config_controller_last_config_info` shows in its label `hash` once the authorizers set last are in force.
+    pub fn authorizer_hash(&self, uid: ClusterUid) -> Result<String, LocalError> {
+        use std::fmt::Write as _;
+        let text = config::authorization_text(&self.home(uid), &self.recorded(uid)?);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text);
+        Ok(digest.as_ref().iter().fold("sha256:".to_owned(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}"); // a `String` never refuses
+            hash
+        }))
+    }
+
+    /// Ends the processes and keeps the data. It stays stopped, also after a restart of the server, until the steps are done again.
+    pub async fn stop(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        let mut record = self.recorded(uid)?;
+        record.running = false;
+        self.home(uid).write_record(&record)?;
+        if let Some(plane) = self.planes.lock().await.remove(&uid) {
+            plane.end(Order::Stop).await;
+        }
+        self.end_strays(uid).await
+    }
+
+    /// Ends the processes at once and removes every file. Fine to repeat, and for a cluster that was never or only half made.
+    pub async fn remove(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        if let Some(plane) = self.planes.lock().await.remove(&uid) {
+            plane.end(Order::Kill).await;
+        }
+        self.end_strays(uid).await?;
+        let home = self.home(uid);
+        if !home.dir().exists() {
+            return Ok(());
+        }
+        // Out of sight in one move: a kill while files are removed must not leave half a cluster that is started again.
+        let trash = self.root.join(format!("{TRASH}{uid}"));
+        files::remove(&trash)?;
+        fs::rename(home.dir(), &trash).at("remove", home.dir())?;
+        blocking(move || files::remove(&trash)).await
+    }
+
+    /// Ends the supervision of all clusters and leaves their processes alone: the next server adopts them.
+    pub async fn leave(&self) {
+        let all: Vec<Plane> = self.planes.lock().await.drain().map(|(_, plane)| plane).collect();
+        for plane in all {
+            plane.end(Order::Leave).await;
+        }
+    }
+
+    async fn supervise(&self, uid: ClusterUid, record: Record) -> Result<(), LocalError> {
+        let mut planes = self.planes.lock().await;
+        if let Some(plane) = planes.get(&uid) {
+            plane.change(record);
+            return Ok(());
+        }
+        let home = self.home(uid);
+        let (home_, record_, now) = (home.clone(), record.clone(), (self.clock)());
+        // A cluster that slept for a year wakes up with certificates that are good.
+        blocking(move || pki::ensure(&home_, &record_, now)).await?;
+        planes.insert(uid, Plane::supervise(self.binary.clone(), home, record, self.clock.clone()));
+        Ok(())
+    }
+
+    async fn change(&self, uid: ClusterUid, change: impl FnOnce(&mut Record)) -> Result<Record, LocalError> {
+        let planes = self.planes.lock().await;
+        let mut record = self.recorded(uid)?;
+        change(&mut record);
+        self.home(uid).write_record(&record)?;
+        if let Some(plane) = planes.get(&uid) {
+            plane.change(record.clone());
+        }
+        Ok(record)
+    }
+
+    fn recorded(&self, uid: ClusterUid) -> Result<Record, LocalError> {
+        self.home(uid).record()?.ok_or(LocalError::Unknown(uid))
+    }
+
+    /// Ends what still plays a part in the cluster, such as processes of a server that was killed.
+    async fn end_strays(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        let home = self.home(uid);
+        for part in Part::ALL {
+            for mut process in Process::find(&home, part).map_err(|source| LocalError::Process { what: "look for", part, source })? {
+                process.kill().await.map_err(|source| LocalError::Process { what: "end", part, source })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A port that nobody uses and no cluster here has, sleeping ones included. The search begins at a place that depends on the cluster, so
+    /// that two servers on one machine seldom look at the same port.
+    fn free_port(&self, spec: &Spec) -> Result<u16, LocalError> {
+        let taken = self.ports()?;
+        let start = u16::try_from(spec.uid.uuid().as_u128() % u128::from(PORTS)).unwrap_or_default();
+        (0..PORTS)
+            .map(|next| FIRST_PORT + (start + next) % PORTS)
+            .find(|port| !taken.contains(port) && TcpListener::bind((spec.listen, *port)).is_ok())
+            .ok_or(LocalError::NoPort)
+    }
+
+    fn ports(&self) -> Result<Vec<u16>, LocalError> {
+        let entries = fs::read_dir(&self.root).at("read", &self.root)?;
+        let uids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<ClusterUid>().ok());
+        Ok(uids.filter_map(|uid| self.home(uid).record().ok().flatten()).map(|record| record.port).collect())
+    }
+}
+
+fn fresh(spec: &Spec, port: u16) -> Record {
+    Record {
+        name: spec.name.clone(),
+        listen: spec.listen,
+        port,
+        names: spec.names.clone(),
+        pools: spec.pools.clone(),
+        webhook: spec.webhook.base.to_string(),
+        authorizer: Authorizer::default(),
+        running: false,
+    }
+}
+
+/// What is known, with what may change while it runs taken from the spec.
+fn renewed(spec: &Spec, known: Record) -> Record {
+    Record { name: spec.name.clone(), pools: spec.pools.clone(), webhook: spec.webhook.base.to_string(), ..known }
+}
+
+async fn blocking(work: impl FnOnce() -> Result<(), LocalError> + Send + 'static) -> Result<(), LocalError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+    }
+}
+
+const TRASH: &str = ".removed-";
+// Below the ports that Linux gives to outgoing connections, above those that services like.
+const FIRST_PORT: u16 = 21_000;
+const PORTS: u16 = 9_000;
+/// How long a milestone may take. An idle machine needs three seconds for all of them; a busy one has needed a minute.
+const PATIENCE: Duration = Duration::from_secs(180);

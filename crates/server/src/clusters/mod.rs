@@ -1,0 +1,3 @@
+//! Clusters: those that Entrance starts itself, and those that exist.
+
+pub mod local;
