@@ -1,3 +1,27 @@
-//! The running system: surfaces, clusters, jobs.
+//! The running system: listeners, token service, directory API, resource manager, clusters and their webhooks.
+//!
+//! [`Server::start`] opens a data directory and listens. What a request does reads in one place: its endpoint parses,
+//! asks whether it is allowed, lets `model` decide, commits, and shows the answer.
 
+mod app;
+mod arm;
+pub mod authority;
+mod clock;
 pub mod clusters;
+mod config;
+mod data_dir;
+mod graph;
+mod hasher;
+pub mod http;
+mod pages;
+mod server;
+pub mod setup;
+mod tasks;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::{Config, Mode, PasswordCost};
+pub use data_dir::{DataDir, DataDirError};
+pub use hasher::Hasher;
+pub use server::{Server, StartError};
+pub use tasks::Tasks;

@@ -1,1 +1,174 @@
-//! placeholder
+//! A whole Entrance in a test: a real server on a free loopback port, a fresh data directory, a clock that stands still.
+//!
+//! ```no_run
+//! # async fn story() {
+//! let world = entrance_testkit::Entrance::start().await;
+//! let alice = world.user("alice").await;
+//! assert_eq!(world.get("/livez").await.status(), 200);
+//! # }
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entrance_model::Timestamp;
+use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
+use entrance_model::id::{GroupId, TenantId, UserId};
+use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// A running server with one tenant, `contoso.example`.
+pub struct Entrance {
+    server: Server,
+    clock: Clock,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// A client that trusts the server and follows no redirects.
+    pub client: reqwest::Client,
+    _data: tempfile::TempDir,
+}
+
+/// Everyone's password in tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+impl Entrance {
+    /// Starts a server; the clock stands at 2026-01-01T00:00:00Z.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a server with other settings.
+    pub async fn start_with(settle: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut config = Config::new(Mode::Demo, data.path().join("data"));
+        config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.webhook_listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.password_cost = PasswordCost::LEAST;
+        settle(&mut config);
+        let clock = Clock::frozen("2026-01-01T00:00:00Z".parse().expect("a time"));
+        let server = Server::start(config, clock.clone()).await.expect("the server starts");
+        let ca = std::fs::read(server.ca_file()).expect("the authority is there");
+        let client = reqwest::Client::builder()
+            .tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca).expect("a certificate"))
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(30))
+            .build()
+            .expect("a client");
+        let tenant = Tenant {
+            id: TenantId::from_uuid(Uuid::new_v4()),
+            display_name: "Contoso".into(),
+            domains: vec!["contoso.example".into()],
+            salt: vec![7; 32],
+            created: clock.now(),
+        };
+        entrance_server::setup::tenant(server.app(), &tenant).await.expect("the tenant is made");
+        Self { server, clock, tenant: tenant.id, client, _data: data }
+    }
+
+    /// The shared state of the server.
+    pub fn app(&self) -> &Arc<App> {
+        self.server.app()
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.app().base())
+    }
+
+    /// Gets a path.
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.expect("the server answers")
+    }
+
+    /// Posts a form.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
+        self.client.post(self.url(path)).form(form).send().await.expect("the server answers")
+    }
+
+    /// Makes a person, `{name}@contoso.example`, with [`PASSWORD`].
+    pub async fn user(&self, name: &str) -> User {
+        let app = self.app();
+        let user = new_user(name, app.now());
+        let hash = app.hasher.hash(Zeroizing::new(PASSWORD.into())).await;
+        let mut tx = app.store.write().await.expect("the store writes");
+        tx.directory().insert_user(self.tenant, &user).await.expect("the person is new");
+        tx.directory().set_password_hash(self.tenant, user.id, &hash).await.expect("the password is set");
+        tx.commit().await.expect("the store commits");
+        user
+    }
+
+    /// Makes a person who administers the directory.
+    pub async fn directory_admin(&self, name: &str) -> User {
+        let mut user = self.user(name).await;
+        user.is_directory_admin = true;
+        let mut tx = self.app().store.write().await.expect("the store writes");
+        tx.directory().update_user(self.tenant, &user).await.expect("the person is there");
+        tx.commit().await.expect("the store commits");
+        user
+    }
+
+    /// Makes a security group.
+    pub async fn group(&self, name: &str) -> Group {
+        let group = Group {
+            id: GroupId::from_uuid(Uuid::new_v4()),
+            display_name: name.into(),
+            mail_nickname: name.into(),
+            description: None,
+            security_enabled: true,
+            mail_enabled: false,
+            created: self.app().now(),
+            other: serde_json::Map::new(),
+        };
+        let mut tx = self.app().store.write().await.expect("the store writes");
+        tx.directory().insert_group(self.tenant, &group).await.expect("the group is new");
+        tx.commit().await.expect("the store commits");
+        group
+    }
+
+    /// Puts a person into a group.
+    pub async fn join(&self, user: &User, group: &Group) {
+        self.add(group, Member { id: user.id.into(), kind: MemberKind::User }).await;
+    }
+
+    /// Puts anything into a group.
+    pub async fn add(&self, group: &Group, member: Member) {
+        let mut tx = self.app().store.write().await.expect("the store writes");
+        tx.directory().add_member(self.tenant, group.id, member).await.expect("it is no member yet");
+        tx.commit().await.expect("the store commits");
+    }
+
+    /// Moves the clock.
+    pub fn sleep(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Stops the server.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+fn new_user(name: &str, now: Timestamp) -> User {
+    User {
+        id: UserId::from_uuid(Uuid::new_v4()),
+        upn: format!("{name}@contoso.example").parse().expect("a name"),
+        display_name: name.into(),
+        mail_nickname: name.into(),
+        given_name: None,
+        surname: None,
+        mail: None,
+        enabled: true,
+        must_change_password: false,
+        sessions_valid_from: now,
+        is_directory_admin: false,
+        created: now,
+        other: serde_json::Map::new(),
+    }
+}
+
+/// Whole minutes, for [`Entrance::sleep`].
+pub const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n * 60)
+}

@@ -1,0 +1,54 @@
+//! What every request of one server shares.
+
+use entrance_model::Timestamp;
+use entrance_model::id::TenantId;
+use entrance_store::Store;
+
+use crate::authority::keys::KeyRing;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::hasher::Hasher;
+use crate::tasks::Tasks;
+
+/// The shared state of a server; handlers get it as `Arc<App>`.
+pub struct App {
+    /// Its settings.
+    pub config: Config,
+    /// Its folder.
+    pub data: DataDir,
+    /// What it remembers.
+    pub store: Store,
+    /// Keys that tokens are signed with.
+    pub keys: KeyRing,
+    /// What time it is.
+    pub clock: Clock,
+    /// Password hashing.
+    pub hasher: Hasher,
+    /// Background tasks.
+    pub tasks: Tasks,
+    /// The public origin without a trailing slash.
+    pub(crate) base: String,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The public origin without a trailing slash, such as `https://localhost:8443` (S-018: never from a request).
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The issuer of v1 tokens, with its trailing slash (S-023).
+    pub fn issuer_v1(&self, tenant: TenantId) -> String {
+        format!("{}/{tenant}/", self.base)
+    }
+
+    /// The issuer of v2 tokens (S-020).
+    pub fn issuer_v2(&self, tenant: TenantId) -> String {
+        format!("{}/{tenant}/v2.0", self.base)
+    }
+}

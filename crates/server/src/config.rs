@@ -1,0 +1,77 @@
+//! How a server is set up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use url::Url;
+
+/// What the server is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A server that clusters depend on.
+    Serve,
+    /// A ready tenant on one machine; loopback only, and every page says so.
+    Demo,
+}
+
+/// What one password hash costs (argon2id).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl PasswordCost {
+    /// OWASP's first choice: 19 MiB, two passes, one lane.
+    pub const RECOMMENDED: Self = Self { memory_kib: 19 * 1024, passes: 2 };
+    /// The least argon2 takes; for tests, which would spend their life hashing otherwise.
+    pub const LEAST: Self = Self { memory_kib: 8, passes: 1 };
+}
+
+/// The settings of a server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What the server is for.
+    pub mode: Mode,
+    /// Everything it keeps. Made when missing; refused when others can read it.
+    pub data: PathBuf,
+    /// Where the public listener listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the webhooks listen; port 0 takes a free one and keeps it for good.
+    pub webhook_listen: SocketAddr,
+    /// The origin that clients know. `None`: `https://localhost:{port}`.
+    pub public_url: Option<Url>,
+    /// The program with the control planes, when it is not beside this one or on PATH.
+    pub controlplane: Option<PathBuf>,
+    /// What a password hash costs.
+    pub password_cost: PasswordCost,
+    /// Issuers whose tokens may be federated (S-242), beside our own clusters. Exact.
+    pub trusted_issuers: Vec<TrustedIssuer>,
+}
+
+/// An issuer of federated tokens that the administrator trusts, with its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedIssuer {
+    /// `iss`, compared exactly.
+    pub issuer: String,
+    /// A file with the issuer's JWKS.
+    pub jwks: PathBuf,
+}
+
+impl Config {
+    /// A server with default settings in this data directory.
+    pub fn new(mode: Mode, data: PathBuf) -> Self {
+        Self {
+            mode,
+            data,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            webhook_listen: SocketAddr::from(([127, 0, 0, 1], 8444)),
+            public_url: None,
+            controlplane: None,
+            password_cost: PasswordCost::RECOMMENDED,
+            trusted_issuers: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The public listener: TLS, limits, which surface a path belongs to, and what every answer carries.
+
+pub mod listener;
+pub mod path;
+pub mod request;
+pub mod tls;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse as _;
+use entrance_model::id::RequestId;
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+pub use request::RequestInfo;
+
+use crate::app::App;
+use path::Surface;
+
+/// The routers of all surfaces.
+pub(crate) struct Surfaces {
+    app: Arc<App>,
+    authority: Router,
+    graph: Router,
+    arm: Router,
+    pages: Router,
+    health: Router,
+}
+
+/// Serves the public listener until the server stops.
+pub(crate) fn serve(app: &Arc<App>, listener: TcpListener, tls: Arc<rustls::ServerConfig>) {
+    let surfaces = Arc::new(Surfaces::new(app));
+    let limits = listener::Limits::PUBLIC;
+    let handler = move |request, peer| {
+        let surfaces = Arc::clone(&surfaces);
+        async move { surfaces.answer(request, peer).await }
+    };
+    app.tasks.spawn_draining(listener::run(listener, tls, limits, app.tasks.stopping(), handler));
+}
+
+impl Surfaces {
+    fn new(app: &Arc<App>) -> Self {
+        Self {
+            authority: crate::authority::router(app),
+            graph: crate::graph::router(app),
+            arm: crate::arm::router(app),
+            pages: crate::pages::router(app),
+            health: health(app),
+            app: Arc::clone(app),
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let info = RequestInfo::of(&request, peer, self.app.now());
+        if !self.is_our_host(&request) {
+            // S-018: links, issuers and cookies are of one origin; another Host is a mistake or an attack.
+            return common(&info, (StatusCode::MISDIRECTED_REQUEST, "this server does not answer for that host name\n").into_response());
+        }
+        let (surface, path) = path::route(request.uri().path());
+        let method = request.method().clone();
+        if let Some(uri) = with_path(request.uri(), &path) {
+            *request.uri_mut() = uri;
+        }
+        let router = match surface {
+            Surface::Authority => &self.authority,
+            Surface::Graph => &self.graph,
+            Surface::Arm => &self.arm,
+            Surface::Pages => &self.pages,
+            Surface::Health => &self.health,
+        };
+        request.extensions_mut().insert(info.clone());
+        let response = router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
+        tracing::info!(
+            request = %info.id, %method, %path, status = response.status().as_u16(),
+            micros = self.app.now().duration_since(info.started).as_micros(), "answered"
+        );
+        common(&info, response)
+    }
+
+    fn is_our_host(&self, request: &Request<Body>) -> bool {
+        let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or_else(|| {
+            request.headers().get(header::HOST).and_then(|value| value.to_str().ok())
+        });
+        let Some(host) = host else { return false };
+        let ours = self.app.base().trim_start_matches("https://");
+        let with_default_port = |host: &str| if host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) { host.to_ascii_lowercase() } else { format!("{}:443", host.to_ascii_lowercase()) };
+        if with_default_port(host) == with_default_port(ours) {
+            return true;
+        }
+        // A server on loopback may be called by any name of loopback.
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self.app.config.listen.ip().is_loopback() && matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(target.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// What every answer carries (S-017).
+fn common(info: &RequestInfo, mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    let id = |value: &dyn std::fmt::Display| HeaderValue::from_str(&value.to_string()).expect("a GUID is a header value");
+    headers.insert(HeaderName::from_static("x-ms-request-id"), id(&info.id));
+    if let Some(client) = info.client_request_id {
+        headers.insert(HeaderName::from_static("client-request-id"), id(&client));
+        headers.insert(HeaderName::from_static("x-ms-client-request-id"), id(&client));
+    }
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn health(app: &Arc<App>) -> Router {
+    use axum::routing::get;
+    let ready = {
+        let app = Arc::clone(app);
+        move || {
+            let app = Arc::clone(&app);
+            async move {
+                match app.store.check().await {
+                    Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+                    Err(error) => {
+                        tracing::error!(%error, "not ready");
+                        (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned())
+                    }
+                }
+            }
+        }
+    };
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready.clone())).route("/healthz", get(ready))
+}
+
+/// A request id of ours, new for each request.
+pub(crate) fn new_request_id() -> RequestId {
+    RequestId::from_uuid(Uuid::new_v4())
+}
+
+/// Whether a method only reads.
+pub fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}

@@ -1,0 +1,96 @@
+//! Starting and stopping a server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entrance_store::{SealError, SealingKey, Store, StoreError};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::authority::keys::KeyRing;
+use crate::clock::Clock;
+use crate::config::{Config, Mode};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::hasher::Hasher;
+use crate::http::{self, tls};
+use crate::tasks::Tasks;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The sealing key cannot be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address is taken or not ours.
+    #[error("`{0}` cannot be listened on: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The certificate cannot be made, read or written.
+    #[error("the server's certificate: {0}")]
+    Tls(String),
+    /// `demo` is for one machine.
+    #[error("`demo` listens on loopback only, and `{0}` is not; use `serve` for others to reach it")]
+    NotLoopback(SocketAddr),
+}
+
+/// A server that runs.
+pub struct Server {
+    app: Arc<App>,
+    address: SocketAddr,
+}
+
+/// How long a stop waits for requests that are being answered.
+const DRAIN: Duration = Duration::from_secs(10);
+
+impl Server {
+    /// Opens the data directory and listens.
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        if config.mode == Mode::Demo && !config.listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(config.listen));
+        }
+        let data = DataDir::open(&config.data)?;
+        let seal = SealingKey::load_or_create(&data.join("seal.key"))?;
+        let store = Store::open(&data.join("entrance.db"), seal).await?;
+        let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
+        let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
+        let base = match &config.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("https://localhost:{}", address.port()),
+        };
+        let now = clock.now();
+        let tls = tls::load_or_create(&data, &base, now).map_err(|e| StartError::Tls(format!("{e:#}")))?;
+        let keys = KeyRing::open(&store, now).await?;
+        let hasher = Hasher::new(config.password_cost);
+        let app = Arc::new(App { config, data, store, keys, clock, hasher, tasks: Tasks::default(), base });
+        http::serve(&app, listener, tls);
+        tracing::info!(%address, base = app.base(), "listening");
+        Ok(Self { app, address })
+    }
+
+    /// The shared state.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Where the public listener listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The file with the certificate authority that clients have to trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.app.data.join(tls::CA_FILE)
+    }
+
+    /// Finishes the requests that are being answered, and ends. Clusters keep running.
+    pub async fn stop(self) {
+        self.app.tasks.stop(DRAIN).await;
+    }
+}

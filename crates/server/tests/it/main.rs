@@ -1,0 +1,3 @@
+//! Stories on a whole server.
+
+mod core;
