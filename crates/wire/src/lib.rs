@@ -1,4 +1,6 @@
 //! Shapes that others defined: what goes over the wire and into files that other people's programs read.
 
+pub mod exec_credential;
 pub mod kubeconfig;
+pub mod oauth_client;
 pub mod yaml;

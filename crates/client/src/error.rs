@@ -1,0 +1,147 @@
+//! Why a sign-in did not work, in words that lead to the next step.
+
+use std::time::Duration;
+
+use entrance_wire::oauth_client::Refusal;
+
+use crate::text::first_line;
+
+/// A sign-in failed. The message has at most three lines and never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No connection.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// The server's certificate is not signed by anyone we trust.
+    #[error("{host} shows a certificate from an authority that this machine does not trust\nhint: name its file with `--certificate-authority FILE` or `SSL_CERT_FILE`")]
+    Untrusted {
+        /// Host and port.
+        host: String,
+    },
+    /// The certificate file cannot be used.
+    #[error("the certificate authority file {file} cannot be used: {reason}")]
+    BadTrust {
+        /// Its path.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something answered, but it is not a token service.
+    #[error("{host} does not answer like a token service: {reason}\nhint: check `--authority-host` and the tenant")]
+    NotAnAuthority {
+        /// Host and port.
+        host: String,
+        /// What came instead.
+        reason: String,
+    },
+    /// The service says no.
+    #[error("{}", told(.0))]
+    Refused(Refusal),
+    /// The person took longer than the code lives.
+    #[error("the code expired before it was used\nhint: run the command again for a new one")]
+    CodeExpired,
+    /// The person said no.
+    #[error("the sign-in was declined")]
+    Declined,
+    /// The time for the whole call is over.
+    #[error("timed out after {} s\nhint: `--timeout` gives more time", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// Nobody is there to be asked.
+    #[error("a person has to sign in, but nobody can be asked here\nhint: run this once in a terminal: {command}")]
+    NobodyToAsk {
+        /// What to run.
+        command: String,
+    },
+    /// The address of the token service cannot be used.
+    #[error("{0}")]
+    BadAuthority(#[from] crate::authority::BadAuthority),
+    /// `az` or `azd` did not give a token.
+    #[error("{0}")]
+    Child(#[from] crate::child::ChildError),
+    /// The browser sign-in could not be completed.
+    #[error("the browser sign-in failed: {0}")]
+    Browser(String),
+    /// The provider of a federated token did not give one.
+    #[error("{0}")]
+    Federation(String),
+    /// The key that should sign the client's assertion cannot be used.
+    #[error("{0}")]
+    Key(String),
+    /// The machine did something unexpected.
+    #[error("{doing}: {source}")]
+    Machine {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl SignInError {
+    /// The refresh token is worth nothing any more: only a person helps.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if matches!(refusal.error.as_str(), "invalid_grant" | "interaction_required" | "login_required" | "consent_required"))
+    }
+}
+
+/// What the service said: its first line, the plain meaning of its number, and what finds the request in its logs.
+fn told(refusal: &Refusal) -> String {
+    let said = first_line(&refusal.error_description, 300);
+    let mut out = if said.is_empty() { format!("the token service refused: {}", refusal.error) } else { said };
+    if let Some(hint) = refusal.error_codes.iter().find_map(|code| meaning(*code)) {
+        out.push_str("\nhint: ");
+        out.push_str(hint);
+    }
+    if !refusal.correlation_id.is_empty() && !out.contains(&refusal.correlation_id) {
+        out.push_str("\ncorrelation id: ");
+        out.push_str(&first_line(&refusal.correlation_id, 80));
+    }
+    crate::printable(&out).into_owned()
+}
+
+/// The numbers that people meet, and what helps.
+fn meaning(code: u64) -> Option<&'static str> {
+    Some(match code {
+        50034 => "the account does not exist in this tenant; check `--tenant-id` and the name",
+        50053 => "the account is locked for a while after too many wrong passwords",
+        50055 => "the password has expired; set a new one on the sign-in page",
+        50057 => "the account is disabled; an administrator can enable it",
+        50076 | 50079 => "the sign-in needs a second factor; use `--login devicecode` or `--login interactive`",
+        50126 => "the user name or the password is wrong",
+        53003 => "a policy of the organisation blocks this sign-in",
+        65001 => "the application was not consented to; an administrator can do that",
+        70043 | 700_082 | 700_084 => "the earlier sign-in has ended; sign in again",
+        90002 => "the tenant does not exist here; check `--tenant-id` and `--authority-host`",
+        500_011 => "the cluster's application is not known in this tenant; check `--server-id`",
+        700_016 => "the application is not known in this tenant; check `--client-id` and `--tenant-id`",
+        700_024 | 700_027 => "the certificate or the clock does not fit; check both",
+        7_000_215 => "the client secret is wrong; it must be the secret's value, not its id",
+        7_000_222 => "the client secret has expired; make a new one",
+        7_000_218 => "the application needs a secret or a certificate for this way to sign in",
+        700_211..=700_213 => "no federated credential of the application matches the token's issuer, subject and audience",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_13_a_refusal_is_three_lines_at_most() {
+        let refusal: Refusal = serde_json::from_str(
+            r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\u001b[31m Trace ID: x\r\nCorrelation ID: y","error_codes":[7000215],"correlation_id":"c0"}"#,
+        )
+        .expect("JSON");
+        let text = SignInError::Refused(refusal).to_string();
+        assert_eq!(
+            text,
+            "AADSTS7000215: Invalid client secret provided.\\u{1b}[31m Trace ID: x\nhint: the client secret is wrong; it must be the secret's value, not its id\ncorrelation id: c0"
+        );
+    }
+}

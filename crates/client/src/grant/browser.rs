@@ -1,0 +1,192 @@
+//! The authorization code grant with PKCE through the person's browser (RFC 8252): a loopback listener takes the answer.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Url;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Request, token};
+use crate::{Http, Secret, SignInError, SignedIn, Talk};
+
+/// What the person wished.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// The name to fill in.
+    pub login_hint: Option<String>,
+    /// A fixed address for the answer; otherwise any free port.
+    pub redirect_url: Option<String>,
+}
+
+/// How it ended, when not with a token.
+pub enum Outcome {
+    /// Somebody signed in.
+    SignedIn(SignedIn),
+    /// No browser can be opened here; another way is needed.
+    NoBrowser,
+}
+
+/// Opens the browser and waits up to five minutes for the person.
+pub async fn sign_in(http: &Http, request: &Request, wishes: &Wishes, talk: &dyn Talk) -> Result<Outcome, SignInError> {
+    let endpoints = request.endpoints(http).await?;
+    let (listener, redirect) = listen(wishes.redirect_url.as_deref()).await?;
+    let verifier = Secret::new(random()?);
+    let state = random()?;
+    let scope = request.scope();
+    let page = page(&endpoints.authorize, request, wishes, &redirect, &state, &verifier, &scope);
+
+    talk.say(&format!("Signing in with the browser. If it does not open, go to:\n{page}"));
+    let address = page.to_string();
+    // Some launchers only return when the browser is closed.
+    let opened = tokio::task::spawn_blocking(move || open::that_detached(address));
+    if !matches!(tokio::time::timeout(Duration::from_secs(5), opened).await, Err(_) | Ok(Ok(Ok(())))) {
+        return Ok(Outcome::NoBrowser);
+    }
+    let answered = tokio::time::timeout(PATIENCE, answer(&listener, &state)).await;
+    let code = answered.map_err(|_| SignInError::Browser("nobody finished it within five minutes".into()))??;
+    let form = [
+        ("client_id", request.client_id.as_str()),
+        ("client_info", "1"),
+        ("code", code.expose()),
+        ("code_verifier", verifier.expose()),
+        ("grant_type", "authorization_code"),
+        ("redirect_uri", &redirect),
+        ("scope", &scope),
+    ];
+    token(http, &endpoints.token, &form).await.map(Outcome::SignedIn)
+}
+
+fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, state: &str, verifier: &Secret, scope: &str) -> Url {
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()));
+    let mut page = authorize.clone();
+    let mut query = page.query_pairs_mut();
+    query.append_pair("client_id", &request.client_id).append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
+    if let Some(hint) = &wishes.login_hint {
+        query.append_pair("login_hint", hint);
+    }
+    query
+        .append_pair("prompt", "select_account")
+        .append_pair("redirect_uri", redirect)
+        .append_pair("response_mode", "form_post")
+        .append_pair("response_type", "code")
+        .append_pair("scope", scope)
+        .append_pair("state", state);
+    drop(query);
+    page
+}
+
+async fn listen(wanted: Option<&str>) -> Result<(TcpListener, String), SignInError> {
+    let bind = |port: u16| async move {
+        TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })
+    };
+    let Some(wanted) = wanted else {
+        let listener = bind(0).await?;
+        let port = listener.local_addr().map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })?.port();
+        return Ok((listener, format!("http://localhost:{port}")));
+    };
+    let url = Url::parse(wanted).ok().filter(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
+    let Some(port) = url.and_then(|url| url.port_or_known_default()) else {
+        return Err(SignInError::Browser("`--redirect-url` must be an http address of this machine, such as http://localhost:8080".into()));
+    };
+    Ok((bind(port).await?, wanted.to_owned()))
+}
+
+/// Serves the browser until it brings the code.
+async fn answer(listener: &TcpListener, state: &str) -> Result<Secret, SignInError> {
+    loop {
+        let (mut browser, _) = listener.accept().await.map_err(|source| SignInError::Machine { doing: "waiting for the browser", source })?;
+        let Ok(Some(fields)) = tokio::time::timeout(Duration::from_secs(10), fields(&mut browser)).await else { continue };
+        let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        // An answer to a question that was not ours: somebody else's page.
+        if field("state").is_none_or(|got| aws_lc_rs::constant_time::verify_slices_are_equal(got.as_bytes(), state.as_bytes()).is_err()) {
+            reply(&mut browser, "404 Not Found", "There is nothing here.").await;
+            continue;
+        }
+        if let Some(code) = field("code") {
+            reply(&mut browser, "200 OK", "You are signed in. You can close this page.").await;
+            return Ok(Secret::new(code.to_owned()));
+        }
+        reply(&mut browser, "200 OK", "The sign-in did not work. The terminal tells why.").await;
+        let said = field("error_description").or(field("error")).unwrap_or("no code came back");
+        return Err(SignInError::Browser(crate::printable(&crate::text::first_line(said, 300)).into_owned()));
+    }
+}
+
+/// The form of a request, from its body or its query.
+async fn fields(browser: &mut TcpStream) -> Option<Vec<(String, String)>> {
+    let mut seen = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let count = browser.read(&mut part).await.ok()?;
+        seen.extend_from_slice(&part[..count]);
+        if let Some(found) = parse(&seen) {
+            return found;
+        }
+        if count == 0 || seen.len() > 64 << 10 {
+            return None;
+        }
+    }
+}
+
+/// `None`: more is to come. `Some(None)`: not a request that carries an answer.
+fn parse(seen: &[u8]) -> Option<Option<Vec<(String, String)>>> {
+    let end = seen.windows(4).position(|part| part == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&seen[..end]);
+    let body = &seen[end + 4..];
+    let mut lines = head.lines();
+    let mut words = lines.next().unwrap_or_default().split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let form = |bytes: &[u8]| Some(url::form_urlencoded::parse(bytes).into_owned().collect());
+    match method {
+        "GET" => Some(form(path.split_once('?').map_or("", |(_, query)| query).as_bytes())),
+        "POST" => {
+            let length = lines.find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim()));
+            let Some(length) = length.and_then(|length| length.parse::<usize>().ok()) else { return Some(None) };
+            (body.len() >= length).then(|| form(&body[..length]))
+        }
+        _ => Some(None),
+    }
+}
+
+async fn reply(browser: &mut TcpStream, status: &str, text: &str) {
+    let page = format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>kubelogin</title><p>{text}</p></html>\n");
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nContent-Security-Policy: default-src 'none'\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+        page.len()
+    );
+    let _ = browser.write_all(head.as_bytes()).await;
+    let _ = browser.write_all(page.as_bytes()).await;
+    let _ = browser.shutdown().await;
+}
+
+/// 43 characters that nobody guesses.
+fn random() -> Result<String, SignInError> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| SignInError::Browser("no randomness".into()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_read_when_it_is_complete() {
+        let head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-length: 14\r\n\r\n";
+        assert!(parse(b"POST / HTTP/1.1\r\n").is_none());
+        assert!(parse(&[&head[..], b"code=a&st"].concat()).is_none());
+        let fields = parse(&[&head[..], b"code=a&state=b"].concat()).flatten().expect("complete");
+        assert_eq!(fields, [("code".to_owned(), "a".to_owned()), ("state".to_owned(), "b".to_owned())]);
+        assert_eq!(parse(b"PUT / HTTP/1.1\r\n\r\n"), Some(None));
+    }
+
+    #[test]
+    fn the_verifier_has_43_characters() {
+        assert_eq!(random().expect("random").len(), 43);
+    }
+}

@@ -1,0 +1,156 @@
+//! One HTTP client for everything: TLS only, no redirects, a limit on every wait and on every answer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use entrance_wire::oauth_client::Refusal;
+use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
+
+use crate::SignInError;
+use crate::text::first_line;
+
+/// Whose certificates are believed besides those of the machine.
+///
+/// The machine's are those of the platform; on Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// A PEM file with more authorities.
+    pub file: Option<PathBuf>,
+}
+
+/// The client.
+pub struct Http {
+    client: Client,
+}
+
+impl Http {
+    /// Sets up TLS; the first expensive thing that a sign-in does.
+    pub fn new(trust: &Trust, agent: &str) -> Result<Self, SignInError> {
+        let mut builder = Client::builder()
+            .https_only(true)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(REQUEST)
+            .user_agent(agent);
+        if let Some(file) = &trust.file {
+            builder = builder.tls_certs_merge(authorities(file)?);
+        }
+        let client = builder.build().map_err(|error| SignInError::Unreachable { host: "TLS".into(), reason: innermost(&error) })?;
+        Ok(Self { client })
+    }
+
+    /// A client for plain loopback endpoints such as the managed identity ones.
+    pub fn plain(agent: &str) -> Result<Self, SignInError> {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(REQUEST)
+            .user_agent(agent)
+            .build()
+            .map_err(|error| SignInError::Unreachable { host: "HTTP".into(), reason: innermost(&error) })?;
+        Ok(Self { client })
+    }
+
+    /// `GET` with an answer in JSON.
+    pub async fn get<T: DeserializeOwned>(&self, url: &Url, headers: &[(&str, &str)]) -> Result<T, SignInError> {
+        let (status, body) = self.send(url, || with(self.client.get(url.clone()), headers)).await?;
+        answer(url, status, &body)
+    }
+
+    /// `POST` of a form with an answer in JSON; transient trouble is tried again (four times in all).
+    pub async fn post<T: DeserializeOwned>(&self, url: &Url, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Result<T, SignInError> {
+        let mut waits = RETRY.iter();
+        loop {
+            let (status, body) = self.send(url, || with(self.client.post(url.clone()), headers).form(form)).await?;
+            if !is_transient(status) {
+                return answer(url, status, &body);
+            }
+            let Some(wait) = waits.next() else { return answer(url, status, &body) };
+            tokio::time::sleep(*wait).await;
+        }
+    }
+
+    async fn send(&self, url: &Url, request: impl Fn() -> RequestBuilder) -> Result<(StatusCode, Vec<u8>), SignInError> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut reply = request()
+            .header("Accept", "application/json")
+            .header("Client-Request-Id", &id)
+            .header("Return-Client-Request-Id", "false")
+            .send()
+            .await
+            .map_err(|error| failed(url, &error))?;
+        let mut body = Vec::new();
+        while let Some(part) = reply.chunk().await.map_err(|error| failed(url, &error))? {
+            body.extend_from_slice(&part);
+            if body.len() > LARGEST {
+                return Err(SignInError::NotAnAuthority { host: host(url), reason: "the answer is too large".into() });
+            }
+        }
+        Ok((reply.status(), body))
+    }
+}
+
+fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+fn answer<T: DeserializeOwned>(url: &Url, status: StatusCode, body: &[u8]) -> Result<T, SignInError> {
+    let not_one = |reason: String| SignInError::NotAnAuthority { host: host(url), reason };
+    if status.is_success() {
+        return serde_json::from_slice(body).map_err(|error| {
+            if body.trim_ascii_start().starts_with(b"<") {
+                not_one("it sent a page instead of JSON".into())
+            } else {
+                not_one(format!("its JSON is not the expected one ({error})"))
+            }
+        });
+    }
+    if let Ok(refusal) = serde_json::from_slice::<Refusal>(body) {
+        return Err(SignInError::Refused(refusal));
+    }
+    Err(not_one(format!("{} for {}", status, url.path())))
+}
+
+fn is_transient(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+fn failed(url: &Url, error: &reqwest::Error) -> SignInError {
+    let reason = innermost(error);
+    if reason.contains("UnknownIssuer") || reason.contains("unknown issuer") {
+        return SignInError::Untrusted { host: host(url) };
+    }
+    let reason = if error.is_timeout() { "no answer in time".into() } else { reason };
+    SignInError::Unreachable { host: host(url), reason }
+}
+
+/// Host and port, without anything secret.
+pub(crate) fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    crate::printable(&first_line(&cause.to_string(), 200)).into_owned()
+}
+
+fn authorities(file: &std::path::Path) -> Result<Vec<Certificate>, SignInError> {
+    let bad = |reason: String| SignInError::BadTrust { file: file.display().to_string(), reason };
+    let pem = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| bad(innermost(&error)))?;
+    if found.is_empty() {
+        return Err(bad("it holds no certificate in PEM".into()));
+    }
+    Ok(found)
+}
+
+const CONNECT: Duration = Duration::from_secs(10);
+const REQUEST: Duration = Duration::from_secs(30);
+const RETRY: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
+const LARGEST: usize = 1 << 20;

@@ -1,0 +1,170 @@
+//! `kubelogin get-token`: what kubectl calls.
+//!
+//! The cache is asked first, with nothing else set up. Only a miss takes the account's lock, starts a runtime and talks to the network; whoever
+//! waited for the lock looks into the cache again, so that many processes that start together ask the person once.
+
+use std::time::Duration;
+
+use entrance_client::cache::{Account, CachedToken, NoLock, TokenCache};
+use entrance_client::grant::{self, Request};
+use entrance_client::{Http, SignInError, SignedIn, Trust};
+use entrance_wire::exec_credential::{ExecInfo, credential};
+use jiff::Timestamp;
+
+use super::env;
+use crate::failure::Failure;
+use crate::login::Way;
+use crate::options::{BadOption, FLAGS, Given, Id, Settings, Takes};
+use crate::terminal::{self, Stderr};
+
+pub(super) fn run(given: Given) -> Result<(), Failure> {
+    let settings = Settings::of(given, &env)?;
+    if settings.text(Id::ServerId).is_none() {
+        return Err(BadOption::NoServer.into());
+    }
+    let way = Way::of(&settings, &env)?;
+    // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
+    let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
+    let call = Call { settings: &settings, way: &way, info: &info };
+    let got = match (way.ask_child(settings.timeout), way.kept_for()) {
+        (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
+        (None, Some((account, request))) => call.from_cache(&account, request)?,
+        (None, None) => fresh(call.over_the_network(None).map_err(Failure::GetToken)?),
+    };
+    let expires = Timestamp::from_second(got.expires.as_second()).unwrap_or(got.expires);
+    terminal::result(&credential(info.version, got.token.expose(), &expires.to_string()))
+        .map_err(|source| Failure::Machine { doing: "printing the token".into(), source })
+}
+
+struct Call<'a> {
+    settings: &'a Settings,
+    way: &'a Way,
+    info: &'a ExecInfo,
+}
+
+/// What a miss needs to know about the cache.
+struct Kept<'a> {
+    cache: &'a TokenCache,
+    account: &'a Account,
+    request: &'a Request,
+}
+
+impl Call<'_> {
+    fn from_cache(&self, account: &Account, request: &Request) -> Result<CachedToken, Failure> {
+        let cache = TokenCache::at(self.settings.cache_dir(&env));
+        if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
+            return Ok(hit);
+        }
+        let failed = |error| if self.way.asks_a_person() { Failure::Authenticate(error) } else { Failure::GetToken(error) };
+        if cache.account(account).is_none() {
+            self.somebody_can_be_asked().map_err(failed)?;
+        }
+        let limit = self.limit().unwrap_or(A_PERSON);
+        let lock = match cache.lock(account, limit, || terminal::say("Another kubelogin is signing in; waiting for it.")) {
+            Ok(lock) => Some(lock),
+            Err(NoLock::Busy) => return Err(failed(SignInError::TimedOut(limit))),
+            Err(NoLock::Impossible) => None,
+        };
+        if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
+            return Ok(hit);
+        }
+        let got = self.over_the_network(Some(&Kept { cache: &cache, account, request })).map_err(failed)?;
+        if let Err(error) = cache.keep(account, &request.resource, &got) {
+            terminal::say(&format!("Warning: {error}; the next call signs in again."));
+        }
+        drop(lock);
+        Ok(fresh(got))
+    }
+
+    fn over_the_network(&self, kept: Option<&Kept<'_>>) -> Result<SignedIn, SignInError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| SignInError::Machine { doing: "starting", source })?;
+        let done = runtime.block_on(async {
+            let http = Http::new(&Trust { file: self.settings.text(Id::CertificateAuthority).map(Into::into) }, super::AGENT)?;
+            if let Some(kept) = kept
+                && let Some(got) = self.refreshed(&http, kept).await?
+            {
+                return Ok(got);
+            }
+            self.somebody_can_be_asked()?;
+            within(self.limit(), self.way.sign_in(&http, &Stderr)).await
+        });
+        // A browser's launcher may still be waiting for its browser.
+        runtime.shutdown_background();
+        done
+    }
+
+    /// The refresh token's answer; `None` where only a person helps.
+    async fn refreshed(&self, http: &Http, kept: &Kept<'_>) -> Result<Option<SignedIn>, SignInError> {
+        let Some(known) = kept.cache.account(kept.account) else { return Ok(None) };
+        match within(Some(self.settings.timeout), grant::refresh(http, kept.request, &known.refresh_token)).await {
+            Ok(mut got) => {
+                got.refresh_token = got.refresh_token.or(Some(known.refresh_token));
+                got.user_name = got.user_name.or(known.user_name);
+                Ok(Some(got))
+            }
+            Err(error) if error.needs_a_person() => {
+                kept.cache.forget(kept.account, &kept.request.resource);
+                let why = error.to_string();
+                terminal::say(&format!("The earlier sign-in is not accepted any more: {}", why.lines().next().unwrap_or_default()));
+                Ok(None)
+            }
+            Err(error) => match kept.cache.fading_token(kept.account, &kept.request.resource, Timestamp::now()) {
+                Some(last) => Ok(Some(SignedIn {
+                    access_token: last.token,
+                    expires: last.expires,
+                    refresh_token: Some(known.refresh_token),
+                    user_name: known.user_name,
+                })),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// A person has the time that their code lives; everything else has the time-out.
+    fn limit(&self) -> Option<Duration> {
+        (self.settings.timeout_is_chosen || !self.way.asks_a_person()).then_some(self.settings.timeout)
+    }
+
+    /// A prompt that nobody reads would only look like a hanging program.
+    fn somebody_can_be_asked(&self) -> Result<(), SignInError> {
+        let alone = self.way.asks_a_person()
+            && self.info.interactive == Some(false)
+            && !terminal::somebody_is_there()
+            && env("KUBELOGIN_FORCE_PROMPT").is_none_or(|value| value != "1");
+        if alone { Err(SignInError::NobodyToAsk { command: self.command() }) } else { Ok(()) }
+    }
+
+    /// This call, to be run by hand. A way that asks a person has no secrets among its options, and those that it does not need are left out.
+    fn command(&self) -> String {
+        const SECRET: [Id; 3] = [Id::ClientSecret, Id::ClientCertificatePassword, Id::Password];
+        let mut out = String::from("kubelogin get-token");
+        for flag in FLAGS.iter().filter(|flag| self.settings.mentions(flag.id) && !SECRET.contains(&flag.id)) {
+            match flag.takes {
+                Takes::Switch if self.settings.is_on(flag.id) => out.push_str(&format!(" --{}", flag.name)),
+                Takes::Switch => {}
+                _ => out.push_str(&format!(" --{} {}", flag.name, quoted(self.settings.flag(flag.id).unwrap_or_default()))),
+            }
+        }
+        out
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T, SignInError>>) -> Result<T, SignInError> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or(Err(SignInError::TimedOut(limit))),
+        None => work.await,
+    }
+}
+
+fn fresh(got: SignedIn) -> CachedToken {
+    CachedToken { token: got.access_token, expires: got.expires }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// How long to wait for another process whose person is signing in.
+const A_PERSON: Duration = Duration::from_secs(16 * 60);

@@ -1,0 +1,95 @@
+//! The commands, one file each.
+
+pub(crate) mod convert;
+mod get_token;
+mod help;
+mod remove_cache_dir;
+mod version;
+
+use crate::failure::Failure;
+use crate::options::{Given, Id, On};
+use crate::terminal;
+
+/// Runs the command that the words name.
+pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
+    let (before, name, after) = split(words);
+    let rest: Vec<String> = before.iter().chain(after).cloned().collect();
+    match name {
+        "get-token" => with(&rest, Command::GetToken, get_token::run),
+        "convert-kubeconfig" => with(&rest, Command::Convert, convert::run),
+        "remove-cache-dir" => with(&rest, Command::RemoveCacheDir, remove_cache_dir::run),
+        "remove-tokens" => {
+            terminal::say("Command \"remove-tokens\" is deprecated, remove-tokens is deprecated, use remove-cache-dir instead");
+            with(&rest, Command::RemoveCacheDir, remove_cache_dir::run)
+        }
+        "version" => with(&rest, Command::Version, |_| version::run()),
+        "" | "help" => with(&rest, Command::Root, |given| if given.is_on(Id::Version) { version::run() } else { help::run(Command::Root) }),
+        other => Err(Failure::UnknownCommand(other.to_owned())),
+    }
+}
+
+/// Names that are known, with the options they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    Root,
+    GetToken,
+    Convert,
+    RemoveCacheDir,
+    Version,
+}
+
+impl Command {
+    pub(crate) fn knows(self, on: On) -> bool {
+        match self {
+            Self::Root | Self::Version => on == On::Everywhere,
+            Self::GetToken => matches!(on, On::Everywhere | On::Both | On::Cache),
+            Self::Convert => true,
+            Self::RemoveCacheDir => matches!(on, On::Everywhere | On::Cache),
+        }
+    }
+}
+
+fn with(words: &[String], command: Command, run: impl FnOnce(Given) -> Result<(), Failure>) -> Result<(), Failure> {
+    let given = Given::read(words, |on| command.knows(on))?;
+    if given.is_on(Id::Help) {
+        return help::run(command);
+    }
+    for (old, new) in given.deprecated() {
+        terminal::say(&format!("Flag --{old} has been deprecated, use --{new} instead"));
+    }
+    run(given)
+}
+
+/// The first word that is no option names the command; the options before it count too.
+fn split(words: &[String]) -> (&[String], &str, &[String]) {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        if !word.starts_with('-') {
+            return (&words[..at], word, &words[at + 1..]);
+        }
+        // Of the options that may stand before a command, only this one takes a word.
+        at += if word == "-v" || word == "--v" { 2 } else { 1 };
+    }
+    (words, "", &[])
+}
+
+/// A variable's value; one that is not Unicode is not there.
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// How this program names itself to servers.
+pub(crate) const AGENT: &str = concat!("entrance-kubelogin/", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_may_stand_before_the_command() {
+        let words: Vec<String> = ["-v", "5", "--logtostderr", "get-token", "-l", "spn"].map(ToOwned::to_owned).to_vec();
+        let (before, name, after) = split(&words);
+        assert_eq!((before.len(), name, after.len()), (3, "get-token", 2));
+        assert_eq!(split(&[]).1, "");
+    }
+}

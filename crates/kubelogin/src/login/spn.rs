@@ -1,0 +1,58 @@
+//! `--login spn`: an application with a secret or a certificate.
+
+use entrance_client::cache::Subject;
+use entrance_client::grant::assertion::{self, Certificate};
+use entrance_client::grant::{self, Request};
+use entrance_client::{Http, Secret, SignInError, SignedIn};
+
+use super::{BadLogin, pop};
+use crate::options::{Id, Settings};
+
+pub(crate) struct Spn {
+    pub(super) request: Request,
+    proof: Proof,
+}
+
+enum Proof {
+    Secret(Secret),
+    Certificate(Box<Certificate>),
+}
+
+impl Spn {
+    pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
+        let certificate = settings.text(Id::ClientCertificate);
+        let secret = settings.text(Id::ClientSecret);
+        pop::refuse(settings)?;
+        let legacy = settings.is_on(Id::Legacy);
+        let request = Request { legacy, ..super::request(settings)? };
+        let proof = match (certificate, secret) {
+            (Some(_), _) if legacy => return Err(BadLogin::NotYet("a certificate with --legacy", "use a client secret")),
+            (Some(file), _) => Proof::Certificate(Box::new(read(file)?)),
+            (None, Some(secret)) => Proof::Secret(Secret::new(secret.to_owned())),
+            (None, None) => return Err(BadLogin::NoSecret),
+        };
+        Ok(Self { request, proof })
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Application(match &self.proof {
+            Proof::Secret(secret) => secret.fingerprint(),
+            Proof::Certificate(certificate) => certificate.fingerprint(),
+        })
+    }
+
+    pub(super) async fn sign_in(&self, http: &Http) -> Result<SignedIn, SignInError> {
+        match &self.proof {
+            Proof::Secret(secret) => grant::client_secret(http, &self.request, secret).await,
+            Proof::Certificate(certificate) => assertion::sign_in(http, &self.request, certificate).await,
+        }
+    }
+}
+
+fn read(file: &str) -> Result<Certificate, BadLogin> {
+    let bytes = std::fs::read(file).map_err(|source| BadLogin::CertificateFile { file: file.to_owned(), source })?;
+    if std::path::Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pfx")) {
+        return Err(BadLogin::NotYet("a certificate in PKCS#12", "openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem"));
+    }
+    Certificate::from_pem(&bytes).map_err(BadLogin::Certificate)
+}

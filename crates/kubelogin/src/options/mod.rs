@@ -1,0 +1,10 @@
+//! The options: one table, a reader of words, and the values after the environment had its say.
+
+mod duration;
+mod parse;
+mod settings;
+pub(crate) mod table;
+
+pub(crate) use parse::{BadWord, Given};
+pub(crate) use settings::{BadOption, Settings, cache_dir, home};
+pub(crate) use table::{FLAGS, Id, On, Takes};

@@ -1,0 +1,265 @@
+//! Values after the environment: a variable that is set, even to nothing, beats the option, because pipelines rely on it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration;
+use super::parse::Given;
+use super::table::Id;
+use crate::login::Login;
+
+/// All values of one run, checked. Some are secrets, so there is no `Debug`.
+pub(crate) struct Settings {
+    given: Given,
+    values: Values,
+    pub(crate) login: Login,
+    pub(crate) timeout: Duration,
+    /// Somebody chose the time, so it also limits a person.
+    pub(crate) timeout_is_chosen: bool,
+}
+
+/// Values that are refused before anything else is done.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum BadOption {
+    #[error("'{0}' is not a supported login method. Supported method is one of {words}", words = Login::WORDS.join(", "))]
+    Login(String),
+    #[error("authority host {0:?} is not valid: an absolute address such as https://login.example.com/ is expected")]
+    Authority(String),
+    #[error("authority host {0:?} should have a trailing slash")]
+    AuthoritySlash(String),
+    #[error("if enabling pop token mode, please provide the pop-claims flag containing the PoP token claims as a comma-separated string: `u=popClaimHost,key1=val1`")]
+    PopClaims,
+    #[error("pop-enabled flag is required to use the PoP token feature. Please provide both pop-enabled and pop-claims flags")]
+    PopEnabled,
+    #[error("timeout must be greater than 0")]
+    Timeout,
+    #[error("server-id is required")]
+    NoServer,
+    #[error("environment {0:?} is not known; name its token service with `--authority-host`")]
+    Environment(String),
+}
+
+/// Looks a variable up; tests bring their own.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+type Values = [Option<String>; super::FLAGS.len()];
+
+impl Settings {
+    /// Applies the environment and checks, in the order that the original checks.
+    pub(crate) fn of(given: Given, env: Lookup<'_>) -> Result<Self, BadOption> {
+        let values = resolve(&given, env);
+        let text = |id: Id| values[id as usize].as_deref();
+        let word = text(Id::Login).unwrap_or(Login::WORDS[0]);
+        let login = Login::of(word).ok_or_else(|| BadOption::Login(word.to_owned()))?;
+        if let Some(host) = text(Id::AuthorityHost).filter(|host| !host.is_empty()) {
+            check_authority(host)?;
+        }
+        let pop_claims = text(Id::PopClaims).is_some_and(|claims| !claims.is_empty());
+        match (given.is_on(Id::PopEnabled), pop_claims) {
+            (true, false) => return Err(BadOption::PopClaims),
+            (false, true) => return Err(BadOption::PopEnabled),
+            _ => {}
+        }
+        let chosen = text(Id::Timeout).and_then(duration::read);
+        let timeout = chosen.unwrap_or(Duration::from_secs(60));
+        if timeout.is_zero() {
+            return Err(BadOption::Timeout);
+        }
+        Ok(Self { given, login, timeout, timeout_is_chosen: chosen.is_some(), values })
+    }
+
+    /// A value that is not empty.
+    pub(crate) fn text(&self, id: Id) -> Option<&str> {
+        self.values[id as usize].as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// The value, if the option stood on the command line; the environment may have replaced it.
+    pub(crate) fn flag(&self, id: Id) -> Option<&str> {
+        self.given.text(id).and_then(|_| self.values[id as usize].as_deref()).filter(|text| !text.is_empty())
+    }
+
+    /// A switch that is on.
+    pub(crate) fn is_on(&self, id: Id) -> bool {
+        self.given.is_on(id)
+    }
+
+    /// A switch that was mentioned, on or off.
+    pub(crate) fn mentions(&self, id: Id) -> bool {
+        self.given.has(id)
+    }
+
+    /// The folder of the token cache.
+    pub(crate) fn cache_dir(&self, env: Lookup<'_>) -> PathBuf {
+        cache_dir(&self.given, env)
+    }
+
+    /// The token service, with its slash.
+    pub(crate) fn authority_host(&self) -> Result<String, BadOption> {
+        if let Some(host) = self.text(Id::AuthorityHost) {
+            return Ok(host.to_owned());
+        }
+        let environment = self.text(Id::Environment).unwrap_or("AzurePublicCloud");
+        let host = match environment.to_ascii_lowercase().as_str() {
+            "azurecloud" | "azurepublic" | "azurepubliccloud" => "https://login.microsoftonline.com/",
+            "azureusgovernment" | "azureusgovernmentcloud" => "https://login.microsoftonline.us/",
+            "azurechinacloud" => "https://login.chinacloudapi.cn/",
+            _ => return Err(BadOption::Environment(environment.to_owned())),
+        };
+        Ok(host.to_owned())
+    }
+}
+
+/// The folder of the token cache, for commands that have no other settings too.
+pub(crate) fn cache_dir(given: &Given, env: Lookup<'_>) -> PathBuf {
+    if let Some(folder) = given.text(Id::CacheDir).or_else(|| given.text(Id::TokenCacheDir)).filter(|folder| !folder.is_empty()) {
+        return folder.into();
+    }
+    if let Some(folder) = env("KUBECACHEDIR").filter(|folder| !folder.is_empty()) {
+        return PathBuf::from(folder).join("kubelogin");
+    }
+    home(env).join(".kube/cache/kubelogin")
+}
+
+/// The person's home folder.
+pub(crate) fn home(env: Lookup<'_>) -> PathBuf {
+    env("HOME").or_else(|| env("USERPROFILE")).unwrap_or_default().into()
+}
+
+fn resolve(given: &Given, env: Lookup<'_>) -> Values {
+    let mut values: Values = std::array::from_fn(|at| given.text(super::FLAGS[at].id).map(ToOwned::to_owned));
+    let put = |values: &mut Values, id: Id, names: &[&str]| {
+        for name in names {
+            if let Some(value) = env(name) {
+                values[id as usize] = Some(value);
+            }
+        }
+    };
+    if given.is_on(Id::DisableEnvironmentOverride) {
+        return values;
+    }
+    put(&mut values, Id::Login, &["AAD_LOGIN_METHOD"]);
+    let rows: &[(Id, &[&str])] = if given.is_on(Id::UseAzureRmEnvVars) { &TERRAFORM } else { &AZURE };
+    for (id, names) in rows {
+        put(&mut values, *id, names);
+    }
+    put(&mut values, Id::Username, &["AAD_USER_PRINCIPAL_NAME", "AZURE_USERNAME"]);
+    put(&mut values, Id::Password, &["AAD_USER_PRINCIPAL_PASSWORD", "AZURE_PASSWORD"]);
+    if env("AZURE_CLI_TIMEOUT").is_some_and(|text| duration::read(&text).is_some()) {
+        put(&mut values, Id::Timeout, &["AZURE_CLI_TIMEOUT"]);
+    }
+    let is_empty = |values: &Values, id: Id| values[id as usize].as_deref().unwrap_or_default().is_empty();
+    match values[Id::Login as usize].as_deref() {
+        Some("workloadidentity") => {
+            put(&mut values, Id::ClientId, &["AZURE_CLIENT_ID"]);
+            put(&mut values, Id::FederatedTokenFile, &["AZURE_FEDERATED_TOKEN_FILE"]);
+            put(&mut values, Id::AuthorityHost, &["AZURE_AUTHORITY_HOST"]);
+        }
+        Some("azurepipelines") => {
+            for (id, name) in PIPELINES {
+                if is_empty(&values, id) {
+                    put(&mut values, id, &[name]);
+                }
+            }
+        }
+        _ => {}
+    }
+    // The original reads it for workload identity only. Here it is the way to reach a token service that a kubeconfig cannot name; people
+    // write it without the slash.
+    if is_empty(&values, Id::AuthorityHost)
+        && let Some(host) = env("AZURE_AUTHORITY_HOST").filter(|host| !host.is_empty())
+    {
+        values[Id::AuthorityHost as usize] = Some(if host.ends_with('/') { host } else { format!("{host}/") });
+    }
+    values
+}
+
+fn check_authority(host: &str) -> Result<(), BadOption> {
+    if !url::Url::parse(host).is_ok_and(|url| url.has_host()) {
+        return Err(BadOption::Authority(host.to_owned()));
+    }
+    if !host.ends_with('/') {
+        return Err(BadOption::AuthoritySlash(host.to_owned()));
+    }
+    Ok(())
+}
+
+/// Later names beat earlier ones.
+const AZURE: [(Id, &[&str]); 5] = [
+    (Id::ClientId, &["AAD_SERVICE_PRINCIPAL_CLIENT_ID", "AZURE_CLIENT_ID"]),
+    (Id::ClientSecret, &["AAD_SERVICE_PRINCIPAL_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]),
+    (Id::ClientCertificate, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE", "AZURE_CLIENT_CERTIFICATE_PATH"]),
+    (Id::ClientCertificatePassword, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PASSWORD"]),
+    (Id::TenantId, &["AZURE_TENANT_ID"]),
+];
+const TERRAFORM: [(Id, &[&str]); 5] = [
+    (Id::ClientId, &["ARM_CLIENT_ID"]),
+    (Id::ClientSecret, &["ARM_CLIENT_SECRET"]),
+    (Id::ClientCertificate, &["ARM_CLIENT_CERTIFICATE_PATH"]),
+    (Id::ClientCertificatePassword, &["ARM_CLIENT_CERTIFICATE_PASSWORD"]),
+    (Id::TenantId, &["ARM_TENANT_ID"]),
+];
+const PIPELINES: [(Id, &str); 3] = [
+    (Id::ClientId, "AZURESUBSCRIPTION_CLIENT_ID"),
+    (Id::TenantId, "AZURESUBSCRIPTION_TENANT_ID"),
+    (Id::ServiceConnectionId, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(words: &[&str], env: &[(&str, &str)]) -> Result<Settings, BadOption> {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        let given = Given::read(&words, |_| true).expect("words");
+        Settings::of(given, &|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn a_variable_beats_the_option_even_when_empty() {
+        let got = settings(&["--client-id", "flag"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
+        assert_eq!((got.text(Id::ClientId), got.flag(Id::ClientId)), (Some("env"), Some("env")));
+        let got = settings(&["--client-id", "flag"], &[("AAD_SERVICE_PRINCIPAL_CLIENT_ID", "old"), ("AZURE_CLIENT_ID", "")]).expect("fine");
+        assert_eq!(got.text(Id::ClientId), None);
+        let got = settings(&[], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
+        assert_eq!((got.text(Id::ClientId), got.flag(Id::ClientId)), (Some("env"), None));
+        let got = settings(&["--client-id", "flag", "--disable-environment-override"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
+        assert_eq!(got.text(Id::ClientId), Some("flag"));
+    }
+
+    #[test]
+    fn terraform_and_pipelines_have_their_own_variables() {
+        let env = [("AZURE_CLIENT_ID", "azure"), ("ARM_CLIENT_ID", "arm"), ("AZURESUBSCRIPTION_TENANT_ID", "pipe")];
+        let client = |words: &[&str]| settings(words, &env).expect("fine").text(Id::ClientId).map(ToOwned::to_owned);
+        assert_eq!(client(&[]).as_deref(), Some("azure"));
+        assert_eq!(client(&["--use-azurerm-env-vars"]).as_deref(), Some("arm"));
+        assert_eq!(client(&["--use-azurerm-env-vars", "-l", "workloadidentity"]).as_deref(), Some("azure"));
+        let got = settings(&["-l", "azurepipelines"], &env).expect("fine");
+        assert_eq!(got.text(Id::TenantId), Some("pipe"));
+    }
+
+    #[test]
+    fn row_21_the_authority_comes_from_option_then_variable_then_cloud() {
+        let host = |words: &[&str], env: &[(&str, &str)]| settings(words, env).and_then(|got| got.authority_host());
+        let env = [("AZURE_AUTHORITY_HOST", "https://env.test:8443")];
+        assert_eq!(host(&["--authority-host", "https://flag.test/"], &env).as_deref(), Ok("https://flag.test/"));
+        assert_eq!(host(&[], &env).as_deref(), Ok("https://env.test:8443/"));
+        assert_eq!(host(&["-e", "azurechinacloud"], &[]).as_deref(), Ok("https://login.chinacloudapi.cn/"));
+        assert_eq!(host(&["-e", "AzureStackCloud"], &[]), Err(BadOption::Environment("AzureStackCloud".into())));
+        assert_eq!(host(&["--authority-host", "h.test/"], &[]), Err(BadOption::Authority("h.test/".into())));
+        assert_eq!(host(&["--authority-host", "https://h.test"], &[]), Err(BadOption::AuthoritySlash("https://h.test".into())));
+    }
+
+    #[test]
+    fn checks_come_in_the_order_of_the_original() {
+        let all_wrong = ["-l", "oidc", "--authority-host", "x", "--pop-enabled", "--timeout", "0s"];
+        for (from, expected) in [
+            (0, BadOption::Login("oidc".into())),
+            (2, BadOption::Authority("x".into())),
+            (4, BadOption::PopClaims),
+            (5, BadOption::Timeout),
+        ] {
+            assert_eq!(settings(&all_wrong[from..], &[]).err(), Some(expected));
+        }
+        assert_eq!(settings(&["--pop-claims", "u=1"], &[]).err(), Some(BadOption::PopEnabled));
+    }
+}

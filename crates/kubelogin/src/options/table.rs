@@ -1,0 +1,147 @@
+//! Every option, once: its names, what it takes, where else its value may come from, and its line of help.
+
+/// An option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Id {
+    Login,
+    ServerId,
+    ClientId,
+    TenantId,
+    ClientSecret,
+    ClientCertificate,
+    ClientCertificatePassword,
+    Username,
+    Password,
+    IdentityResourceId,
+    FederatedTokenFile,
+    AuthorityHost,
+    ServiceConnectionId,
+    Environment,
+    CacheDir,
+    TokenCacheDir,
+    Subscription,
+    Legacy,
+    UseAzureRmEnvVars,
+    PopEnabled,
+    PopClaims,
+    Timeout,
+    DisableEnvironmentOverride,
+    DisableInstanceDiscovery,
+    RedirectUrl,
+    LoginHint,
+    CertificateAuthority,
+    Kubeconfig,
+    Context,
+    AzureConfigDir,
+    Strict,
+    Verbosity,
+    LogToStderr,
+    Help,
+    Version,
+}
+
+/// What follows an option's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// A word.
+    Text,
+    /// Nothing, or `=true`, `=false`.
+    Switch,
+    /// A duration as Go writes it: `1m30s`.
+    Duration,
+    /// A whole number.
+    Number,
+}
+
+/// The commands that know an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    /// All.
+    Everywhere,
+    /// `get-token` and `convert-kubeconfig`.
+    Both,
+    /// `convert-kubeconfig` only.
+    Convert,
+    /// All that touch the cache.
+    Cache,
+}
+
+/// One row.
+#[derive(Debug)]
+pub(crate) struct Flag {
+    pub(crate) id: Id,
+    pub(crate) name: &'static str,
+    pub(crate) short: Option<char>,
+    pub(crate) takes: Takes,
+    pub(crate) on: On,
+    /// The name to use instead.
+    pub(crate) deprecated: Option<&'static str>,
+    pub(crate) help: &'static str,
+}
+
+const fn flag(id: Id, name: &'static str, takes: Takes, on: On, help: &'static str) -> Flag {
+    Flag { id, name, short: None, takes, on, deprecated: None, help }
+}
+
+impl Flag {
+    const fn short(self, short: char) -> Self {
+        Self { short: Some(short), ..self }
+    }
+
+    const fn deprecated(self, instead: &'static str) -> Self {
+        Self { deprecated: Some(instead), ..self }
+    }
+}
+
+/// The rows, in the order of [`Id`].
+pub(crate) const FLAGS: [Flag; 35] = [
+    flag(Id::Login, "login", Takes::Text, On::Both, "how to sign in").short('l'),
+    flag(Id::ServerId, "server-id", Takes::Text, On::Both, "application id of the API server"),
+    flag(Id::ClientId, "client-id", Takes::Text, On::Both, "application id that signs in"),
+    flag(Id::TenantId, "tenant-id", Takes::Text, On::Both, "tenant: an id or a domain name").short('t'),
+    flag(Id::ClientSecret, "client-secret", Takes::Text, On::Both, "secret of the application, for spn"),
+    flag(Id::ClientCertificate, "client-certificate", Takes::Text, On::Both, "file with key and certificate of the application, for spn"),
+    flag(Id::ClientCertificatePassword, "client-certificate-password", Takes::Text, On::Both, "password of the certificate file"),
+    flag(Id::Username, "username", Takes::Text, On::Both, "user name, for ropc"),
+    flag(Id::Password, "password", Takes::Text, On::Both, "password, for ropc"),
+    flag(Id::IdentityResourceId, "identity-resource-id", Takes::Text, On::Both, "resource id of the managed identity, for msi"),
+    flag(Id::FederatedTokenFile, "federated-token-file", Takes::Text, On::Both, "file with the token of the pod, for workloadidentity"),
+    flag(Id::AuthorityHost, "authority-host", Takes::Text, On::Both, "token service, such as https://login.example.com/"),
+    flag(Id::ServiceConnectionId, "azure-pipelines-service-connection-id", Takes::Text, On::Both, "service connection, for azurepipelines"),
+    flag(Id::Environment, "environment", Takes::Text, On::Both, "name of the cloud").short('e'),
+    flag(Id::CacheDir, "cache-dir", Takes::Text, On::Cache, "folder of the token cache"),
+    flag(Id::TokenCacheDir, "token-cache-dir", Takes::Text, On::Cache, "folder of the token cache").deprecated("cache-dir"),
+    flag(Id::Subscription, "subscription", Takes::Text, On::Both, "subscription, for azurecli").short('s'),
+    flag(Id::Legacy, "legacy", Takes::Switch, On::Both, "use the v1 protocol, for clusters of the integration before the managed one"),
+    flag(Id::UseAzureRmEnvVars, "use-azurerm-env-vars", Takes::Switch, On::Both, "read the variables of the Terraform provider (ARM_…)"),
+    flag(Id::PopEnabled, "pop-enabled", Takes::Switch, On::Both, "ask for a proof-of-possession token"),
+    flag(Id::PopClaims, "pop-claims", Takes::Text, On::Both, "claims of the proof-of-possession token: u=RESOURCE_ID"),
+    flag(Id::Timeout, "timeout", Takes::Duration, On::Both, "time for the whole run (default 1m0s)"),
+    flag(Id::DisableEnvironmentOverride, "disable-environment-override", Takes::Switch, On::Both, "options are not replaced by environment variables"),
+    flag(Id::DisableInstanceDiscovery, "disable-instance-discovery", Takes::Switch, On::Both, "ask nobody else about the token service"),
+    flag(Id::RedirectUrl, "redirect-url", Takes::Text, On::Both, "address on this machine that takes the browser's answer, for interactive"),
+    flag(Id::LoginHint, "login-hint", Takes::Text, On::Both, "user name to sign in, for interactive"),
+    flag(Id::CertificateAuthority, "certificate-authority", Takes::Text, On::Both, "PEM file with more trusted authorities for the token service"),
+    flag(Id::Kubeconfig, "kubeconfig", Takes::Text, On::Convert, "the file to convert"),
+    flag(Id::Context, "context", Takes::Text, On::Convert, "convert this context's user only"),
+    flag(Id::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli"),
+    flag(Id::Strict, "strict", Takes::Switch, On::Convert, "fail if any user could not be converted"),
+    flag(Id::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").short('v'),
+    flag(Id::LogToStderr, "logtostderr", Takes::Switch, On::Everywhere, "kept for compatibility"),
+    flag(Id::Help, "help", Takes::Switch, On::Everywhere, "this text").short('h'),
+    flag(Id::Version, "version", Takes::Switch, On::Everywhere, "version and build"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_at_their_ids_and_names_are_unique() {
+        for (at, row) in FLAGS.iter().enumerate() {
+            assert_eq!(row.id as usize, at, "{}", row.name);
+            assert_eq!(FLAGS.iter().filter(|other| other.name == row.name).count(), 1);
+            assert!(row.short.is_none_or(|short| FLAGS.iter().filter(|other| other.short == Some(short)).count() == 1));
+        }
+    }
+}
