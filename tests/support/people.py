@@ -28,6 +28,8 @@ class Person:
             "AZURE_CONFIG_DIR": str(self.azure),
             "KUBECONFIG": str(self.kubeconfig),
             "KUBECACHEDIR": str(home / "kubelogin-cache"),
+            # Ours does not ask where nobody looks; here a program looks.
+            "KUBELOGIN_FORCE_PROMPT": "1",
             "XDG_CACHE_HOME": str(home / "cache"),
             "AZURE_CORE_COLLECT_TELEMETRY": "no",
             "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",

@@ -1,7 +1,7 @@
 //! Which token service, which tenant, and where its endpoints are.
 //!
 //! The original asks Microsoft's instance discovery whether an unknown host may be believed. The host here was named by the person or by the
-//! kubeconfig, so its own OpenID configuration decides, and nobody else is asked.
+//! kubeconfig, so its own discovery document decides, and nobody else is asked.
 
 use std::fmt;
 
@@ -90,7 +90,7 @@ impl Authority {
         Endpoints { authorize: at("oauth2/authorize"), token: at("oauth2/token"), device: at("oauth2/devicecode") }
     }
 
-    /// Reads the tenant's OpenID configuration.
+    /// Reads the tenant's discovery document.
     pub async fn discover(&self, http: &Http) -> Result<Endpoints, SignInError> {
         let url = self.at("v2.0/.well-known/openid-configuration");
         let found: Discovery = http.get(&url, &[]).await?;

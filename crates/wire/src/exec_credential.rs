@@ -66,6 +66,7 @@ impl ExecVersion {
 }
 
 /// The plugin's answer, one line without its newline. `expires` is an RFC 3339 time in UTC with whole seconds.
+#[expect(clippy::missing_panics_doc, reason = "text and booleans are always JSON")]
 pub fn credential(version: ExecVersion, token: &str, expires: &str) -> String {
     let answer = Answer {
         kind: "ExecCredential",

@@ -72,7 +72,7 @@ pub fn user_exec(cluster: &Cluster<'_>, sign_in: &SignIn<'_>) -> String {
         "installHint": INSTALL_HINT,
         "provideClusterInfo": false,
     });
-    file(cluster, &user_name("clusterUser", cluster), json!({ "exec": exec }))
+    file(cluster, &user_name("clusterUser", cluster), &json!({ "exec": exec }))
 }
 
 /// the user file for the plugin that kubectl had built in until 1.25. It has no place for the token service.
@@ -83,17 +83,17 @@ pub fn user_azure(cluster: &Cluster<'_>, sign_in: &SignIn<'_>) -> String {
     }
     config["environment"] = json!(PUBLIC_CLOUD);
     config["tenant-id"] = json!(sign_in.tenant_id);
-    file(cluster, &user_name("clusterUser", cluster), json!({ "auth-provider": { "config": config, "name": "azure" } }))
+    file(cluster, &user_name("clusterUser", cluster), &json!({ "auth-provider": { "config": config, "name": "azure" } }))
 }
 
 /// the admin file with a client certificate.
 pub fn admin_certificate(cluster: &Cluster<'_>, certificate_pem: &str, key_pem: &str) -> String {
-    file(cluster, &user_name("clusterAdmin", cluster), certificate(certificate_pem, key_pem))
+    file(cluster, &user_name("clusterAdmin", cluster), &certificate(certificate_pem, key_pem))
 }
 
 /// the user file of a cluster without the integration; the same power under the user's name.
 pub fn user_certificate(cluster: &Cluster<'_>, certificate_pem: &str, key_pem: &str) -> String {
-    file(cluster, &user_name("clusterUser", cluster), certificate(certificate_pem, key_pem))
+    file(cluster, &user_name("clusterUser", cluster), &certificate(certificate_pem, key_pem))
 }
 
 /// The text that kubectl shows to people who lack the plugin.
@@ -113,7 +113,7 @@ fn certificate(certificate_pem: &str, key_pem: &str) -> Value {
     json!({ "client-certificate-data": base64(certificate_pem), "client-key-data": base64(key_pem) })
 }
 
-fn file(cluster: &Cluster<'_>, user: &str, credential: Value) -> String {
+fn file(cluster: &Cluster<'_>, user: &str, credential: &Value) -> String {
     yaml::show(&json!({
         "apiVersion": "v1",
         "clusters": [{

@@ -1,4 +1,4 @@
-//! OAuth 2.0 and OpenID Connect as a client of Entra-shaped token services reads them.
+//! OAuth 2.0 and OIDC as a client of Entra-shaped token services reads them.
 //!
 //! The v1 endpoints write numbers as text, so every number is accepted in both spellings. Types that hold tokens have no `Debug`.
 
@@ -121,7 +121,7 @@ fn five() -> u64 {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
-    Number(u64),
+    Whole(u64),
     Float(f64),
     Text(String),
 }
@@ -133,10 +133,9 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value was checked to be a small positive number")]
 fn maybe_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(match Option::<Number>::deserialize(from)? {
-        None => None,
-        Some(Number::Number(number)) => Some(number),
+        Some(Number::Whole(number)) => Some(number),
         Some(Number::Float(number)) if (0.0..1e15).contains(&number) => Some(number as u64),
-        Some(Number::Float(_)) => None,
+        None | Some(Number::Float(_)) => None,
         Some(Number::Text(text)) => text.trim().parse().ok(),
     })
 }

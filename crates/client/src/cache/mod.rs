@@ -139,7 +139,7 @@ impl TokenCache {
     fn open<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
         let sealed = std::fs::read(self.tokens().join(name)).ok().filter(|bytes| bytes.len() <= LARGEST)?;
         let key = Key::read(&self.folder)?;
-        let text = key.open(name, Sealed(sealed))?;
+        let text = key.open(name, &Sealed(sealed))?;
         serde_json::from_slice(&text).ok()
     }
 

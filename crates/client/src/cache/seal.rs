@@ -74,7 +74,7 @@ impl Key {
     }
 
     /// Opens what [`Key::seal`] made for `name`.
-    pub(super) fn open(&self, name: &str, sealed: Sealed) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, name: &str, sealed: &Sealed) -> Option<Zeroizing<Vec<u8>>> {
         let (version, rest) = sealed.0.split_first()?;
         if *version != VERSION {
             return None;

@@ -127,7 +127,7 @@ fn the_lock_is_held_by_one_and_given_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = TokenCache::at(folder.path());
     let ann = account(Subject::Person(None));
-    let first = cache.lock(&ann, std::time::Duration::from_secs(5), || ()).ok().expect("free");
+    let first = cache.lock(&ann, std::time::Duration::from_secs(5), || ()).expect("free");
     let mut told = 0;
     assert!(matches!(cache.lock(&ann, std::time::Duration::from_millis(100), || told += 1), Err(NoLock::Busy)));
     assert!(cache.lock(&account(Subject::Person(Some("bob".into()))), std::time::Duration::from_secs(5), || ()).is_ok());

@@ -122,32 +122,45 @@ async fn fields(browser: &mut TcpStream) -> Option<Vec<(String, String)>> {
     loop {
         let count = browser.read(&mut part).await.ok()?;
         seen.extend_from_slice(&part[..count]);
-        if let Some(found) = parse(&seen) {
-            return found;
-        }
-        if count == 0 || seen.len() > 64 << 10 {
-            return None;
+        match parse(&seen) {
+            Parsed::Form(fields) => return Some(fields),
+            Parsed::Other => return None,
+            Parsed::Unfinished if count == 0 || seen.len() > 64 << 10 => return None,
+            Parsed::Unfinished => {}
         }
     }
 }
 
-/// `None`: more is to come. `Some(None)`: not a request that carries an answer.
-fn parse(seen: &[u8]) -> Option<Option<Vec<(String, String)>>> {
-    let end = seen.windows(4).position(|part| part == b"\r\n\r\n")?;
+/// What came in so far.
+#[derive(Debug, PartialEq, Eq)]
+enum Parsed {
+    /// More is to come.
+    Unfinished,
+    /// Names and values of a request that is there as a whole.
+    Form(Vec<(String, String)>),
+    /// Not a request that carries an answer.
+    Other,
+}
+
+fn parse(seen: &[u8]) -> Parsed {
+    let Some(end) = seen.windows(4).position(|part| part == b"\r\n\r\n") else { return Parsed::Unfinished };
     let head = String::from_utf8_lossy(&seen[..end]);
     let body = &seen[end + 4..];
     let mut lines = head.lines();
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let form = |bytes: &[u8]| Some(url::form_urlencoded::parse(bytes).into_owned().collect());
+    let form = |bytes: &[u8]| Parsed::Form(url::form_urlencoded::parse(bytes).into_owned().collect());
     match method {
-        "GET" => Some(form(path.split_once('?').map_or("", |(_, query)| query).as_bytes())),
+        "GET" => form(path.split_once('?').map_or("", |(_, query)| query).as_bytes()),
         "POST" => {
             let length = lines.find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim()));
-            let Some(length) = length.and_then(|length| length.parse::<usize>().ok()) else { return Some(None) };
-            (body.len() >= length).then(|| form(&body[..length]))
+            match length.and_then(|length| length.parse::<usize>().ok()) {
+                Some(length) if body.len() >= length => form(&body[..length]),
+                Some(_) => Parsed::Unfinished,
+                None => Parsed::Other,
+            }
         }
-        _ => Some(None),
+        _ => Parsed::Other,
     }
 }
 
@@ -169,7 +182,7 @@ fn random() -> Result<String, SignInError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {
@@ -178,11 +191,11 @@ mod tests {
     #[test]
     fn the_form_is_read_when_it_is_complete() {
         let head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-length: 14\r\n\r\n";
-        assert!(parse(b"POST / HTTP/1.1\r\n").is_none());
-        assert!(parse(&[&head[..], b"code=a&st"].concat()).is_none());
-        let fields = parse(&[&head[..], b"code=a&state=b"].concat()).flatten().expect("complete");
-        assert_eq!(fields, [("code".to_owned(), "a".to_owned()), ("state".to_owned(), "b".to_owned())]);
-        assert_eq!(parse(b"PUT / HTTP/1.1\r\n\r\n"), Some(None));
+        assert_eq!(parse(b"POST / HTTP/1.1\r\n"), Parsed::Unfinished);
+        assert_eq!(parse(&[&head[..], b"code=a&st"].concat()), Parsed::Unfinished);
+        let complete = parse(&[&head[..], b"code=a&state=b"].concat());
+        assert_eq!(complete, Parsed::Form(vec![("code".to_owned(), "a".to_owned()), ("state".to_owned(), "b".to_owned())]));
+        assert_eq!(parse(b"PUT / HTTP/1.1\r\n\r\n"), Parsed::Other);
     }
 
     #[test]

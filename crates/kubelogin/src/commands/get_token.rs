@@ -3,6 +3,7 @@
 //! The cache is asked first, with nothing else set up. Only a miss takes the account's lock, starts a runtime and talks to the network; whoever
 //! waited for the lock looks into the cache again, so that many processes that start together ask the person once.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use entrance_client::cache::{Account, CachedToken, NoLock, TokenCache};
@@ -14,12 +15,12 @@ use jiff::Timestamp;
 use super::env;
 use crate::failure::Failure;
 use crate::login::Way;
-use crate::options::{BadOption, FLAGS, Given, Id, Settings, Takes};
+use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
 use crate::terminal::{self, Stderr};
 
 pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
-    if settings.text(Id::ServerId).is_none() {
+    if settings.text(Opt::ServerId).is_none() {
         return Err(BadOption::NoServer.into());
     }
     let way = Way::of(&settings, &env)?;
@@ -28,7 +29,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     let call = Call { settings: &settings, way: &way, info: &info };
     let got = match (way.ask_child(settings.timeout), way.kept_for()) {
         (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
-        (None, Some((account, request))) => call.from_cache(&account, request)?,
+        (None, Some((account, request))) => call.kept(&account, request)?,
         (None, None) => fresh(call.over_the_network(None).map_err(Failure::GetToken)?),
     };
     let expires = Timestamp::from_second(got.expires.as_second()).unwrap_or(got.expires);
@@ -50,7 +51,7 @@ struct Kept<'a> {
 }
 
 impl Call<'_> {
-    fn from_cache(&self, account: &Account, request: &Request) -> Result<CachedToken, Failure> {
+    fn kept(&self, account: &Account, request: &Request) -> Result<CachedToken, Failure> {
         let cache = TokenCache::at(self.settings.cache_dir(&env));
         if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
             return Ok(hit);
@@ -80,7 +81,7 @@ impl Call<'_> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| SignInError::Machine { doing: "starting", source })?;
         let done = runtime.block_on(async {
-            let http = Http::new(&Trust { file: self.settings.text(Id::CertificateAuthority).map(Into::into) }, super::AGENT)?;
+            let http = Http::new(&Trust { file: self.settings.text(Opt::CertificateAuthority).map(Into::into) }, super::AGENT)?;
             if let Some(kept) = kept
                 && let Some(got) = self.refreshed(&http, kept).await?
             {
@@ -137,14 +138,13 @@ impl Call<'_> {
 
     /// This call, to be run by hand. A way that asks a person has no secrets among its options, and those that it does not need are left out.
     fn command(&self) -> String {
-        const SECRET: [Id; 3] = [Id::ClientSecret, Id::ClientCertificatePassword, Id::Password];
+        const SECRET: [Opt; 3] = [Opt::ClientSecret, Opt::ClientCertificatePassword, Opt::Password];
         let mut out = String::from("kubelogin get-token");
         for flag in FLAGS.iter().filter(|flag| self.settings.mentions(flag.id) && !SECRET.contains(&flag.id)) {
-            match flag.takes {
-                Takes::Switch if self.settings.is_on(flag.id) => out.push_str(&format!(" --{}", flag.name)),
-                Takes::Switch => {}
-                _ => out.push_str(&format!(" --{} {}", flag.name, quoted(self.settings.flag(flag.id).unwrap_or_default()))),
-            }
+            let _ = match flag.takes {
+                Takes::Switch => write!(out, " --{}={}", flag.name, self.settings.is_on(flag.id)),
+                _ => write!(out, " --{} {}", flag.name, quoted(self.settings.flag(flag.id).unwrap_or_default())),
+            };
         }
         out
     }
@@ -167,4 +167,4 @@ fn quoted(word: &str) -> String {
 }
 
 /// How long to wait for another process whose person is signing in.
-const A_PERSON: Duration = Duration::from_secs(16 * 60);
+const A_PERSON: Duration = Duration::from_mins(16);

@@ -7,7 +7,7 @@ mod remove_cache_dir;
 mod version;
 
 use crate::failure::Failure;
-use crate::options::{Given, Id, On};
+use crate::options::{Given, Opt, On};
 use crate::terminal;
 
 /// Runs the command that the words name.
@@ -17,13 +17,13 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     match name {
         "get-token" => with(&rest, Command::GetToken, get_token::run),
         "convert-kubeconfig" => with(&rest, Command::Convert, convert::run),
-        "remove-cache-dir" => with(&rest, Command::RemoveCacheDir, remove_cache_dir::run),
+        "remove-cache-dir" => with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given)),
         "remove-tokens" => {
             terminal::say("Command \"remove-tokens\" is deprecated, remove-tokens is deprecated, use remove-cache-dir instead");
-            with(&rest, Command::RemoveCacheDir, remove_cache_dir::run)
+            with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given))
         }
         "version" => with(&rest, Command::Version, |_| version::run()),
-        "" | "help" => with(&rest, Command::Root, |given| if given.is_on(Id::Version) { version::run() } else { help::run(Command::Root) }),
+        "" | "help" => with(&rest, Command::Root, |given| if given.is_on(Opt::Version) { version::run() } else { help::run(Command::Root) }),
         other => Err(Failure::UnknownCommand(other.to_owned())),
     }
 }
@@ -51,7 +51,7 @@ impl Command {
 
 fn with(words: &[String], command: Command, run: impl FnOnce(Given) -> Result<(), Failure>) -> Result<(), Failure> {
     let given = Given::read(words, |on| command.knows(on))?;
-    if given.is_on(Id::Help) {
+    if given.is_on(Opt::Help) {
         return help::run(command);
     }
     for (old, new) in given.deprecated() {

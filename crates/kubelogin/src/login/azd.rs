@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entrance_client::{SignInError, SignedIn, child, grant};
 
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct Azd {
     scope: String,
@@ -13,7 +13,7 @@ pub(crate) struct Azd {
 
 impl Azd {
     pub(super) fn of(settings: &Settings) -> Self {
-        Self { scope: grant::default_scope(super::server(settings)), tenant: settings.text(Id::TenantId).map(ToOwned::to_owned) }
+        Self { scope: grant::default_scope(super::server(settings)), tenant: settings.text(Opt::TenantId).map(ToOwned::to_owned) }
     }
 
     pub(super) fn sign_in(&self, limit: Duration) -> Result<SignedIn, SignInError> {

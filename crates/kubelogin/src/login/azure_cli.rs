@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entrance_client::{SignInError, SignedIn, child};
 
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct AzureCli {
     resource: String,
@@ -15,7 +15,7 @@ pub(crate) struct AzureCli {
 impl AzureCli {
     pub(super) fn of(settings: &Settings) -> Self {
         let text = |id| settings.text(id).map(ToOwned::to_owned);
-        Self { resource: super::server(settings).to_owned(), tenant: text(Id::TenantId), subscription: text(Id::Subscription) }
+        Self { resource: super::server(settings).to_owned(), tenant: text(Opt::TenantId), subscription: text(Opt::Subscription) }
     }
 
     pub(super) fn sign_in(&self, limit: Duration) -> Result<SignedIn, SignInError> {

@@ -5,7 +5,7 @@ use entrance_client::grant::{Request, federated};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
 use super::{BadLogin, Env};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct AzurePipelines {
     pub(super) request: Request,
@@ -20,7 +20,7 @@ impl AzurePipelines {
         let token = Secret::new(set("SYSTEM_ACCESSTOKEN")?);
         let url = set("SYSTEM_OIDCREQUESTURI")?;
         let request = super::request(settings)?;
-        let connection = settings.text(Id::ServiceConnectionId).ok_or(BadLogin::NoServiceConnection)?.to_owned();
+        let connection = settings.text(Opt::ServiceConnectionId).ok_or(BadLogin::NoServiceConnection)?.to_owned();
         Ok(Self { request, connection, url, token })
     }
 

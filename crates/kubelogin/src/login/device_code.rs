@@ -5,7 +5,7 @@ use entrance_client::grant::{Request, device_code};
 use entrance_client::{Http, SignInError, SignedIn, Talk};
 
 use super::BadLogin;
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct DeviceCode {
     pub(super) request: Request,
@@ -14,8 +14,8 @@ pub(crate) struct DeviceCode {
 
 impl DeviceCode {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
-        let request = Request { legacy: settings.is_on(Id::Legacy), ..super::request(settings)? };
-        Ok(Self { request, hint: settings.text(Id::LoginHint).map(ToOwned::to_owned) })
+        let request = Request { legacy: settings.is_on(Opt::Legacy), ..super::request(settings)? };
+        Ok(Self { request, hint: settings.text(Opt::LoginHint).map(ToOwned::to_owned) })
     }
 
     pub(super) fn subject(&self) -> Subject {

@@ -6,7 +6,7 @@ use entrance_client::grant::{Request, device_code};
 use entrance_client::{Http, SignInError, SignedIn, Talk};
 
 use super::{BadLogin, pop};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct Interactive {
     pub(super) request: Request,
@@ -17,7 +17,7 @@ impl Interactive {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
         pop::refuse(settings)?;
         let text = |id| settings.text(id).map(ToOwned::to_owned);
-        let wishes = Wishes { login_hint: text(Id::LoginHint), redirect_url: text(Id::RedirectUrl) };
+        let wishes = Wishes { login_hint: text(Opt::LoginHint), redirect_url: text(Opt::RedirectUrl) };
         Ok(Self { request: super::request(settings)?, wishes })
     }
 

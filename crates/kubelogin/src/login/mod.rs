@@ -18,7 +18,7 @@ use entrance_client::cache::{Account, Subject};
 use entrance_client::grant::{self, Request};
 use entrance_client::{Http, SignInError, SignedIn, Talk};
 
-use crate::options::{BadOption, Id, Settings};
+use crate::options::{BadOption, Opt, Settings};
 
 /// The words of `--login`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,8 +171,8 @@ impl Way {
 
 /// The parts that every way over the network has.
 fn request(settings: &Settings) -> Result<Request, BadLogin> {
-    let client_id = settings.text(Id::ClientId).ok_or(BadLogin::NoClient)?;
-    let tenant = settings.text(Id::TenantId).ok_or(BadLogin::NoTenant)?;
+    let client_id = settings.text(Opt::ClientId).ok_or(BadLogin::NoClient)?;
+    let tenant = settings.text(Opt::TenantId).ok_or(BadLogin::NoTenant)?;
     Ok(Request {
         authority: Authority::new(&settings.authority_host()?, tenant)?,
         client_id: client_id.to_owned(),
@@ -183,14 +183,14 @@ fn request(settings: &Settings) -> Result<Request, BadLogin> {
 
 /// The resource behind `--server-id`.
 fn server(settings: &Settings) -> &str {
-    grant::resource(settings.text(Id::ServerId).unwrap_or_default())
+    grant::resource(settings.text(Opt::ServerId).unwrap_or_default())
 }
 
 fn account(request: &Request, subject: Subject) -> Account {
     Account { authority: request.authority.to_string(), client: request.client_id.clone(), subject, legacy: request.legacy }
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

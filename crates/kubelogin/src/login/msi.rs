@@ -4,7 +4,7 @@ use entrance_client::grant::managed_identity::{self, Endpoint, Identity};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
 use super::{BadLogin, Env};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct Msi {
     endpoint: Endpoint,
@@ -14,7 +14,7 @@ pub(crate) struct Msi {
 
 impl Msi {
     pub(super) fn of(settings: &Settings, env: Env<'_>) -> Result<Self, BadLogin> {
-        let identity = match (settings.text(Id::ClientId), settings.text(Id::IdentityResourceId)) {
+        let identity = match (settings.text(Opt::ClientId), settings.text(Opt::IdentityResourceId)) {
             (Some(client), _) => Identity::Client(client.to_owned()),
             (None, Some(resource)) => Identity::Resource(resource.to_owned()),
             (None, None) => Identity::System,

@@ -1,7 +1,7 @@
 //! Proof-of-possession tokens: their claims are read; making them is still to come.
 
 use super::BadLogin;
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 /// `--pop-claims` is not what it should be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -14,10 +14,10 @@ pub(crate) enum BadClaims {
 
 /// Says that it cannot be done, after checking what was asked for.
 pub(super) fn refuse(settings: &Settings) -> Result<(), BadLogin> {
-    if !settings.is_on(Id::PopEnabled) {
+    if !settings.is_on(Opt::PopEnabled) {
         return Ok(());
     }
-    cluster(settings.text(Id::PopClaims).unwrap_or_default())?;
+    cluster(settings.text(Opt::PopClaims).unwrap_or_default())?;
     Err(BadLogin::NotYet("--pop-enabled", "leave it out; clusters that require such tokens cannot be reached yet"))
 }
 

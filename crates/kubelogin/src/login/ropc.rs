@@ -5,7 +5,7 @@ use entrance_client::grant::{Request, password};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
 use super::{BadLogin, pop};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct Ropc {
     pub(super) request: Request,
@@ -16,8 +16,8 @@ pub(crate) struct Ropc {
 impl Ropc {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
         let request = super::request(settings)?;
-        let user = settings.text(Id::Username).ok_or(BadLogin::NoUser)?.to_owned();
-        let password = Secret::new(settings.text(Id::Password).ok_or(BadLogin::NoPassword)?.to_owned());
+        let user = settings.text(Opt::Username).ok_or(BadLogin::NoUser)?.to_owned();
+        let password = Secret::new(settings.text(Opt::Password).ok_or(BadLogin::NoPassword)?.to_owned());
         pop::refuse(settings)?;
         Ok(Self { request, user, password })
     }

@@ -6,7 +6,7 @@ use entrance_client::grant::{self, Request};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
 use super::{BadLogin, pop};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct Spn {
     pub(super) request: Request,
@@ -20,10 +20,10 @@ enum Proof {
 
 impl Spn {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
-        let certificate = settings.text(Id::ClientCertificate);
-        let secret = settings.text(Id::ClientSecret);
+        let certificate = settings.text(Opt::ClientCertificate);
+        let secret = settings.text(Opt::ClientSecret);
         pop::refuse(settings)?;
-        let legacy = settings.is_on(Id::Legacy);
+        let legacy = settings.is_on(Opt::Legacy);
         let request = Request { legacy, ..super::request(settings)? };
         let proof = match (certificate, secret) {
             (Some(_), _) if legacy => return Err(BadLogin::NotYet("a certificate with --legacy", "use a client secret")),

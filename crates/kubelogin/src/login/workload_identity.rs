@@ -5,7 +5,7 @@ use entrance_client::grant::{Request, federated};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
 use super::{BadLogin, Env};
-use crate::options::{Id, Settings};
+use crate::options::{Opt, Settings};
 
 pub(crate) struct WorkloadIdentity {
     pub(super) request: Request,
@@ -23,7 +23,7 @@ impl WorkloadIdentity {
         let request = super::request(settings)?;
         let source = match (set("ACTIONS_ID_TOKEN_REQUEST_URL"), set("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
             (Some(url), Some(token)) => Source::GitHub { url, token: token.into() },
-            _ => Source::File(settings.text(Id::FederatedTokenFile).ok_or(BadLogin::NoTokenFile)?.to_owned()),
+            _ => Source::File(settings.text(Opt::FederatedTokenFile).ok_or(BadLogin::NoTokenFile)?.to_owned()),
         };
         Ok(Self { request, source })
     }

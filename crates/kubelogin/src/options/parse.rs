@@ -1,7 +1,7 @@
 //! Words to values, in the GNU way: `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue`, `--switch[=true|false]`.
 
 use super::duration;
-use super::table::{FLAGS, Flag, Id, On, Takes};
+use super::table::{FLAGS, Flag, Opt, On, Takes};
 
 /// What the command line said, before the environment. Some values are secrets, so there is no `Debug`.
 pub(crate) struct Given {
@@ -69,17 +69,17 @@ impl Given {
     }
 
     /// The value as text.
-    pub(crate) fn text(&self, id: Id) -> Option<&str> {
+    pub(crate) fn text(&self, id: Opt) -> Option<&str> {
         self.values[id as usize].as_deref()
     }
 
     /// Was it there, with whatever value?
-    pub(crate) fn has(&self, id: Id) -> bool {
+    pub(crate) fn has(&self, id: Opt) -> bool {
         self.values[id as usize].is_some()
     }
 
     /// A switch that is on.
-    pub(crate) fn is_on(&self, id: Id) -> bool {
+    pub(crate) fn is_on(&self, id: Opt) -> bool {
         self.text(id) == Some("true")
     }
 
@@ -159,10 +159,10 @@ mod tests {
     #[test]
     fn every_spelling_of_a_value_is_understood() {
         for words in [&["--login", "spn"][..], &["--login=spn"], &["-l", "spn"], &["-lspn"], &["-l=spn"], &["-hlspn"], &["-l", "x", "--login", "spn"]] {
-            assert_eq!(read(words).expect("fine").text(Id::Login), Some("spn"), "{words:?}");
+            assert_eq!(read(words).expect("fine").text(Opt::Login), Some("spn"), "{words:?}");
         }
         let given = read(&["a", "--legacy", "--pop-enabled=false", "--", "--login"]).expect("fine");
-        assert!(given.is_on(Id::Legacy) && given.has(Id::PopEnabled) && !given.is_on(Id::PopEnabled));
+        assert!(given.is_on(Opt::Legacy) && given.has(Opt::PopEnabled) && !given.is_on(Opt::PopEnabled));
         assert_eq!(given.words, ["a", "--login"]);
     }
 

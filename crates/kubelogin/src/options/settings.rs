@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::duration;
 use super::parse::Given;
-use super::table::Id;
+use super::table::Opt;
 use crate::login::Login;
 
 /// All values of one run, checked. Some are secrets, so there is no `Debug`.
@@ -48,20 +48,20 @@ impl Settings {
     /// Applies the environment and checks, in the order that the original checks.
     pub(crate) fn of(given: Given, env: Lookup<'_>) -> Result<Self, BadOption> {
         let values = resolve(&given, env);
-        let text = |id: Id| values[id as usize].as_deref();
-        let word = text(Id::Login).unwrap_or(Login::WORDS[0]);
+        let text = |id: Opt| values[id as usize].as_deref();
+        let word = text(Opt::Login).unwrap_or(Login::WORDS[0]);
         let login = Login::of(word).ok_or_else(|| BadOption::Login(word.to_owned()))?;
-        if let Some(host) = text(Id::AuthorityHost).filter(|host| !host.is_empty()) {
+        if let Some(host) = text(Opt::AuthorityHost).filter(|host| !host.is_empty()) {
             check_authority(host)?;
         }
-        let pop_claims = text(Id::PopClaims).is_some_and(|claims| !claims.is_empty());
-        match (given.is_on(Id::PopEnabled), pop_claims) {
+        let pop_claims = text(Opt::PopClaims).is_some_and(|claims| !claims.is_empty());
+        match (given.is_on(Opt::PopEnabled), pop_claims) {
             (true, false) => return Err(BadOption::PopClaims),
             (false, true) => return Err(BadOption::PopEnabled),
             _ => {}
         }
-        let chosen = text(Id::Timeout).and_then(duration::read);
-        let timeout = chosen.unwrap_or(Duration::from_secs(60));
+        let chosen = text(Opt::Timeout).and_then(duration::read);
+        let timeout = chosen.unwrap_or(Duration::from_mins(1));
         if timeout.is_zero() {
             return Err(BadOption::Timeout);
         }
@@ -69,22 +69,22 @@ impl Settings {
     }
 
     /// A value that is not empty.
-    pub(crate) fn text(&self, id: Id) -> Option<&str> {
+    pub(crate) fn text(&self, id: Opt) -> Option<&str> {
         self.values[id as usize].as_deref().filter(|text| !text.is_empty())
     }
 
     /// The value, if the option stood on the command line; the environment may have replaced it.
-    pub(crate) fn flag(&self, id: Id) -> Option<&str> {
+    pub(crate) fn flag(&self, id: Opt) -> Option<&str> {
         self.given.text(id).and_then(|_| self.values[id as usize].as_deref()).filter(|text| !text.is_empty())
     }
 
     /// A switch that is on.
-    pub(crate) fn is_on(&self, id: Id) -> bool {
+    pub(crate) fn is_on(&self, id: Opt) -> bool {
         self.given.is_on(id)
     }
 
     /// A switch that was mentioned, on or off.
-    pub(crate) fn mentions(&self, id: Id) -> bool {
+    pub(crate) fn mentions(&self, id: Opt) -> bool {
         self.given.has(id)
     }
 
@@ -95,10 +95,10 @@ impl Settings {
 
     /// The token service, with its slash.
     pub(crate) fn authority_host(&self) -> Result<String, BadOption> {
-        if let Some(host) = self.text(Id::AuthorityHost) {
+        if let Some(host) = self.text(Opt::AuthorityHost) {
             return Ok(host.to_owned());
         }
-        let environment = self.text(Id::Environment).unwrap_or("AzurePublicCloud");
+        let environment = self.text(Opt::Environment).unwrap_or("AzurePublicCloud");
         let host = match environment.to_ascii_lowercase().as_str() {
             "azurecloud" | "azurepublic" | "azurepubliccloud" => "https://login.microsoftonline.com/",
             "azureusgovernment" | "azureusgovernmentcloud" => "https://login.microsoftonline.us/",
@@ -111,7 +111,7 @@ impl Settings {
 
 /// The folder of the token cache, for commands that have no other settings too.
 pub(crate) fn cache_dir(given: &Given, env: Lookup<'_>) -> PathBuf {
-    if let Some(folder) = given.text(Id::CacheDir).or_else(|| given.text(Id::TokenCacheDir)).filter(|folder| !folder.is_empty()) {
+    if let Some(folder) = given.text(Opt::CacheDir).or_else(|| given.text(Opt::TokenCacheDir)).filter(|folder| !folder.is_empty()) {
         return folder.into();
     }
     if let Some(folder) = env("KUBECACHEDIR").filter(|folder| !folder.is_empty()) {
@@ -127,32 +127,32 @@ pub(crate) fn home(env: Lookup<'_>) -> PathBuf {
 
 fn resolve(given: &Given, env: Lookup<'_>) -> Values {
     let mut values: Values = std::array::from_fn(|at| given.text(super::FLAGS[at].id).map(ToOwned::to_owned));
-    let put = |values: &mut Values, id: Id, names: &[&str]| {
+    let put = |values: &mut Values, id: Opt, names: &[&str]| {
         for name in names {
             if let Some(value) = env(name) {
                 values[id as usize] = Some(value);
             }
         }
     };
-    if given.is_on(Id::DisableEnvironmentOverride) {
+    if given.is_on(Opt::DisableEnvironmentOverride) {
         return values;
     }
-    put(&mut values, Id::Login, &["AAD_LOGIN_METHOD"]);
-    let rows: &[(Id, &[&str])] = if given.is_on(Id::UseAzureRmEnvVars) { &TERRAFORM } else { &AZURE };
+    put(&mut values, Opt::Login, &["AAD_LOGIN_METHOD"]);
+    let rows: &[(Opt, &[&str])] = if given.is_on(Opt::UseAzureRmEnvVars) { &TERRAFORM } else { &AZURE };
     for (id, names) in rows {
         put(&mut values, *id, names);
     }
-    put(&mut values, Id::Username, &["AAD_USER_PRINCIPAL_NAME", "AZURE_USERNAME"]);
-    put(&mut values, Id::Password, &["AAD_USER_PRINCIPAL_PASSWORD", "AZURE_PASSWORD"]);
+    put(&mut values, Opt::Username, &["AAD_USER_PRINCIPAL_NAME", "AZURE_USERNAME"]);
+    put(&mut values, Opt::Password, &["AAD_USER_PRINCIPAL_PASSWORD", "AZURE_PASSWORD"]);
     if env("AZURE_CLI_TIMEOUT").is_some_and(|text| duration::read(&text).is_some()) {
-        put(&mut values, Id::Timeout, &["AZURE_CLI_TIMEOUT"]);
+        put(&mut values, Opt::Timeout, &["AZURE_CLI_TIMEOUT"]);
     }
-    let is_empty = |values: &Values, id: Id| values[id as usize].as_deref().unwrap_or_default().is_empty();
-    match values[Id::Login as usize].as_deref() {
+    let is_empty = |values: &Values, id: Opt| values[id as usize].as_deref().unwrap_or_default().is_empty();
+    match values[Opt::Login as usize].as_deref() {
         Some("workloadidentity") => {
-            put(&mut values, Id::ClientId, &["AZURE_CLIENT_ID"]);
-            put(&mut values, Id::FederatedTokenFile, &["AZURE_FEDERATED_TOKEN_FILE"]);
-            put(&mut values, Id::AuthorityHost, &["AZURE_AUTHORITY_HOST"]);
+            put(&mut values, Opt::ClientId, &["AZURE_CLIENT_ID"]);
+            put(&mut values, Opt::FederatedTokenFile, &["AZURE_FEDERATED_TOKEN_FILE"]);
+            put(&mut values, Opt::AuthorityHost, &["AZURE_AUTHORITY_HOST"]);
         }
         Some("azurepipelines") => {
             for (id, name) in PIPELINES {
@@ -165,10 +165,10 @@ fn resolve(given: &Given, env: Lookup<'_>) -> Values {
     }
     // The original reads it for workload identity only. Here it is the way to reach a token service that a kubeconfig cannot name; people
     // write it without the slash.
-    if is_empty(&values, Id::AuthorityHost)
+    if is_empty(&values, Opt::AuthorityHost)
         && let Some(host) = env("AZURE_AUTHORITY_HOST").filter(|host| !host.is_empty())
     {
-        values[Id::AuthorityHost as usize] = Some(if host.ends_with('/') { host } else { format!("{host}/") });
+        values[Opt::AuthorityHost as usize] = Some(if host.ends_with('/') { host } else { format!("{host}/") });
     }
     values
 }
@@ -184,24 +184,24 @@ fn check_authority(host: &str) -> Result<(), BadOption> {
 }
 
 /// Later names beat earlier ones.
-const AZURE: [(Id, &[&str]); 5] = [
-    (Id::ClientId, &["AAD_SERVICE_PRINCIPAL_CLIENT_ID", "AZURE_CLIENT_ID"]),
-    (Id::ClientSecret, &["AAD_SERVICE_PRINCIPAL_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]),
-    (Id::ClientCertificate, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE", "AZURE_CLIENT_CERTIFICATE_PATH"]),
-    (Id::ClientCertificatePassword, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PASSWORD"]),
-    (Id::TenantId, &["AZURE_TENANT_ID"]),
+const AZURE: [(Opt, &[&str]); 5] = [
+    (Opt::ClientId, &["AAD_SERVICE_PRINCIPAL_CLIENT_ID", "AZURE_CLIENT_ID"]),
+    (Opt::ClientSecret, &["AAD_SERVICE_PRINCIPAL_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]),
+    (Opt::ClientCertificate, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE", "AZURE_CLIENT_CERTIFICATE_PATH"]),
+    (Opt::ClientCertificatePassword, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PASSWORD"]),
+    (Opt::TenantId, &["AZURE_TENANT_ID"]),
 ];
-const TERRAFORM: [(Id, &[&str]); 5] = [
-    (Id::ClientId, &["ARM_CLIENT_ID"]),
-    (Id::ClientSecret, &["ARM_CLIENT_SECRET"]),
-    (Id::ClientCertificate, &["ARM_CLIENT_CERTIFICATE_PATH"]),
-    (Id::ClientCertificatePassword, &["ARM_CLIENT_CERTIFICATE_PASSWORD"]),
-    (Id::TenantId, &["ARM_TENANT_ID"]),
+const TERRAFORM: [(Opt, &[&str]); 5] = [
+    (Opt::ClientId, &["ARM_CLIENT_ID"]),
+    (Opt::ClientSecret, &["ARM_CLIENT_SECRET"]),
+    (Opt::ClientCertificate, &["ARM_CLIENT_CERTIFICATE_PATH"]),
+    (Opt::ClientCertificatePassword, &["ARM_CLIENT_CERTIFICATE_PASSWORD"]),
+    (Opt::TenantId, &["ARM_TENANT_ID"]),
 ];
-const PIPELINES: [(Id, &str); 3] = [
-    (Id::ClientId, "AZURESUBSCRIPTION_CLIENT_ID"),
-    (Id::TenantId, "AZURESUBSCRIPTION_TENANT_ID"),
-    (Id::ServiceConnectionId, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+const PIPELINES: [(Opt, &str); 3] = [
+    (Opt::ClientId, "AZURESUBSCRIPTION_CLIENT_ID"),
+    (Opt::TenantId, "AZURESUBSCRIPTION_TENANT_ID"),
+    (Opt::ServiceConnectionId, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
 ];
 
 #[cfg(test)]
@@ -217,24 +217,24 @@ mod tests {
     #[test]
     fn a_variable_beats_the_option_even_when_empty() {
         let got = settings(&["--client-id", "flag"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
-        assert_eq!((got.text(Id::ClientId), got.flag(Id::ClientId)), (Some("env"), Some("env")));
+        assert_eq!((got.text(Opt::ClientId), got.flag(Opt::ClientId)), (Some("env"), Some("env")));
         let got = settings(&["--client-id", "flag"], &[("AAD_SERVICE_PRINCIPAL_CLIENT_ID", "old"), ("AZURE_CLIENT_ID", "")]).expect("fine");
-        assert_eq!(got.text(Id::ClientId), None);
+        assert_eq!(got.text(Opt::ClientId), None);
         let got = settings(&[], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
-        assert_eq!((got.text(Id::ClientId), got.flag(Id::ClientId)), (Some("env"), None));
+        assert_eq!((got.text(Opt::ClientId), got.flag(Opt::ClientId)), (Some("env"), None));
         let got = settings(&["--client-id", "flag", "--disable-environment-override"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
-        assert_eq!(got.text(Id::ClientId), Some("flag"));
+        assert_eq!(got.text(Opt::ClientId), Some("flag"));
     }
 
     #[test]
     fn terraform_and_pipelines_have_their_own_variables() {
         let env = [("AZURE_CLIENT_ID", "azure"), ("ARM_CLIENT_ID", "arm"), ("AZURESUBSCRIPTION_TENANT_ID", "pipe")];
-        let client = |words: &[&str]| settings(words, &env).expect("fine").text(Id::ClientId).map(ToOwned::to_owned);
+        let client = |words: &[&str]| settings(words, &env).expect("fine").text(Opt::ClientId).map(ToOwned::to_owned);
         assert_eq!(client(&[]).as_deref(), Some("azure"));
         assert_eq!(client(&["--use-azurerm-env-vars"]).as_deref(), Some("arm"));
         assert_eq!(client(&["--use-azurerm-env-vars", "-l", "workloadidentity"]).as_deref(), Some("azure"));
         let got = settings(&["-l", "azurepipelines"], &env).expect("fine");
-        assert_eq!(got.text(Id::TenantId), Some("pipe"));
+        assert_eq!(got.text(Opt::TenantId), Some("pipe"));
     }
 
     #[test]

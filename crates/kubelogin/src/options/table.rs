@@ -2,7 +2,7 @@
 
 /// An option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Id {
+pub(crate) enum Opt {
     Login,
     ServerId,
     ClientId,
@@ -69,7 +69,7 @@ pub(crate) enum On {
 /// One row.
 #[derive(Debug)]
 pub(crate) struct Flag {
-    pub(crate) id: Id,
+    pub(crate) id: Opt,
     pub(crate) name: &'static str,
     pub(crate) short: Option<char>,
     pub(crate) takes: Takes,
@@ -79,7 +79,7 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
-const fn flag(id: Id, name: &'static str, takes: Takes, on: On, help: &'static str) -> Flag {
+const fn flag(id: Opt, name: &'static str, takes: Takes, on: On, help: &'static str) -> Flag {
     Flag { id, name, short: None, takes, on, deprecated: None, help }
 }
 
@@ -93,43 +93,43 @@ impl Flag {
     }
 }
 
-/// The rows, in the order of [`Id`].
+/// The rows, in the order of [`Opt`].
 pub(crate) const FLAGS: [Flag; 35] = [
-    flag(Id::Login, "login", Takes::Text, On::Both, "how to sign in").short('l'),
-    flag(Id::ServerId, "server-id", Takes::Text, On::Both, "application id of the API server"),
-    flag(Id::ClientId, "client-id", Takes::Text, On::Both, "application id that signs in"),
-    flag(Id::TenantId, "tenant-id", Takes::Text, On::Both, "tenant: an id or a domain name").short('t'),
-    flag(Id::ClientSecret, "client-secret", Takes::Text, On::Both, "secret of the application, for spn"),
-    flag(Id::ClientCertificate, "client-certificate", Takes::Text, On::Both, "file with key and certificate of the application, for spn"),
-    flag(Id::ClientCertificatePassword, "client-certificate-password", Takes::Text, On::Both, "password of the certificate file"),
-    flag(Id::Username, "username", Takes::Text, On::Both, "user name, for ropc"),
-    flag(Id::Password, "password", Takes::Text, On::Both, "password, for ropc"),
-    flag(Id::IdentityResourceId, "identity-resource-id", Takes::Text, On::Both, "resource id of the managed identity, for msi"),
-    flag(Id::FederatedTokenFile, "federated-token-file", Takes::Text, On::Both, "file with the token of the pod, for workloadidentity"),
-    flag(Id::AuthorityHost, "authority-host", Takes::Text, On::Both, "token service, such as https://login.example.com/"),
-    flag(Id::ServiceConnectionId, "azure-pipelines-service-connection-id", Takes::Text, On::Both, "service connection, for azurepipelines"),
-    flag(Id::Environment, "environment", Takes::Text, On::Both, "name of the cloud").short('e'),
-    flag(Id::CacheDir, "cache-dir", Takes::Text, On::Cache, "folder of the token cache"),
-    flag(Id::TokenCacheDir, "token-cache-dir", Takes::Text, On::Cache, "folder of the token cache").deprecated("cache-dir"),
-    flag(Id::Subscription, "subscription", Takes::Text, On::Both, "subscription, for azurecli").short('s'),
-    flag(Id::Legacy, "legacy", Takes::Switch, On::Both, "use the v1 protocol, for clusters of the integration before the managed one"),
-    flag(Id::UseAzureRmEnvVars, "use-azurerm-env-vars", Takes::Switch, On::Both, "read the variables of the Terraform provider (ARM_…)"),
-    flag(Id::PopEnabled, "pop-enabled", Takes::Switch, On::Both, "ask for a proof-of-possession token"),
-    flag(Id::PopClaims, "pop-claims", Takes::Text, On::Both, "claims of the proof-of-possession token: u=RESOURCE_ID"),
-    flag(Id::Timeout, "timeout", Takes::Duration, On::Both, "time for the whole run (default 1m0s)"),
-    flag(Id::DisableEnvironmentOverride, "disable-environment-override", Takes::Switch, On::Both, "options are not replaced by environment variables"),
-    flag(Id::DisableInstanceDiscovery, "disable-instance-discovery", Takes::Switch, On::Both, "ask nobody else about the token service"),
-    flag(Id::RedirectUrl, "redirect-url", Takes::Text, On::Both, "address on this machine that takes the browser's answer, for interactive"),
-    flag(Id::LoginHint, "login-hint", Takes::Text, On::Both, "user name to sign in, for interactive"),
-    flag(Id::CertificateAuthority, "certificate-authority", Takes::Text, On::Both, "PEM file with more trusted authorities for the token service"),
-    flag(Id::Kubeconfig, "kubeconfig", Takes::Text, On::Convert, "the file to convert"),
-    flag(Id::Context, "context", Takes::Text, On::Convert, "convert this context's user only"),
-    flag(Id::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli"),
-    flag(Id::Strict, "strict", Takes::Switch, On::Convert, "fail if any user could not be converted"),
-    flag(Id::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").short('v'),
-    flag(Id::LogToStderr, "logtostderr", Takes::Switch, On::Everywhere, "kept for compatibility"),
-    flag(Id::Help, "help", Takes::Switch, On::Everywhere, "this text").short('h'),
-    flag(Id::Version, "version", Takes::Switch, On::Everywhere, "version and build"),
+    flag(Opt::Login, "login", Takes::Text, On::Both, "how to sign in").short('l'),
+    flag(Opt::ServerId, "server-id", Takes::Text, On::Both, "application id of the API server"),
+    flag(Opt::ClientId, "client-id", Takes::Text, On::Both, "application id that signs in"),
+    flag(Opt::TenantId, "tenant-id", Takes::Text, On::Both, "tenant: an id or a domain name").short('t'),
+    flag(Opt::ClientSecret, "client-secret", Takes::Text, On::Both, "secret of the application, for spn"),
+    flag(Opt::ClientCertificate, "client-certificate", Takes::Text, On::Both, "file with key and certificate of the application, for spn"),
+    flag(Opt::ClientCertificatePassword, "client-certificate-password", Takes::Text, On::Both, "password of the certificate file"),
+    flag(Opt::Username, "username", Takes::Text, On::Both, "user name, for ropc"),
+    flag(Opt::Password, "password", Takes::Text, On::Both, "password, for ropc"),
+    flag(Opt::IdentityResourceId, "identity-resource-id", Takes::Text, On::Both, "resource id of the managed identity, for msi"),
+    flag(Opt::FederatedTokenFile, "federated-token-file", Takes::Text, On::Both, "file with the token of the pod, for workloadidentity"),
+    flag(Opt::AuthorityHost, "authority-host", Takes::Text, On::Both, "token service, such as https://login.example.com/"),
+    flag(Opt::ServiceConnectionId, "azure-pipelines-service-connection-id", Takes::Text, On::Both, "service connection, for azurepipelines"),
+    flag(Opt::Environment, "environment", Takes::Text, On::Both, "name of the cloud").short('e'),
+    flag(Opt::CacheDir, "cache-dir", Takes::Text, On::Cache, "folder of the token cache"),
+    flag(Opt::TokenCacheDir, "token-cache-dir", Takes::Text, On::Cache, "folder of the token cache").deprecated("cache-dir"),
+    flag(Opt::Subscription, "subscription", Takes::Text, On::Both, "subscription, for azurecli").short('s'),
+    flag(Opt::Legacy, "legacy", Takes::Switch, On::Both, "use the v1 protocol, for clusters of the integration before the managed one"),
+    flag(Opt::UseAzureRmEnvVars, "use-azurerm-env-vars", Takes::Switch, On::Both, "read the variables of the Terraform provider (ARM_…)"),
+    flag(Opt::PopEnabled, "pop-enabled", Takes::Switch, On::Both, "ask for a proof-of-possession token"),
+    flag(Opt::PopClaims, "pop-claims", Takes::Text, On::Both, "claims of the proof-of-possession token: u=RESOURCE_ID"),
+    flag(Opt::Timeout, "timeout", Takes::Duration, On::Both, "time for the whole run (default 1m0s)"),
+    flag(Opt::DisableEnvironmentOverride, "disable-environment-override", Takes::Switch, On::Both, "options are not replaced by environment variables"),
+    flag(Opt::DisableInstanceDiscovery, "disable-instance-discovery", Takes::Switch, On::Both, "ask nobody else about the token service"),
+    flag(Opt::RedirectUrl, "redirect-url", Takes::Text, On::Both, "address on this machine that takes the browser's answer, for interactive"),
+    flag(Opt::LoginHint, "login-hint", Takes::Text, On::Both, "user name to sign in, for interactive"),
+    flag(Opt::CertificateAuthority, "certificate-authority", Takes::Text, On::Both, "PEM file with more trusted authorities for the token service"),
+    flag(Opt::Kubeconfig, "kubeconfig", Takes::Text, On::Convert, "the file to convert"),
+    flag(Opt::Context, "context", Takes::Text, On::Convert, "convert this context's user only"),
+    flag(Opt::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli"),
+    flag(Opt::Strict, "strict", Takes::Switch, On::Convert, "fail if any user could not be converted"),
+    flag(Opt::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").short('v'),
+    flag(Opt::LogToStderr, "logtostderr", Takes::Switch, On::Everywhere, "kept for compatibility"),
+    flag(Opt::Help, "help", Takes::Switch, On::Everywhere, "this text").short('h'),
+    flag(Opt::Version, "version", Takes::Switch, On::Everywhere, "version and build"),
 ];
 
 #[cfg(test)]

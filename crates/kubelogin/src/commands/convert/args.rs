@@ -3,15 +3,15 @@
 use super::ConvertError;
 use super::input::Input;
 use crate::login::Login;
-use crate::options::{FLAGS, Id, Settings};
+use crate::options::{FLAGS, Opt, Settings};
 
 /// `get-token` with everything that the chosen way needs, in one fixed order.
 pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, ConvertError> {
     let mut words = Words { args: Vec::new(), input, settings };
     words.args.extend(["get-token", "--login", settings.login.as_str()].map(ToOwned::to_owned));
-    words.required(Id::ServerId)?;
-    if let Some(folder) = settings.flag(Id::CacheDir).or(settings.flag(Id::TokenCacheDir)).or(input.text(Id::CacheDir)).or(input.text(Id::TokenCacheDir)) {
-        words.put(Id::CacheDir, folder);
+    words.required(Opt::ServerId)?;
+    if let Some(folder) = settings.flag(Opt::CacheDir).or(settings.flag(Opt::TokenCacheDir)).or(input.text(Opt::CacheDir)).or(input.text(Opt::TokenCacheDir)) {
+        words.put(Opt::CacheDir, folder);
     }
     match settings.login {
         Login::DeviceCode => {
@@ -21,38 +21,38 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
         Login::Interactive => {
             words.ids()?;
             words.pop()?;
-            words.either(Id::RedirectUrl);
-            words.either(Id::LoginHint);
+            words.either(Opt::RedirectUrl);
+            words.either(Opt::LoginHint);
         }
         Login::Spn => {
             words.ids()?;
-            words.flags(&[Id::ClientSecret, Id::ClientCertificate, Id::ClientCertificatePassword]);
+            words.flags(&[Opt::ClientSecret, Opt::ClientCertificate, Opt::ClientCertificatePassword]);
             words.legacy();
             words.pop()?;
-            if settings.mentions(Id::DisableEnvironmentOverride) {
-                words.switch(Id::DisableEnvironmentOverride);
+            if settings.mentions(Opt::DisableEnvironmentOverride) {
+                words.switch(Opt::DisableEnvironmentOverride);
             }
         }
         Login::Ropc => {
             words.ids()?;
-            words.flags(&[Id::Username, Id::Password]);
+            words.flags(&[Opt::Username, Opt::Password]);
             words.legacy();
             words.pop()?;
         }
-        Login::Msi if settings.flag(Id::ClientId).is_some() => words.flags(&[Id::ClientId]),
-        Login::Msi => words.flags(&[Id::IdentityResourceId]),
-        Login::AzureCli => words.flags(&[Id::TenantId, Id::Subscription]),
-        Login::Azd => words.flags(&[Id::TenantId]),
+        Login::Msi if settings.flag(Opt::ClientId).is_some() => words.flags(&[Opt::ClientId]),
+        Login::Msi => words.flags(&[Opt::IdentityResourceId]),
+        Login::AzureCli => words.flags(&[Opt::TenantId, Opt::Subscription]),
+        Login::Azd => words.flags(&[Opt::TenantId]),
         Login::WorkloadIdentity => {
-            words.flags(&[Id::ClientId, Id::TenantId]);
+            words.flags(&[Opt::ClientId, Opt::TenantId]);
             if let Some(host) = words.authority().map(|(host, _)| host) {
-                words.put(Id::AuthorityHost, &host);
+                words.put(Opt::AuthorityHost, &host);
             }
-            words.of_the_same_mode(Id::FederatedTokenFile);
+            words.of_the_same_mode(Opt::FederatedTokenFile);
         }
         Login::AzurePipelines => {
-            words.required(Id::TenantId)?;
-            words.of_the_same_mode(Id::ServiceConnectionId);
+            words.required(Opt::TenantId)?;
+            words.of_the_same_mode(Opt::ServiceConnectionId);
         }
     }
     words.kept();
@@ -66,40 +66,40 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn put(&mut self, id: Id, value: &str) {
+    fn put(&mut self, id: Opt, value: &str) {
         self.args.extend([format!("--{}", name(id)), value.to_owned()]);
     }
 
-    fn switch(&mut self, id: Id) {
+    fn switch(&mut self, id: Opt) {
         self.args.push(format!("--{}", name(id)));
     }
 
     /// Given on the command line, else in the input.
-    fn value(&self, id: Id) -> Option<String> {
+    fn value(&self, id: Opt) -> Option<String> {
         self.settings.flag(id).or_else(|| self.input.text(id)).map(ToOwned::to_owned)
     }
 
-    fn either(&mut self, id: Id) {
+    fn either(&mut self, id: Opt) {
         if let Some(value) = self.value(id) {
             self.put(id, &value);
         }
     }
 
-    fn required(&mut self, id: Id) -> Result<(), ConvertError> {
+    fn required(&mut self, id: Opt) -> Result<(), ConvertError> {
         let value = self.value(id).ok_or(ConvertError::Required(name(id)))?;
         self.put(id, &value);
         Ok(())
     }
 
     fn ids(&mut self) -> Result<(), ConvertError> {
-        self.required(Id::ClientId)?;
-        self.required(Id::TenantId)?;
-        self.either(Id::Environment);
+        self.required(Opt::ClientId)?;
+        self.required(Opt::TenantId)?;
+        self.either(Opt::Environment);
         Ok(())
     }
 
     /// Only what stands on the command line.
-    fn flags(&mut self, ids: &[Id]) {
+    fn flags(&mut self, ids: &[Opt]) {
         for id in ids {
             if let Some(value) = self.settings.flag(*id).map(ToOwned::to_owned) {
                 self.put(*id, &value);
@@ -108,44 +108,44 @@ impl Words<'_> {
     }
 
     /// What belongs to one way to sign in is taken over when the input had the same.
-    fn of_the_same_mode(&mut self, id: Id) {
+    fn of_the_same_mode(&mut self, id: Opt) {
         if self.settings.flag(id).is_some() {
             self.flags(&[id]);
-        } else if self.input.text(Id::Login) == Some(self.settings.login.as_str()) {
+        } else if self.input.text(Opt::Login) == Some(self.settings.login.as_str()) {
             self.either(id);
         }
     }
 
     fn legacy(&mut self) {
-        if self.input.is_legacy() && !self.settings.mentions(Id::Legacy) || self.settings.is_on(Id::Legacy) {
-            self.switch(Id::Legacy);
+        if self.input.is_legacy() && !self.settings.mentions(Opt::Legacy) || self.settings.is_on(Opt::Legacy) {
+            self.switch(Opt::Legacy);
         }
     }
 
     fn pop(&mut self) -> Result<(), ConvertError> {
-        let enabled = self.settings.is_on(Id::PopEnabled) || self.input.is_on(Id::PopEnabled);
-        match (enabled, self.value(Id::PopClaims)) {
+        let enabled = self.settings.is_on(Opt::PopEnabled) || self.input.is_on(Opt::PopEnabled);
+        match (enabled, self.value(Opt::PopClaims)) {
             (true, Some(claims)) => {
-                self.switch(Id::PopEnabled);
-                self.put(Id::PopClaims, &claims);
+                self.switch(Opt::PopEnabled);
+                self.put(Opt::PopClaims, &claims);
                 Ok(())
             }
-            (true, None) => Err(ConvertError::RequiredWith(name(Id::PopClaims), name(Id::PopEnabled))),
-            (false, Some(_)) => Err(ConvertError::RequiredWith(name(Id::PopEnabled), name(Id::PopClaims))),
+            (true, None) => Err(ConvertError::RequiredWith(name(Opt::PopClaims), name(Opt::PopEnabled))),
+            (false, Some(_)) => Err(ConvertError::RequiredWith(name(Opt::PopEnabled), name(Opt::PopClaims))),
             (false, None) => Ok(()),
         }
     }
 
     /// The token service, and whether others must not be asked about it.
     fn authority(&self) -> Option<(String, bool)> {
-        if let Some(host) = self.settings.flag(Id::AuthorityHost) {
+        if let Some(host) = self.settings.flag(Opt::AuthorityHost) {
             return Some((host.to_owned(), is_private(host)));
         }
-        if let Some(host) = self.input.text(Id::AuthorityHost) {
+        if let Some(host) = self.input.text(Opt::AuthorityHost) {
             return Some((host.to_owned(), false));
         }
         // The provider's form cannot name it, so whoever runs the conversion may.
-        let host = self.settings.text(Id::AuthorityHost).filter(|_| self.input.is_provider())?;
+        let host = self.settings.text(Opt::AuthorityHost).filter(|_| self.input.is_provider())?;
         is_private(host).then(|| (host.to_owned(), true))
     }
 
@@ -155,13 +155,13 @@ impl Words<'_> {
         if self.settings.login != Login::WorkloadIdentity
             && let Some((host, is_private)) = self.authority()
         {
-            self.put(Id::AuthorityHost, &host);
+            self.put(Opt::AuthorityHost, &host);
             private = is_private;
         }
-        if private || self.settings.is_on(Id::DisableInstanceDiscovery) || self.input.is_on(Id::DisableInstanceDiscovery) {
-            self.switch(Id::DisableInstanceDiscovery);
+        if private || self.settings.is_on(Opt::DisableInstanceDiscovery) || self.input.is_on(Opt::DisableInstanceDiscovery) {
+            self.switch(Opt::DisableInstanceDiscovery);
         }
-        for id in [Id::CertificateAuthority, Id::Timeout, Id::Verbosity] {
+        for id in [Opt::CertificateAuthority, Opt::Timeout, Opt::Verbosity] {
             if let Some(value) = self.settings.flag(id).or_else(|| self.input.text(id)).map(ToOwned::to_owned) {
                 self.put(id, &value);
             }
@@ -174,6 +174,6 @@ fn is_private(host: &str) -> bool {
     url::Url::parse(host).is_ok_and(|url| url.host_str().is_some_and(|host| !entrance_client::authority::is_well_known(host)))
 }
 
-fn name(id: Id) -> &'static str {
+fn name(id: Opt) -> &'static str {
     FLAGS[id as usize].name
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::options::{Given, Id, Settings};
+use crate::options::{Given, Opt, Settings};
 
 /// The values of one user that is ours.
 pub(super) struct Input {
@@ -44,19 +44,19 @@ impl Input {
         })
     }
 
-    /// A user of the other program of the same name, which speaks to any OpenID provider.
+    /// A user of the other program of the same name, which speaks to any OIDC provider.
     pub(super) fn is_foreign(&self) -> bool {
-        self.provider.is_none() && self.has_foreign_words && !self.words.has(Id::ServerId)
+        self.provider.is_none() && self.has_foreign_words && !self.words.has(Opt::ServerId)
     }
 
     /// One of the values that both forms have, or a word.
-    pub(super) fn text(&self, id: Id) -> Option<&str> {
+    pub(super) fn text(&self, id: Opt) -> Option<&str> {
         if let Some(provider) = &self.provider {
             let value = match id {
-                Id::ServerId => &provider.server,
-                Id::ClientId => &provider.client,
-                Id::TenantId => &provider.tenant,
-                Id::Environment => &provider.environment,
+                Opt::ServerId => &provider.server,
+                Opt::ClientId => &provider.client,
+                Opt::TenantId => &provider.tenant,
+                Opt::Environment => &provider.environment,
                 _ => return self.word(id),
             };
             return value.as_deref();
@@ -65,13 +65,13 @@ impl Input {
     }
 
     /// A switch among the words.
-    pub(super) fn is_on(&self, id: Id) -> bool {
+    pub(super) fn is_on(&self, id: Opt) -> bool {
         self.words.is_on(id)
     }
 
     /// The integration before the managed one.
     pub(super) fn is_legacy(&self) -> bool {
-        self.provider.as_ref().map_or_else(|| self.words.is_on(Id::Legacy), |provider| provider.legacy)
+        self.provider.as_ref().map_or_else(|| self.words.is_on(Opt::Legacy), |provider| provider.legacy)
     }
 
     /// There is no place in the provider's form for a token service.
@@ -83,7 +83,7 @@ impl Input {
     pub(super) fn environment(&self, settings: &Settings) -> Value {
         let mut env = self.env.clone();
         if settings.login == crate::login::Login::AzureCli
-            && let Some(folder) = settings.flag(Id::AzureConfigDir)
+            && let Some(folder) = settings.flag(Opt::AzureConfigDir)
         {
             env.retain(|entry| text(entry, "name").as_deref() != Some("AZURE_CONFIG_DIR"));
             env.push(json!({ "name": "AZURE_CONFIG_DIR", "value": folder }));
@@ -91,7 +91,7 @@ impl Input {
         if env.is_empty() { Value::Null } else { Value::Array(env) }
     }
 
-    fn word(&self, id: Id) -> Option<&str> {
+    fn word(&self, id: Opt) -> Option<&str> {
         self.words.text(id).filter(|text| !text.is_empty())
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::env;
 use crate::failure::Failure;
-use crate::options::{Given, Id, Settings};
+use crate::options::{Given, Opt, Settings};
 use crate::terminal;
 use entrance_wire::kubeconfig::{EXEC_V1BETA1, INSTALL_HINT};
 use files::Kubeconfigs;
@@ -37,8 +37,8 @@ pub(crate) enum ConvertError {
 
 pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
-    let mut configs = Kubeconfigs::load(settings.flag(Id::Kubeconfig), &env)?;
-    let only = match settings.flag(Id::Context) {
+    let mut configs = Kubeconfigs::load(settings.flag(Opt::Kubeconfig), &env)?;
+    let only = match settings.flag(Opt::Context) {
         Some(context) => Some(configs.user_of(context).ok_or_else(|| ConvertError::NoContext(context.to_owned()))?),
         None => None,
     };
@@ -59,7 +59,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
             Err(error) => failed.push((name, error)),
         }
     }
-    let strict = settings.is_on(Id::Strict);
+    let strict = settings.is_on(Opt::Strict);
     if !failed.is_empty() && (converted == 0 || strict) {
         let one = failed.len() == 1;
         let (name, error) = failed.swap_remove(0);
