@@ -27,7 +27,7 @@ pub fn issue_break_glass(home: &ClusterHome, oid: Uuid, door: &str, valid_for: D
 
 /// Throws the signer away: from the next read of the client-CA file on, no certificate of it opens the cluster, also on a connection that is open.
 ///
-/// `extension-apiserver-authentication` still lists it, because the API server only ever adds there: delete that ConfigMap, and it writes a new one.
+/// `extension-apiserver-authentication` still lists it, because the API server only ever adds there: delete that `ConfigMap`, and it writes a new one.
 pub fn drop_break_glass_signer(home: &ClusterHome) -> Result<(), LocalError> {
     files::remove(&home.path(pki::BREAK_GLASS_CA))?;
     pki::write_client_ca(home)
@@ -65,4 +65,4 @@ fn signer(home: &ClusterHome, valid_for: Duration, now: Timestamp) -> Result<Aut
     Ok(signer)
 }
 
-const SIGNER_LIFE: Duration = Duration::from_secs(7 * 86_400);
+const SIGNER_LIFE: Duration = Duration::from_hours(7 * 24);

@@ -43,7 +43,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, LocalError> {
 pub(super) fn private_folder(path: &Path) -> Result<(), LocalError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).at("create", path)?;
     let mode = fs::metadata(path).at("look at", path)?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(LocalError::Exposed { path: path.to_owned(), mode }) }
+    let others = mode & 0o077;
+    if others == 0 { Ok(()) } else { Err(LocalError::Exposed { path: path.to_owned(), mode }) }
 }
 
 /// Removes a file or a whole folder; one that is not there is fine.

@@ -59,8 +59,9 @@ impl ClusterHome {
 
     /// Writes down what the cluster is.
     pub fn write_record(&self, record: &Record) -> Result<(), LocalError> {
-        let text = serde_json::to_vec_pretty(record).expect("a record has only texts, numbers and lists");
-        files::write(&self.path(RECORD), &text)
+        let path = self.path(RECORD);
+        let text = serde_json::to_vec_pretty(record).map_err(|e| LocalError::Damaged { path: path.clone(), why: e.to_string() })?;
+        files::write(&path, &text)
     }
 
     /// The cluster's CA certificate, which people put into their kubeconfig.

@@ -228,7 +228,7 @@ fn pause(failures: u32) -> Duration {
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A process that lived this long did not fail to start.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 /// How long a process may take to end in an orderly way.
 const PATIENCE: Duration = Duration::from_secs(10);
 const EAGER: Duration = Duration::from_millis(100);

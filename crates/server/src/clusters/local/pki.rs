@@ -5,7 +5,7 @@
 //! They are listed in `pki/client-ca.crt`, which the API server reads again whenever it changes.
 //!
 //! An identity is *one* file with its certificate and its key, so that a renewal is one rename. A file with a key is never one that Kubernetes
-//! publishes: it copies CA files into ConfigMaps as they are.
+//! publishes: it copies CA files into `ConfigMap`s as they are.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -263,14 +263,14 @@ const SERVING_NAMES: [&str; 8] = [
     "10.96.0.1",
 ];
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const CA_LIFE: Duration = DAY.saturating_mul(3_650);
 const LEAF_LIFE: Duration = DAY.saturating_mul(365);
 const RENEW_BEFORE: Duration = DAY.saturating_mul(60);
 /// DESIGN promises at most a day for a credential that works inside a cluster.
 pub(super) const OPERATOR_LIFE: Duration = DAY;
-const BOOTSTRAP_LIFE: Duration = Duration::from_secs(300);
-const CLOCK_SKEW: Duration = Duration::from_secs(300);
+const BOOTSTRAP_LIFE: Duration = Duration::from_mins(5);
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 #[path = "pki_tests.rs"]

@@ -146,4 +146,4 @@ async fn renew(plane: Arc<Shared>) {
     }
 }
 
-const RENEWAL: Duration = Duration::from_secs(86_400);
+const RENEWAL: Duration = Duration::from_hours(24);

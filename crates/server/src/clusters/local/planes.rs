@@ -57,7 +57,7 @@ pub struct Planes {
     root: PathBuf,
     binary: Binary,
     clock: Clock,
-    planes: Mutex<HashMap<ClusterUid, Plane>>,
+    kept: Mutex<HashMap<ClusterUid, Plane>>,
     // Held as long as this lives; the kernel gives it back when we are killed. Children do not inherit it.
     _lock: File,
 }
@@ -70,7 +70,7 @@ impl Planes {
         let path = root.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| LocalError::Locked(root.clone()))?;
-        Ok(Self { root, binary, clock, planes: Mutex::default(), _lock: lock })
+        Ok(Self { root, binary, clock, kept: Mutex::default(), _lock: lock })
     }
 
     /// The program that all clusters run.
@@ -112,7 +112,7 @@ impl Planes {
         let home = self.home(spec.uid);
         match step {
             Step::Home => {
-                let _one_at_a_time = self.planes.lock().await; // for the choice of a port
+                let _one_at_a_time = self.kept.lock().await; // for the choice of a port
                 home.create()?;
                 let record = match home.record()? {
                     Some(known) => renewed(spec, known),
@@ -155,18 +155,18 @@ impl Planes {
 
     /// Waits until what `step` promises is true, as after a restart of the server.
     pub async fn wait(&self, uid: ClusterUid, step: Step) -> Result<(), LocalError> {
-        let progress = self.planes.lock().await.get(&uid).map(Plane::progress).ok_or(LocalError::Unknown(uid))?;
+        let progress = self.kept.lock().await.get(&uid).map(Plane::progress).ok_or(LocalError::Unknown(uid))?;
         wait_for(progress, step, PATIENCE).await
     }
 
     /// How a cluster is now; `None` when nobody takes care of it here.
     pub async fn observe(&self, uid: ClusterUid) -> Option<Progress> {
-        self.planes.lock().await.get(&uid).map(|plane| plane.progress().borrow().clone())
+        self.kept.lock().await.get(&uid).map(|plane| plane.progress().borrow().clone())
     }
 
     /// A client with Entrance's own rights in a cluster that runs. Do not keep it for longer than half a day: its credential is short-lived.
     pub async fn client(&self, uid: ClusterUid) -> Result<kube::Client, LocalError> {
-        self.planes.lock().await.get(&uid).ok_or(LocalError::Unknown(uid))?.client()
+        self.kept.lock().await.get(&uid).ok_or(LocalError::Unknown(uid))?.client()
     }
 
     /// Sets the simulated nodes of a cluster; those too many leave it.
@@ -182,13 +182,8 @@ impl Planes {
 
     /// What `apiserver_authorization_config_controller_last_config_info` shows in its label `hash` once the authorizers set last are in force.
     pub fn authorizer_hash(&self, uid: ClusterUid) -> Result<String, LocalError> {
-        use std::fmt::Write as _;
         let text = config::authorization_text(&self.home(uid), &self.recorded(uid)?);
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text);
-        Ok(digest.as_ref().iter().fold("sha256:".to_owned(), |mut hash, byte| {
-            let _ = write!(hash, "{byte:02x}"); // a `String` never refuses
-            hash
-        }))
+        Ok(format!("sha256:{}", super::sha256(&text)))
     }
 
     /// Ends the processes and keeps the data. It stays stopped, also after a restart of the server, until the steps are done again.
@@ -196,7 +191,7 @@ impl Planes {
         let mut record = self.recorded(uid)?;
         record.running = false;
         self.home(uid).write_record(&record)?;
-        if let Some(plane) = self.planes.lock().await.remove(&uid) {
+        if let Some(plane) = self.kept.lock().await.remove(&uid) {
             plane.end(Order::Stop).await;
         }
         self.end_strays(uid).await
@@ -204,7 +199,7 @@ impl Planes {
 
     /// Ends the processes at once and removes every file. Fine to repeat, and for a cluster that was never or only half made.
     pub async fn remove(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        if let Some(plane) = self.planes.lock().await.remove(&uid) {
+        if let Some(plane) = self.kept.lock().await.remove(&uid) {
             plane.end(Order::Kill).await;
         }
         self.end_strays(uid).await?;
@@ -221,14 +216,14 @@ impl Planes {
 
     /// Ends the supervision of all clusters and leaves their processes alone: the next server adopts them.
     pub async fn leave(&self) {
-        let all: Vec<Plane> = self.planes.lock().await.drain().map(|(_, plane)| plane).collect();
+        let all: Vec<Plane> = self.kept.lock().await.drain().map(|(_, plane)| plane).collect();
         for plane in all {
             plane.end(Order::Leave).await;
         }
     }
 
     async fn supervise(&self, uid: ClusterUid, record: Record) -> Result<(), LocalError> {
-        let mut planes = self.planes.lock().await;
+        let mut planes = self.kept.lock().await;
         if let Some(plane) = planes.get(&uid) {
             plane.change(record);
             return Ok(());
@@ -242,7 +237,7 @@ impl Planes {
     }
 
     async fn change(&self, uid: ClusterUid, change: impl FnOnce(&mut Record)) -> Result<Record, LocalError> {
-        let planes = self.planes.lock().await;
+        let planes = self.kept.lock().await;
         let mut record = self.recorded(uid)?;
         change(&mut record);
         self.home(uid).write_record(&record)?;
@@ -315,4 +310,4 @@ const TRASH: &str = ".removed-";
 const FIRST_PORT: u16 = 21_000;
 const PORTS: u16 = 9_000;
 /// How long a milestone may take. An idle machine needs three seconds for all of them; a busy one has needed a minute.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);

@@ -141,8 +141,7 @@ fn environment(pid: Pid, name: &str) -> Option<String> {
 }
 
 fn fingerprint(arguments: &[String]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, arguments.join("\0").as_bytes());
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    super::sha256(arguments.join("\0").as_bytes())
 }
 
 /// Cuts a log that has grown too long: its text moves to `….1`, and the process goes on at its beginning, because it only ever appends.
