@@ -13,21 +13,12 @@ fn crates_know_only_whom_they_may() -> Result<()> {
     let found = dependencies()?;
     let mut wrong = Vec::new();
     for (name, uses) in &found {
-        let Some(allowed) = ARROWS
-            .iter()
-            .find(|(from, _)| from == name)
-            .map(|(_, to)| to)
-        else {
-            wrong.push(format!(
-                "`{name}` is not in the table: say whom it may know"
-            ));
+        let Some(allowed) = ARROWS.iter().find(|(from, _)| from == name).map(|(_, to)| to) else {
+            wrong.push(format!("`{name}` is not in the table: say whom it may know"));
             continue;
         };
         let ours = uses.iter().filter(|used| found.contains_key(*used));
-        wrong.extend(
-            ours.filter(|used| !allowed.contains(&used.as_str()))
-                .map(|used| format!("`{name}` may not know `{used}`")),
-        );
+        wrong.extend(ours.filter(|used| !allowed.contains(&used.as_str())).map(|used| format!("`{name}` may not know `{used}`")));
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
@@ -38,14 +29,9 @@ fn heavy_libraries_stay_in_their_crate() -> Result<()> {
     let found = dependencies()?;
     let mut wrong = Vec::new();
     for (library, homes) in HOMES {
-        let users = found
-            .iter()
-            .filter(|(_, uses)| uses.contains(*library))
-            .map(|(name, _)| name.as_str());
+        let users = found.iter().filter(|(_, uses)| uses.contains(*library)).map(|(name, _)| name.as_str());
         wrong.extend(
-            users
-                .filter(|user| !homes.contains(user))
-                .map(|user| format!("`{library}` belongs to {homes:?}, not to `{user}`")),
+            users.filter(|user| !homes.contains(user)).map(|user| format!("`{library}` belongs to {homes:?}, not to `{user}`")),
         );
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -56,17 +42,9 @@ fn heavy_libraries_stay_in_their_crate() -> Result<()> {
 fn the_rules_do_no_io() -> Result<()> {
     let found = dependencies()?;
     for pure in ["entrance-model", "entrance-wire"] {
-        let uses = found
-            .get(pure)
-            .with_context(|| format!("no crate `{pure}`"))?;
-        let io: Vec<_> = IO
-            .iter()
-            .filter(|library| uses.contains(**library))
-            .collect();
-        ensure!(
-            io.is_empty(),
-            "`{pure}` is rules and shapes only, but uses {io:?}"
-        );
+        let uses = found.get(pure).with_context(|| format!("no crate `{pure}`"))?;
+        let io: Vec<_> = IO.iter().filter(|library| uses.contains(**library)).collect();
+        ensure!(io.is_empty(), "`{pure}` is rules and shapes only, but uses {io:?}");
     }
     Ok(())
 }
@@ -74,73 +52,31 @@ fn the_rules_do_no_io() -> Result<()> {
 /// Every crate of the workspace with what it really links: normal and build dependencies, not those of its tests.
 fn dependencies() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-        ])
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .output()?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists packages")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
     packages.iter().map(links).collect()
 }
 
 fn links(package: &Value) -> Result<(String, BTreeSet<String>)> {
-    let name = package["name"]
-        .as_str()
-        .context("a package has a name")?
-        .to_owned();
-    let all = package["dependencies"]
-        .as_array()
-        .context("a package lists dependencies")?;
+    let name = package["name"].as_str().context("a package has a name")?.to_owned();
+    let all = package["dependencies"].as_array().context("a package lists dependencies")?;
     let linked = all.iter().filter(|dependency| dependency["kind"] != "dev");
-    Ok((
-        name,
-        linked
-            .filter_map(|dependency| dependency["name"].as_str().map(str::to_owned))
-            .collect(),
-    ))
+    Ok((name, linked.filter_map(|dependency| dependency["name"].as_str().map(str::to_owned)).collect()))
 }
 
 const ARROWS: &[(&str, &[&str])] = &[
     ("entrance-model", &[]),
     ("entrance-wire", &[]),
     ("entrance-store", &["entrance-model"]),
-    (
-        "entrance-server",
-        &["entrance-model", "entrance-wire", "entrance-store"],
-    ),
+    ("entrance-server", &["entrance-model", "entrance-wire", "entrance-store"]),
     ("entrance-client", &["entrance-wire"]),
     ("kubelogin", &["entrance-client", "entrance-wire"]),
-    (
-        "entrance",
-        &[
-            "entrance-server",
-            "entrance-client",
-            "entrance-wire",
-            "entrance-model",
-            "entrance-store",
-        ],
-    ),
-    (
-        "entrance-testkit",
-        &[
-            "entrance-server",
-            "entrance-store",
-            "entrance-model",
-            "entrance-wire",
-        ],
-    ),
+    ("entrance", &["entrance-server", "entrance-client", "entrance-wire", "entrance-model", "entrance-store"]),
+    ("entrance-testkit", &["entrance-server", "entrance-store", "entrance-model", "entrance-wire"]),
 ];
 
 const HOMES: &[(&str, &[&str])] = &[
@@ -151,6 +87,4 @@ const HOMES: &[(&str, &[&str])] = &[
     ("entrance-testkit", &[]),
 ];
 
-const IO: &[&str] = &[
-    "tokio", "reqwest", "hyper", "axum", "sqlx", "kube", "rand", "rustix", "tempfile",
-];
+const IO: &[&str] = &["tokio", "reqwest", "hyper", "axum", "sqlx", "kube", "rand", "rustix", "tempfile"];
