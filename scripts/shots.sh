@@ -30,7 +30,7 @@ step 'taking pictures of the sign-in page and the device pages'
 target/debug/entrance demo --data "$work/pages" "${places[@]}" > "$work/pages.log" 2>&1 &
 server=$!
 for _ in $(seq 600); do
-  [ -f "$work/pages/demo.env" ] && grep -q 'az login' "$work/pages.log" && break
+  [ -f "$work/pages/demo.env" ] && grep -q 'Now try it yourself' "$work/pages.log" && break
   kill -0 "$server" 2>/dev/null || { cat "$work/pages.log" >&2; die 'the demo ended early'; }
   sleep 0.2
 done

@@ -11,13 +11,13 @@ def test_membership_is_transitive(admin, platform):
 
 
 def test_direct_members_only_are_listed(admin, platform):
-    members = admin.az_json("ad", "group", "member", "list", "-g", "platform")
+    members = admin.az_json("ad", "group", "member", "list", "-g", "journey-platform")
     assert [member["id"] for member in members] == [platform.inner]
     assert members[0]["@odata.type"] == "#microsoft.graph.group"
 
 
 def test_a_group_knows_the_groups_around_it(admin, platform):
-    assert admin.az_json("ad", "group", "get-member-groups", "-g", "on-call") == [platform.outer]
+    assert admin.az_json("ad", "group", "get-member-groups", "-g", "journey-on-call") == [platform.outer]
 
 
 def test_a_member_is_added_only_once(admin, platform):

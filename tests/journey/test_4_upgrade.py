@@ -74,7 +74,7 @@ def test_turning_it_on_twice_is_an_error_of_az_only(platform, admin, plain):
 
 def test_other_admin_groups_take_over(platform, admin, plain):
     made, _, _, _ = plain
-    only = admin.az_json("ad", "group", "create", "--display-name", "only-otto", "--mail-nickname", "onlyotto")["id"]
+    only = admin.az_json("ad", "group", "create", "--display-name", "only-olaf", "--mail-nickname", "onlyolaf")["id"]
     admin.az("ad", "group", "member", "add", "-g", only, "--member-id", platform.outsider_oid)
     updated = admin.az_json("aks", "update", "-g", platform.group, "-n", "plain", "--aad-admin-group-object-ids", only)
     assert updated["aadProfile"]["adminGroupObjectIDs"] == [only]

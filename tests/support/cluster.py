@@ -42,11 +42,11 @@ class Platform:
     @classmethod
     def build(cls, server: Server, homes: Path, admin: Person) -> "Platform":
         it = cls(server, homes, admin)
-        it.outer = admin.az_json("ad", "group", "create", "--display-name", "platform", "--mail-nickname", "platform")["id"]
-        it.inner = admin.az_json("ad", "group", "create", "--display-name", "on-call", "--mail-nickname", "oncall")["id"]
+        it.outer = admin.az_json("ad", "group", "create", "--display-name", "journey-platform", "--mail-nickname", "jplatform")["id"]
+        it.inner = admin.az_json("ad", "group", "create", "--display-name", "journey-on-call", "--mail-nickname", "joncall")["id"]
         admin.az("ad", "group", "member", "add", "-g", it.outer, "--member-id", it.inner)
-        it.member, it.member_oid = it.hire("mia")
-        it.outsider, it.outsider_oid = it.hire("otto")
+        it.member, it.member_oid = it.hire("nina")
+        it.outsider, it.outsider_oid = it.hire("olaf")
         admin.az("ad", "group", "member", "add", "-g", it.inner, "--member-id", it.member_oid)
         admin.az("group", "create", "-n", it.group, "-l", "local", "-o", "none")
         it.made = admin.az_json(

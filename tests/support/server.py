@@ -49,7 +49,7 @@ class Server:
             answer = requests.get(f"{self.url}/metadata/endpoints?api-version=2022-09-01", verify=self._ca(), timeout=5)
         except (OSError, requests.RequestException):
             return False
-        return answer.status_code == 200 and (command != "demo" or "az login" in running.out + running.err)
+        return answer.status_code == 200 and (command != "demo" or STORY_ENDS in running.out + running.err)
 
     def _ca(self) -> str:
         return self.env["ENTRANCE_CA"]
@@ -100,6 +100,9 @@ class Server:
             except ProcessLookupError:
                 pass
         until("no process works in the data directory", lambda: not self.control_planes(), seconds=30)
+
+
+STORY_ENDS = "Now try it yourself"
 
 
 def plain_env(home: Path) -> dict[str, str]:
