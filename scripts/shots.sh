@@ -10,8 +10,8 @@ server=''
 cleanup() {
   [ -z "$server" ] || { kill -TERM "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
   # Control planes outlive a server on purpose; these work in our own folder and go with it.
-  for cmdline in /proc/[0-9]*/cmdline; do
-    tr '\0' ' ' 2>/dev/null < "$cmdline" | grep -qF -- "$work/pages/" && kill -KILL "$(basename "$(dirname "$cmdline")")" 2>/dev/null || true
+  for process in /proc/[0-9]*; do
+    case "$(readlink "$process/cwd" 2>/dev/null)" in "$work/pages"*) kill -KILL "${process#/proc/}" 2>/dev/null || true ;; esac
   done
   rm -rf "$work"
 }

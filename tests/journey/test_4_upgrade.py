@@ -34,9 +34,9 @@ def test_without_the_integration_a_directory_token_opens_nothing(platform, admin
     assert door.with_token(token).knock().status_code == 401
 
 
-def test_turning_it_on_disturbs_nobody(platform, admin, plain):
+def test_turning_it_on_disturbs_nobody(server, platform, admin, plain):
     made, file, door, token = plain
-    before = api_servers(file)
+    before = api_servers(file, server.data)
     with Prober(admin_file=door, service_account=door.with_token(token)) as prober:
         until("both doors were tried", lambda: min(prober.asked.values()) >= 5)
         since = time.monotonic()
@@ -52,7 +52,7 @@ def test_turning_it_on_disturbs_nobody(platform, admin, plain):
     told("requests with the old admin file and a service account meanwhile", f"{sum(prober.asked.values())}, 0 failed")
     assert updated["aadProfile"]["managed"] is True
     assert updated["aadProfile"]["adminGroupObjectIDs"] == [platform.outer]
-    assert set(api_servers(file)) == set(before), "the API server was restarted"
+    assert set(api_servers(file, server.data)) == set(before), "the API server was restarted"
 
 
 @pytest.mark.parametrize("plugin", ["ours", "stock"])

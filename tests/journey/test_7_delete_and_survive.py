@@ -12,10 +12,10 @@ def test_deleting_leaves_no_process_and_no_file(server, admin, platform):
     file = admin.home / "doomed"
     admin.get_credentials(platform.group, "doomed", "--admin", "-f", str(file))
     home = home_of(file, server.data)
-    assert home.is_dir() and processes(home.name)
+    assert home.is_dir() and processes(home)
 
     admin.az("aks", "delete", "-g", platform.group, "-n", "doomed", "-y")
-    until("no process of the cluster runs", lambda: not processes(home.name), seconds=10)
+    until("no process of the cluster runs", lambda: not processes(home), seconds=10)
     until("no file of the cluster is left", lambda: not list(server.data.rglob(f"*{home.name}*")), seconds=10)
     assert admin.az("aks", "show", "-g", platform.group, "-n", "doomed", check=False).code == 3
     assert admin.az("aks", "delete", "-g", platform.group, "-n", "doomed", "-y", check=False).code == 0
@@ -34,7 +34,7 @@ def test_kill_9_in_the_middle_of_create_ends_succeeded(server, admin, platform):
     )
     file = admin.home / "interrupted"
     admin.get_credentials(platform.group, "interrupted", "--admin", "-f", str(file))
-    assert len(api_servers(file)) == 1
+    assert len(api_servers(file, server.data)) == 1
     assert " Ready " in admin.kubectl("get", "nodes", "--no-headers", kubeconfig=file).out
     admin.az("aks", "delete", "-g", platform.group, "-n", "interrupted", "-y")
 
@@ -42,11 +42,11 @@ def test_kill_9_in_the_middle_of_create_ends_succeeded(server, admin, platform):
 def test_a_cluster_survives_a_restart_of_the_server(server, admin, platform):
     file = admin.home / "prod-admin"
     admin.get_credentials(platform.group, platform.cluster, "--admin", "-f", str(file), "--overwrite-existing")
-    before, door = api_servers(file), Door.of(file)
+    before, door = api_servers(file, server.data), Door.of(file)
     server.stop()
     assert door.knock().status_code == 200, "a cluster does not need Entrance for its certificates"
     server.start("serve")
-    assert api_servers(file) == before, "the control plane was not adopted but started again"
+    assert api_servers(file, server.data) == before, "the control plane was not adopted but started again"
     until("people may enter again", lambda: _may_enter(platform), seconds=30, every=0.5)
 
 
@@ -58,7 +58,7 @@ def test_clusters_come_back_after_everything_was_killed(server, admin, platform)
     server.start("serve")
     until("people may enter again", lambda: _may_enter(platform), seconds=90, every=0.5)
     told("people are back in after everything was killed", f"{time.monotonic() - since:.1f} s")
-    assert len(api_servers(file)) == 1
+    assert len(api_servers(file, server.data)) == 1
     assert "remembered" in platform.member.kubectl("--context", platform.cluster, "get", "namespaces").out
 
 

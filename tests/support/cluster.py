@@ -1,7 +1,7 @@
 """What an administrator builds through `az`, and what one can see of a control plane from outside."""
 
 import base64
-import re
+import os
 import secrets
 import ssl
 import tempfile
@@ -135,18 +135,17 @@ class Prober:
             time.sleep(0.05)
 
 
-def api_servers(kubeconfig: Path) -> dict[int, str]:
+def api_servers(kubeconfig: Path, data: Path) -> dict[int, str]:
     """The API server processes that listen where this kubeconfig points."""
     address = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    return processes(f"--secure-port={address.rsplit(':', 1)[1].strip('/')} ")
+    port = f"--secure-port={address.rsplit(':', 1)[1].strip('/')} "
+    return {pid: words for pid, words in processes(data).items() if port in words}
 
 
 def home_of(kubeconfig: Path, data: Path) -> Path:
-    """The directory of the control plane behind a kubeconfig, read off its command line."""
-    words = " ".join(until("the API server runs", lambda: list(api_servers(kubeconfig).values())))
-    found = re.search(rf"({re.escape(str(data))}/\S*?[0-9a-f]{{8}}-[0-9a-f-]{{27}})", words)
-    assert found, f"no directory named by a uid in: {words}"
-    return Path(found[1])
+    """The folder of the control plane behind a kubeconfig: where its API server works."""
+    pid = until("the API server runs", lambda: next(iter(api_servers(kubeconfig, data)), None))
+    return Path(os.readlink(f"/proc/{pid}/cwd"))
 
 
 def _file(data: str) -> str:

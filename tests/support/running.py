@@ -109,15 +109,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def processes(text: str) -> dict[int, str]:
-    """Living processes whose command line mentions `text`, by id."""
+def processes(folder: Path) -> dict[int, str]:
+    """Living processes that work inside a folder, with their command lines. A control plane works in its cluster's folder."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            state = (path.parent / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            at = os.readlink(process / "cwd").removesuffix(" (deleted)")
+            words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if text in words and state != "Z":
-            found[int(path.parent.name)] = words
+        if words and Path(at).is_relative_to(folder):
+            found[int(process.name)] = words
     return found
