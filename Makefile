@@ -9,7 +9,7 @@ SHELL := bash
 ARGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: help demo test journey build lint docs-shots install clean
+.PHONY: help demo test journey bench build lint docs-shots install clean
 
 help: ## this text
 	@echo 'Entrance: AKS-managed Entra integration for any Kubernetes cluster.'
@@ -31,6 +31,9 @@ test: ## everything CI runs: lints, Rust, Go, then az + kubectl + kubelogin for 
 
 journey: ## only the last part of `make test`, over what is already built
 	@exec scripts/journey.sh $(ARGS)
+
+bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=kubectl or micro)
+	@scripts/setup-venv.sh && exec scripts/bench.sh $(ARGS)
 
 build: ## the control plane, `entrance` and `kubelogin`
 	@scripts/check-tools.sh && scripts/build-controlplane.sh && scripts/build-programs.sh

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 export INSTA_UPDATE=no CARGO_TERM_PROGRESS_WHEN=never
+# The tests that need a real control plane use the one built here, and are not skipped.
+export ENTRANCE_CONTROLPLANE=$PWD/target/controlplane/controlplane
 export ENTRANCE_STAGES=$PWD/target/stages.tsv
 mkdir -p target; : > "$ENTRANCE_STAGES"
 stage() { # NAME COMMAND…
