@@ -23,7 +23,7 @@ command -v go >/dev/null || {
 }
 grep -q "k8s.io/kubernetes $kubernetes\$" go.mod || { say "error: build.sh stamps $kubernetes, go.mod has another"; exit 1; }
 
-mapfile -t sources < <(find . -maxdepth 1 -name '*.go' ! -name '*_test.go' | sort)
+mapfile -t sources < <(find . -name '*.go' ! -name '*_test.go' | sort)
 wanted=$({ cat go.mod go.sum build.sh "${sources[@]}"; go version; go env GOOS GOARCH; } | sha256sum | cut -d' ' -f1)
 if [ -x "$out/controlplane" ] && [ "$(cat "$out/.built" 2>/dev/null)" = "$wanted" ]; then
   say "up to date"

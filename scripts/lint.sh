@@ -5,9 +5,9 @@
 step 'cargo fmt --check'; cargo fmt --all --check; done_ formatted
 step 'cargo clippy, warnings are errors'; cargo clippy --locked --quiet --workspace --all-targets -- -D warnings; done_ 'no warnings'
 if [ "${1:-}" != quick ]; then
+  step 'gofmt, go vet'; controlplane/check.sh all; done_ controlplane
   step 'cargo doc, warnings are errors'; RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps; done_ target/doc
 fi
-if [ -f controlplane/go.mod ]; then step 'go vet'; (cd controlplane && go vet ./...); done_ controlplane; fi
 step 'cargo deny: bans, licences, sources'
 if command -v cargo-deny >/dev/null; then cargo deny --locked --offline check bans licenses sources; done_ deny.toml
 else fresh 'not checked: `cargo install --locked cargo-deny` brings the tool'; fi

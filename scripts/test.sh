@@ -23,7 +23,7 @@ prepare() {
   cat target/prepare.log >&2
 }
 rust_tests() { step 'cargo test, documentation tests included'; cargo test --locked --quiet --workspace; done_ 'all crates'; }
-go_tests() { step 'go test'; (cd controlplane && go test ./...); done_ controlplane; }
+go_tests() { step 'gofmt, go vet, go test'; controlplane/check.sh; done_ controlplane; }
 
 stage 'tools and control plane' prepare
 stage 'format and lints' scripts/lint.sh quick

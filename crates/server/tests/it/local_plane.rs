@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use entrance_model::id::ClusterUid;
 use entrance_server::clusters::local::{
-    Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, break_glass_group, drop_break_glass_signer, issue_break_glass, issue_operator,
+    Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, break_glass_group, drop_break_glass_signer,
+    issue_break_glass, issue_operator,
 };
 use jiff::Timestamp;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -96,7 +97,8 @@ impl World {
         let home = self.planes.home(self.uid).dir().display().to_string();
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| String::from_utf8_lossy(&env).contains(&home))).collect()
+        pids.filter(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| String::from_utf8_lossy(&env).contains(&home)))
+            .collect()
     }
 }
 
@@ -144,7 +146,9 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     // The operator has its few rights and no others.
     let refused = world.kubectl(&operator, "get secrets -A").expect_err("no business of ours").to_string();
     assert!(refused.contains("User \"entrance:operator\" cannot list resource \"secrets\""), "{refused}");
-    let refused = world.kubectl(&operator, "create clusterrolebinding x --clusterrole=edit --user=entrance:operator").expect_err("only cluster-admin can be bound");
+    let refused = world
+        .kubectl(&operator, "create clusterrolebinding x --clusterrole=edit --user=entrance:operator")
+        .expect_err("only cluster-admin can be bound");
     assert!(refused.to_string().contains("attempting to grant RBAC permissions not currently held"), "{refused}");
 
     // Break-glass: nothing before the door is open, everything while it is, nothing once either lever is pulled.

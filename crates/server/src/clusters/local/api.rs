@@ -35,11 +35,20 @@ pub(super) async fn is_ready(client: &Client) -> bool {
 /// Gives Entrance and the node simulator their rights. `client` may do anything; the result is the same however often this runs.
 pub(super) async fn bootstrap(client: &Client) -> Result<(), LocalError> {
     for (user, rules) in [(OPERATOR, OPERATOR_RULES), (NODES, NODES_RULES)] {
-        let role = ClusterRole { metadata: named(user), rules: Some(rules.iter().map(Rule::to_policy).collect()), ..ClusterRole::default() };
+        let role = ClusterRole {
+            metadata: named(user),
+            rules: Some(rules.iter().map(Rule::to_policy).collect()),
+            ..ClusterRole::default()
+        };
         let binding = ClusterRoleBinding {
             metadata: named(user),
             role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "ClusterRole".to_owned(), name: user.to_owned() },
-            subjects: Some(vec![Subject { api_group: Some(RBAC.to_owned()), kind: "User".to_owned(), name: user.to_owned(), namespace: None }]),
+            subjects: Some(vec![Subject {
+                api_group: Some(RBAC.to_owned()),
+                kind: "User".to_owned(),
+                name: user.to_owned(),
+                namespace: None,
+            }]),
         };
         let by_us = PatchParams::apply("entrance").force();
         Api::<ClusterRole>::all(client.clone()).patch(user, &by_us, &Patch::Apply(&role)).await?;

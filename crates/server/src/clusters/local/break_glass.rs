@@ -16,7 +16,13 @@ use super::{LocalError, files};
 ///
 /// Makes the signer and lets the API server know it, if need be. The API server accepts the certificate as soon as it has read its client-CA file
 /// again, well within a second.
-pub fn issue_break_glass(home: &ClusterHome, oid: Uuid, door: &str, valid_for: Duration, now: Timestamp) -> Result<Identity, LocalError> {
+pub fn issue_break_glass(
+    home: &ClusterHome,
+    oid: Uuid,
+    door: &str,
+    valid_for: Duration,
+    now: Timestamp,
+) -> Result<Identity, LocalError> {
     if valid_for > SIGNER_LIFE {
         return Err(LocalError::TooLong(SIGNER_LIFE));
     }

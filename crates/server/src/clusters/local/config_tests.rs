@@ -24,7 +24,8 @@ fn cluster(authorizer: Authorizer) -> (ClusterHome, Record) {
 fn without_azure_rbac_only_node_and_rbac_decide() {
     let (home, record) = cluster(Authorizer::Rbac);
     let config = authorization(&home, record.authorizer);
-    let names: Vec<_> = config["authorizers"].as_array().into_iter().flatten().map(|one| one["type"].as_str().unwrap_or_default()).collect();
+    let names: Vec<_> =
+        config["authorizers"].as_array().into_iter().flatten().map(|one| one["type"].as_str().unwrap_or_default()).collect();
     assert_eq!(names, ["Node", "RBAC"]);
 }
 

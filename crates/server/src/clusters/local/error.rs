@@ -12,7 +12,9 @@ use super::Part;
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// Neither the given path, nor the folder of this program, nor the PATH has the binary.
-    #[error("no `controlplane` binary was found (looked at {looked}); build it with `controlplane/build.sh` or name it with `--controlplane PATH`")]
+    #[error(
+        "no `controlplane` binary was found (looked at {looked}); build it with `controlplane/build.sh` or name it with `--controlplane PATH`"
+    )]
     NoBinary {
         /// The places that were tried, for people.
         looked: String,

@@ -81,7 +81,12 @@ fn controller_manager() -> Vec<String> {
 
 fn scheduler() -> Vec<String> {
     let kubeconfig = config::kubeconfig_of("scheduler");
-    vec![format!("--kubeconfig={kubeconfig}"), "--leader-elect=false".into(), "--secure-port=0".into(), "--profiling=false".into()]
+    vec![
+        format!("--kubeconfig={kubeconfig}"),
+        "--leader-elect=false".into(),
+        "--secure-port=0".into(),
+        "--profiling=false".into(),
+    ]
 }
 
 fn nodes(pools: &[Pool]) -> Vec<String> {
@@ -135,7 +140,10 @@ mod tests {
 
     #[test]
     fn each_pool_is_a_flag_of_the_simulator() {
-        assert_eq!(arguments(Part::Nodes, &record("127.0.0.1")), ["nodes", "--kubeconfig=config/nodes.kubeconfig", "--pool=a-=2", "--pool=b-=0"]);
+        assert_eq!(
+            arguments(Part::Nodes, &record("127.0.0.1")),
+            ["nodes", "--kubeconfig=config/nodes.kubeconfig", "--pool=a-=2", "--pool=b-=0"]
+        );
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl ClusterHome {
     /// Writes down what the cluster is.
     pub fn write_record(&self, record: &Record) -> Result<(), LocalError> {
         let path = self.path(RECORD);
-        let text = serde_json::to_vec_pretty(record).map_err(|e| LocalError::Damaged { path: path.clone(), why: e.to_string() })?;
+        let text =
+            serde_json::to_vec_pretty(record).map_err(|e| LocalError::Damaged { path: path.clone(), why: e.to_string() })?;
         files::write(&path, &text)
     }
 

@@ -68,8 +68,17 @@ pub enum Step {
 
 impl Step {
     /// All of them, in order.
-    pub const ALL: [Self; 9] =
-        [Self::Home, Self::Pki, Self::Config, Self::Etcd, Self::ApiServer, Self::Ready, Self::Rbac, Self::Controllers, Self::Nodes];
+    pub const ALL: [Self; 9] = [
+        Self::Home,
+        Self::Pki,
+        Self::Config,
+        Self::Etcd,
+        Self::ApiServer,
+        Self::Ready,
+        Self::Rbac,
+        Self::Controllers,
+        Self::Nodes,
+    ];
 
     /// What is true once it is done, for sentences like "the control plane is not … after 60 s".
     pub(super) fn milestone(self) -> &'static str {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use entrance_model::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256,
-    SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, SanType,
 };
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -30,7 +30,11 @@ pub(super) fn ensure(home: &ClusterHome, record: &Record, now: Timestamp) -> Res
     files::write(&home.path("pki/front-proxy-ca.crt"), front_proxy.cert_pem.as_bytes())?;
     Authority::ensure(home, OPERATOR_CA, "entrance-operator-signer", CA_LIFE, now)?;
 
-    let serving = Leaf { subject: Subject::named("kube-apiserver"), usage: ExtendedKeyUsagePurpose::ServerAuth, names: serving_names(record)? };
+    let serving = Leaf {
+        subject: Subject::named("kube-apiserver"),
+        usage: ExtendedKeyUsagePurpose::ServerAuth,
+        names: serving_names(record)?,
+    };
     renew(home, "pki/serving.pem", &cluster, serving, now)?;
     renew(home, "pki/front-proxy-client.pem", &front_proxy, Leaf::client(Subject::named("front-proxy-client")), now)?;
     for (file, user) in COMPONENTS {

@@ -44,7 +44,9 @@ fn is_signed_by(pem: &str, signer: &str) -> bool {
 
 fn authority_key(cert: &X509Certificate<'_>) -> Option<Vec<u8>> {
     cert.iter_extensions().find_map(|one| match one.parsed_extension() {
-        x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|id| id.0.to_vec()),
+        x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => {
+            id.key_identifier.as_ref().map(|id| id.0.to_vec())
+        }
         _ => None,
     })
 }

@@ -37,7 +37,14 @@ pub struct Spec {
 impl Spec {
     /// A cluster on loopback with one pool of nodes.
     pub fn new(uid: ClusterUid, name: &str, pool: Pool, webhook: WebhookAccess) -> Self {
-        Self { uid, name: name.to_owned(), listen: IpAddr::V4(Ipv4Addr::LOCALHOST), names: Vec::new(), pools: vec![pool], webhook }
+        Self {
+            uid,
+            name: name.to_owned(),
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            names: Vec::new(),
+            pools: vec![pool],
+            webhook,
+        }
     }
 }
 
@@ -150,7 +157,11 @@ impl Planes {
     /// How to reach a cluster.
     pub fn running(&self, uid: ClusterUid) -> Result<Running, LocalError> {
         let record = self.recorded(uid)?;
-        Ok(Running { url: record.url(), ca_pem: self.home(uid).ca_pem()?, kubernetes: self.binary.kubernetes().number().to_owned() })
+        Ok(Running {
+            url: record.url(),
+            ca_pem: self.home(uid).ca_pem()?,
+            kubernetes: self.binary.kubernetes().number().to_owned(),
+        })
     }
 
     /// Waits until what `step` promises is true, as after a restart of the server.
@@ -255,7 +266,9 @@ impl Planes {
     async fn end_strays(&self, uid: ClusterUid) -> Result<(), LocalError> {
         let home = self.home(uid);
         for part in Part::ALL {
-            for mut process in Process::find(&home, part).map_err(|source| LocalError::Process { what: "look for", part, source })? {
+            for mut process in
+                Process::find(&home, part).map_err(|source| LocalError::Process { what: "look for", part, source })?
+            {
                 process.kill().await.map_err(|source| LocalError::Process { what: "end", part, source })?;
             }
         }

@@ -8,7 +8,8 @@ use super::*;
 /// A stand-in for the control plane: tells a version, then sleeps.
 fn sleeper(root: &Path) -> Binary {
     let path = root.join("controlplane");
-    fs::write(&path, "#!/bin/sh\n[ \"$1\" = version ] && { echo kubernetes v1.0.0; exit; }\necho awake\nexec sleep 60\n").expect("written");
+    fs::write(&path, "#!/bin/sh\n[ \"$1\" = version ] && { echo kubernetes v1.0.0; exit; }\necho awake\nexec sleep 60\n")
+        .expect("written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("changed");
     Binary::at(&path).expect("it tells a version")
 }

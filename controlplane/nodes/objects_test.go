@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"testing"
@@ -9,27 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-func TestACommandIsPickedByNameOrByFirstArgument(t *testing.T) {
-	for _, one := range []struct {
-		argv []string
-		name string
-		left int
-	}{
-		{[]string{"/x/controlplane", "etcd", "--dir", "d"}, "etcd", 2},
-		{[]string{"/x/kubectl", "get", "nodes"}, "kubectl", 2},
-		{[]string{"/x/kube-apiserver", "--help"}, "apiserver", 1},
-		{[]string{"controlplane"}, "", 0},
-		{[]string{"controlplane", "nonsense"}, "nonsense", 0},
-	} {
-		name, left := command(one.argv)
-		if name != one.name || len(left) != one.left {
-			t.Errorf("%q: got %q and %d arguments, want %q and %d", one.argv, name, len(left), one.name, one.left)
-		}
-	}
-}
-
 func TestPoolsAreReadAndRefused(t *testing.T) {
-	var read pools
+	var read Pools
 	for _, text := range []string{"aks-nodepool1-=2", "user-=0", "b-=1"} {
 		if err := read.Set(text); err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -46,7 +27,7 @@ func TestPoolsAreReadAndRefused(t *testing.T) {
 }
 
 func TestNodesHaveNamesAndAddressesOfTheirOwn(t *testing.T) {
-	all := pools{{"a-", 37}, {"b-", 300}}
+	all := Pools{{"a-", 37}, {"b-", 300}}
 	names, addresses := map[string]bool{}, map[string]bool{}
 	for _, node := range all.nodes() {
 		names[node.Name], addresses[node.Status.Addresses[0].Address] = true, true

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"errors"
@@ -23,15 +23,16 @@ const (
 	firstNodeIP    = 4 // the first free address of a subnet in Azure
 )
 
-// pools is the flag --pool, given once or more.
-type pools []pool
+// Pools is the flag --pool, given once or more.
+type Pools []pool
 
 type pool struct {
 	prefix string
 	count  int
 }
 
-func (p *pools) String() string {
+// String is what was given.
+func (p *Pools) String() string {
 	var all []string
 	for _, one := range *p {
 		all = append(all, fmt.Sprintf("%s=%d", one.prefix, one.count))
@@ -40,7 +41,7 @@ func (p *pools) String() string {
 }
 
 // Set reads one PREFIX=COUNT.
-func (p *pools) Set(text string) error {
+func (p *Pools) Set(text string) error {
 	prefix, digits, found := strings.Cut(text, "=")
 	count, err := strconv.Atoi(digits)
 	if !found || err != nil || prefix == "" {
@@ -54,7 +55,7 @@ func (p *pools) Set(text string) error {
 }
 
 // nodes are the Node objects of all pools, as they are created.
-func (p *pools) nodes() []*core.Node {
+func (p *Pools) nodes() []*core.Node {
 	var all []*core.Node
 	for _, one := range *p {
 		for index := range one.count {
