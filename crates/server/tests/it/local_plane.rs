@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use entrance_model::id::ClusterUid;
 use entrance_server::clusters::local::{
-    Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, break_glass_group, drop_break_glass_signer,
-    issue_break_glass, issue_operator,
+    Authorizer, Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, break_glass_group, issue_operator,
 };
 use jiff::Timestamp;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -32,6 +31,7 @@ fn control_plane() -> Option<Binary> {
 }
 
 struct World {
+    _end: EndAll,
     root: tempfile::TempDir,
     binary: Binary,
     planes: Planes,
@@ -43,15 +43,16 @@ impl World {
         // Longer than a socket's address may be.
         let root = tempfile::Builder::new().prefix(&"a-long-name-".repeat(12)).tempdir()?;
         let planes = open(root.path(), &binary)?;
-        Ok(Self { root, binary, planes, uid: ClusterUid::from_uuid(Uuid::new_v4()) })
+        let _end = EndAll(root.path().display().to_string());
+        Ok(Self { _end, root, binary, planes, uid: ClusterUid::from_uuid(Uuid::new_v4()) })
     }
 
     /// As if the server had been killed: nobody says goodbye to the processes.
     fn restart_server(self) -> Result<Self> {
-        let Self { root, binary, planes, uid } = self;
+        let Self { _end, root, binary, planes, uid } = self;
         drop(planes);
         let planes = open(root.path(), &binary)?;
-        Ok(Self { root, binary, planes, uid })
+        Ok(Self { _end, root, binary, planes, uid })
     }
 
     fn spec(&self, nodes: u16) -> Result<Spec> {
@@ -92,14 +93,28 @@ impl World {
         Ok(issue_operator(&self.planes.home(self.uid), Timestamp::now())?)
     }
 
-    /// The processes that belong to the cluster, by their environment.
     fn processes(&self) -> Vec<u32> {
-        let home = self.planes.home(self.uid).dir().display().to_string();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| String::from_utf8_lossy(&env).contains(&home)))
-            .collect()
+        processes(&self.planes.home(self.uid).dir().display().to_string())
     }
+}
+
+/// A test that fails leaves nothing running either.
+struct EndAll(String);
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        for pid in processes(&self.0) {
+            let _ = kill(pid); // it may just have ended
+        }
+    }
+}
+
+/// The processes that name a folder in their environment.
+fn processes(folder: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| String::from_utf8_lossy(&env).contains(folder)))
+        .collect()
 }
 
 fn open(root: &Path, binary: &Binary) -> Result<Planes> {
@@ -147,13 +162,13 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     let refused = world.kubectl(&operator, "get secrets -A").expect_err("no business of ours").to_string();
     assert!(refused.contains("User \"entrance:operator\" cannot list resource \"secrets\""), "{refused}");
     let refused = world
-        .kubectl(&operator, "create clusterrolebinding x --clusterrole=edit --user=entrance:operator")
+        .kubectl(&operator, "create clusterrolebinding x --clusterrole=system:kube-controller-manager --user=entrance:operator")
         .expect_err("only cluster-admin can be bound");
     assert!(refused.to_string().contains("attempting to grant RBAC permissions not currently held"), "{refused}");
 
     // Break-glass: nothing before the door is open, everything while it is, nothing once either lever is pulled.
     let hour = Duration::from_secs(3_600);
-    let holder = issue_break_glass(&home, Uuid::from_u128(0xA), "door-1", hour, Timestamp::now())?;
+    let holder = world.planes.open_break_glass(uid, Uuid::from_u128(0xA), "door-1", hour).await?;
     let refused = until("the API server to know the signer", async || {
         let refused = world.kubectl(&holder, "get nodes").expect_err("no binding yet").to_string();
         ensure!(refused.contains("Forbidden"), "{refused}");
@@ -174,13 +189,23 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
         Ok(())
     })
     .await?;
-    drop_break_glass_signer(&home)?;
+    let signer =
+        |world: &World| world.kubectl(&operator, "get configmap -n kube-system extension-apiserver-authentication -o yaml");
+    assert_eq!(signer(&world)?.matches("BEGIN CERTIFICATE").count(), 4, "three kinds of clients and the front proxy");
+    world.planes.drop_break_glass(uid).await?;
+    assert_eq!(signer(&world)?.matches("BEGIN CERTIFICATE").count(), 3, "aggregated servers forget the signer, too");
     until("the dropped signer", async || {
         let refused = world.kubectl(&holder, "get nodes").err().context("still known")?.to_string();
         ensure!(refused.contains("Unauthorized") || refused.contains("must be logged in"), "{refused}");
         Ok(())
     })
     .await?;
+
+    // The authorizer webhook comes and goes while the API server runs, and is proved to be in force.
+    let began = Instant::now();
+    world.planes.set_authorizer(uid, Authorizer::RbacThenWebhook).await?;
+    eprintln!("another authorizer in force after {:?}", began.elapsed());
+    world.planes.set_authorizer(uid, Authorizer::Rbac).await?;
 
     // Fewer nodes, and more again.
     world.planes.scale(uid, vec![Pool { prefix: "aks-nodepool1-31718369-vmss".to_owned(), count: 1 }]).await?;
@@ -232,7 +257,7 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     eprintln!("ready again, with data, after {:?}", began.elapsed());
     assert_eq!(again.url, running.url);
     ready(&world, 3).await?;
-    let holder = issue_break_glass(&home, Uuid::from_u128(0xA), "door-2", hour, Timestamp::now())?;
+    let holder = world.planes.open_break_glass(uid, Uuid::from_u128(0xA), "door-2", hour).await?;
     let bindings: Api<ClusterRoleBinding> = Api::all(world.planes.client(uid).await?);
     bindings.create(&PostParams::default(), &door("door-2")?).await?;
     until("the namespace", async || world.kubectl(&holder, "get namespace kept")).await?;

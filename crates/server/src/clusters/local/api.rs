@@ -32,6 +32,13 @@ pub(super) async fn is_ready(client: &Client) -> bool {
     matches!(tokio::time::timeout(PROBE, client.request_text(ask)).await, Ok(Ok(_)))
 }
 
+/// Whether the API server says that an authorization configuration with this hash is the last one that it took into force.
+pub(super) async fn authorizes_with(client: &Client, hash: &str) -> Result<bool, LocalError> {
+    let ask = http::Request::get("/metrics").body(Vec::new()).map_err(kube::Error::HttpError)?;
+    let metrics = client.request_text(ask).await?;
+    Ok(metrics.lines().any(|line| line.starts_with(AUTHORIZATION_INFO) && line.contains(hash)))
+}
+
 /// Gives Entrance and the node simulator their rights. `client` may do anything; the result is the same however often this runs.
 pub(super) async fn bootstrap(client: &Client) -> Result<(), LocalError> {
     for (user, rules) in [(OPERATOR, OPERATOR_RULES), (NODES, NODES_RULES)] {
@@ -124,4 +131,5 @@ const NODES_RULES: &[Rule] = &[
 
 const READ: &[&str] = &["get", "list", "watch"];
 const RBAC: &str = "rbac.authorization.k8s.io";
+const AUTHORIZATION_INFO: &str = "apiserver_authorization_config_controller_last_config_info{";
 const PROBE: Duration = Duration::from_secs(3);

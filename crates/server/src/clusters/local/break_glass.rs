@@ -3,10 +3,15 @@
 //! They have a signer of their own, which lives for a week at most, is in the client-CA file only while a door is open, and is thrown away with it
 //! (lever 2). The group in them is bound to a role only while the door is open, which is someone else's work (lever 1).
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use entrance_model::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::DeleteParams;
+use kube::{Api, Client};
 use uuid::Uuid;
+use x509_parser::pem::Pem;
 
 use super::home::ClusterHome;
 use super::pki::{self, Authority, Identity, Leaf, Subject};
@@ -33,10 +38,41 @@ pub fn issue_break_glass(
 
 /// Throws the signer away: from the next read of the client-CA file on, no certificate of it opens the cluster, also on a connection that is open.
 ///
-/// `extension-apiserver-authentication` still lists it, because the API server only ever adds there: delete that `ConfigMap`, and it writes a new one.
+/// Enough for a cluster that does not run; a running one still lists the signer for its aggregated servers, see [`forget`].
 pub fn drop_break_glass_signer(home: &ClusterHome) -> Result<(), LocalError> {
     files::remove(&home.path(pki::BREAK_GLASS_CA))?;
     pki::write_client_ca(home)
+}
+
+/// Makes the cluster forget signers that were dropped. Aggregated API servers know clients by the `ConfigMap`
+/// `extension-apiserver-authentication`, and the API server only ever adds to it; deleted, it is written anew from what is trusted now.
+pub(super) async fn forget(home: &ClusterHome, client: Client) -> Result<(), LocalError> {
+    let lists: Api<ConfigMap> = Api::namespaced(client, "kube-system");
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        let trusted = files::read(&home.path(pki::CLIENT_CA))?.unwrap_or_default();
+        match lists.get_opt(LIST).await? {
+            // It is being written.
+            None => {}
+            Some(list) if lists_only(&list, &trusted) => return Ok(()),
+            Some(_) => {
+                lists.delete(LIST, &DeleteParams::default()).await?;
+            }
+        }
+        // The API server may not have read its own file again yet; then it writes the old list once more.
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(LocalError::TooSlow { what: "free of the old break-glass signer", after: PATIENCE })
+}
+
+fn lists_only(list: &ConfigMap, trusted: &str) -> bool {
+    let listed = list.data.as_ref().and_then(|data| data.get("client-ca-file")).map_or("", String::as_str);
+    let trusted = certificates(trusted);
+    certificates(listed).is_subset(&trusted)
+}
+
+fn certificates(pem: &str) -> BTreeSet<Vec<u8>> {
+    Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok).map(|one| one.contents).collect()
 }
 
 /// Whether a signer exists, and so the second lever is open.
@@ -72,3 +108,6 @@ fn signer(home: &ClusterHome, valid_for: Duration, now: Timestamp) -> Result<Aut
 }
 
 const SIGNER_LIFE: Duration = Duration::from_hours(7 * 24);
+const LIST: &str = "extension-apiserver-authentication";
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(300);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use entrance_model::id::ClusterUid;
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::config::{self, WebhookAccess};
 use super::error::At as _;
@@ -16,7 +17,7 @@ use super::home::{Authorizer, ClusterHome, Pool, Record};
 use super::keep::Order;
 use super::plane::{Plane, wait_for};
 use super::process::Process;
-use super::{Binary, Clock, LocalError, Part, Progress, Step, files, pki};
+use super::{Binary, Clock, Identity, LocalError, Part, Progress, Step, api, files, pki};
 
 /// What a cluster shall be. Asking again with another one changes what can be changed while it runs: its pools and its webhook's certificates.
 pub struct Spec {
@@ -185,16 +186,48 @@ impl Planes {
         self.change(uid, |record| record.pools = pools).await.map(drop)
     }
 
-    /// Sets who authorizes, without a restart. The API server has it in force a moment later: see [`Planes::authorizer_hash`].
+    /// Sets who authorizes, without a restart, and returns once the API server says that it is in force. In a cluster that does not run it is in
+    /// force from its next start on.
     pub async fn set_authorizer(&self, uid: ClusterUid, authorizer: Authorizer) -> Result<(), LocalError> {
         let record = self.change(uid, |record| record.authorizer = authorizer).await?;
-        config::write_authorization(&self.home(uid), &record)
+        let home = self.home(uid);
+        config::write_authorization(&home, &record)?;
+        let Some(client) = self.running_client(uid).await? else { return Ok(()) };
+        let hash = format!("sha256:{}", super::sha256(&config::authorization_text(&home, &record)));
+        let in_force = async {
+            while !api::authorizes_with(&client, &hash).await? {
+                tokio::time::sleep(LOOK).await;
+            }
+            Ok(())
+        };
+        let late = LocalError::TooSlow { what: "using its new authorizers", after: PATIENCE };
+        tokio::time::timeout(PATIENCE, in_force).await.unwrap_or(Err(late))
     }
 
-    /// What `apiserver_authorization_config_controller_last_config_info` shows in its label `hash` once the authorizers set last are in force.
-    pub fn authorizer_hash(&self, uid: ClusterUid) -> Result<String, LocalError> {
-        let text = config::authorization_text(&self.home(uid), &self.recorded(uid)?);
-        Ok(format!("sha256:{}", super::sha256(&text)))
+    /// A certificate for one person and one open door; see [`issue_break_glass`](super::issue_break_glass).
+    pub async fn open_break_glass(&self, uid: ClusterUid, oid: Uuid, door: &str, life: Duration) -> Result<Identity, LocalError> {
+        self.recorded(uid)?;
+        let _one_at_a_time = self.kept.lock().await; // for the signer
+        super::issue_break_glass(&self.home(uid), oid, door, life, (self.clock)())
+    }
+
+    /// Throws the break-glass signer away, with every certificate that it issued, and makes a running cluster forget it.
+    pub async fn drop_break_glass(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        self.recorded(uid)?;
+        let home = self.home(uid);
+        super::drop_break_glass_signer(&home)?;
+        match self.running_client(uid).await? {
+            Some(client) => super::break_glass::forget(&home, client).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A client, if the API server is ready now.
+    async fn running_client(&self, uid: ClusterUid) -> Result<Option<kube::Client>, LocalError> {
+        match self.kept.lock().await.get(&uid) {
+            Some(plane) if plane.progress().borrow().reached(Step::Rbac) => plane.client().map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Ends the processes and keeps the data. It stays stopped, also after a restart of the server, until the steps are done again.
@@ -324,3 +357,5 @@ const FIRST_PORT: u16 = 21_000;
 const PORTS: u16 = 9_000;
 /// How long a milestone may take. An idle machine needs three seconds for all of them; a busy one has needed a minute.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// How often an API server is asked whether it has read its configuration.
+const LOOK: Duration = Duration::from_millis(300);
