@@ -119,7 +119,8 @@ fn is_transient(status: StatusCode) -> bool {
 
 fn failed(url: &Url, error: &reqwest::Error) -> SignInError {
     let reason = innermost(error);
-    if reason.contains("UnknownIssuer") || reason.contains("unknown issuer") {
+    // A bad signature: an authority of the same name with another key, as after a reinstallation.
+    if ["UnknownIssuer", "BadSignature", "unknown issuer"].iter().any(|sign| reason.contains(sign)) {
         return SignInError::Untrusted { host: host(url) };
     }
     let reason = if error.is_timeout() { "no answer in time".into() } else { reason };

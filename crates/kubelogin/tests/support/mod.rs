@@ -1,0 +1,185 @@
+//! A token service on loopback that answers as a test wants and remembers what it was asked, and a person's home to call from.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) form: BTreeMap<String, String>,
+}
+
+impl Request {
+    pub(crate) fn grant(&self) -> &str {
+        self.form.get("grant_type").map_or("", String::as_str)
+    }
+}
+
+type Answer = Box<dyn Fn(&Request) -> (u16, String) + Send>;
+
+/// The service.
+pub(crate) struct Authority {
+    pub(crate) host: String,
+    pub(crate) ca_pem: String,
+    seen: Arc<Mutex<Vec<Request>>>,
+    token: Arc<Mutex<Answer>>,
+}
+
+impl Authority {
+    pub(crate) fn start() -> Self {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("a server");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let host = format!("https://localhost:{}/", listener.local_addr().expect("a port").port());
+        let token: Answer = Box::new(|_| (200, tokens("token-1", 3600)));
+        let service = Self { host: host.clone(), ca_pem: made.cert.pem(), seen: Arc::default(), token: Arc::new(Mutex::new(token)) };
+        let (seen, token, config) = (service.seen.clone(), service.token.clone(), Arc::new(config));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (seen, token, config, host) = (seen.clone(), token.clone(), config.clone(), host.clone());
+                std::thread::spawn(move || serve(stream, config, &host, &seen, &token));
+            }
+        });
+        service
+    }
+
+    /// What the token endpoint answers from now on.
+    pub(crate) fn answers(&self, answer: impl Fn(&Request) -> (u16, String) + Send + 'static) {
+        *self.token.lock().expect("the lock") = Box::new(answer);
+    }
+
+    /// Everything it was asked since the last time.
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.seen.lock().expect("the lock"))
+    }
+}
+
+/// A successful answer of the token endpoint.
+pub(crate) fn tokens(access_token: &str, expires_in: u64) -> String {
+    json!({ "token_type": "Bearer", "access_token": access_token, "expires_in": expires_in, "refresh_token": format!("refresh-{access_token}") }).to_string()
+}
+
+pub(crate) fn refusal(error: &str, description: &str) -> (u16, String) {
+    (400, json!({ "error": error, "error_description": description, "correlation_id": "c0-ffee" }).to_string())
+}
+
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, host: &str, seen: &Mutex<Vec<Request>>, token: &Mutex<Answer>) {
+    let Ok(connection) = ServerConnection::new(config) else { return };
+    let mut stream = StreamOwned::new(connection, stream);
+    let Some(request) = read(&mut stream) else { return };
+    let tail = request.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let tenant = format!("{host}{}", request.path.split('/').nth(1).unwrap_or_default());
+    let (status, body) = match tail.as_str() {
+        "openid-configuration" => {
+            let endpoint = |path: &str| format!("{tenant}/oauth2/v2.0/{path}");
+            (200, json!({ "authorization_endpoint": endpoint("authorize"), "token_endpoint": endpoint("token"), "issuer": format!("{tenant}/v2.0") }).to_string())
+        }
+        "devicecode" => {
+            let message = "To sign in, go there\u{1b}[31m and enter CODE";
+            (200, json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 }).to_string())
+        }
+        "token" => token.lock().expect("the lock")(&request),
+        _ if request.path.contains("/UserRealm/") => (200, json!({ "account_type": "Managed" }).to_string()),
+        _ => (404, "<html>".to_owned()),
+    };
+    seen.lock().expect("the lock").push(request);
+    let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+}
+
+fn read(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let pairs = |bytes: &[u8]| url::form_urlencoded::parse(bytes).into_owned().collect();
+    Some(Request { method, path: path.replace("%40", "@"), query: pairs(query.as_bytes()), headers, form: pairs(&body) })
+}
+
+/// Somebody who calls the program.
+pub(crate) struct Home {
+    pub(crate) folder: tempfile::TempDir,
+    env: Vec<(String, String)>,
+    args: Vec<String>,
+}
+
+impl Home {
+    /// At home with a token service.
+    pub(crate) fn at(authority: &Authority) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, &authority.ca_pem).expect("written");
+        let env = vec![("SSL_CERT_FILE".to_owned(), ca.display().to_string())];
+        let args = ["get-token", "--server-id", "SERVER", "--client-id", "CLIENT", "-t", "TENANT", "--authority-host", &authority.host].map(ToOwned::to_owned).to_vec();
+        Self { folder, env, args }
+    }
+
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn start(&self, more: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubelogin"));
+        command.env_clear().env("HOME", self.folder.path()).envs(self.env.iter().cloned()).args(&self.args).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
+    }
+
+    pub(crate) fn run(&self, more: &[&str]) -> Done {
+        Done::of(&self.start(more).wait_with_output().expect("the program ends"))
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) ok: bool,
+    pub(crate) token: Option<String>,
+    pub(crate) stderr: String,
+}
+
+impl Done {
+    pub(crate) fn of(out: &Output) -> Self {
+        let answer: Option<Value> = serde_json::from_slice(&out.stdout).ok();
+        let token = answer.and_then(|answer| answer["status"]["token"].as_str().map(ToOwned::to_owned));
+        Self { ok: out.status.success(), token, stderr: String::from_utf8_lossy(&out.stderr).into_owned() }
+    }
+}
