@@ -1,6 +1,7 @@
 //! A real control plane, through everything that can happen to it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ fn control_plane() -> Option<Binary> {
 }
 
 struct World {
-    _end: EndAll,
+    end: EndAll,
     root: tempfile::TempDir,
     binary: Binary,
     planes: Planes,
@@ -43,16 +44,16 @@ impl World {
         // Longer than a socket's address may be.
         let root = tempfile::Builder::new().prefix(&"a-long-name-".repeat(12)).tempdir()?;
         let planes = open(root.path(), &binary)?;
-        let _end = EndAll(root.path().display().to_string());
-        Ok(Self { _end, root, binary, planes, uid: ClusterUid::from_uuid(Uuid::new_v4()) })
+        let end = EndAll(root.path().display().to_string());
+        Ok(Self { end, root, binary, planes, uid: ClusterUid::from_uuid(Uuid::new_v4()) })
     }
 
     /// As if the server had been killed: nobody says goodbye to the processes.
     fn restart_server(self) -> Result<Self> {
-        let Self { _end, root, binary, planes, uid } = self;
+        let Self { end, root, binary, planes, uid } = self;
         drop(planes);
         let planes = open(root.path(), &binary)?;
-        Ok(Self { _end, root, binary, planes, uid })
+        Ok(Self { end, root, binary, planes, uid })
     }
 
     fn spec(&self, nodes: u16) -> Result<Spec> {
@@ -64,7 +65,24 @@ impl World {
             client_cert_pem: cert,
             client_key_pem: key.serialize_pem().into(),
         };
-        Ok(Spec::new(self.uid, "prod", Pool { prefix: "aks-nodepool1-31718369-vmss".to_owned(), count: nodes }, webhook))
+        Ok(Spec::new(self.uid, "prod", pool(nodes), webhook))
+    }
+
+    async fn has_nodes(&self, wanted: usize) -> Result<()> {
+        let operator = self.operator()?;
+        until("ready nodes", async || {
+            let nodes = self.kubectl(&operator, "get nodes --no-headers")?;
+            ensure!(nodes.lines().count() == wanted && nodes.lines().all(|line| line.contains(" Ready ")), "{nodes}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Binds the group of a door's certificates.
+    async fn open_door(&self, id: &str) -> Result<Api<ClusterRoleBinding>> {
+        let bindings = Api::all(self.planes.client(self.uid).await?);
+        bindings.create(&PostParams::default(), &door(id)?).await?;
+        Ok(bindings)
     }
 
     async fn pids(&self) -> Vec<Option<u32>> {
@@ -131,7 +149,7 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T>) -> Resul
     loop {
         match look().await {
             Ok(found) => return Ok(found),
-            Err(error) if began.elapsed() > Duration::from_secs(60) => return Err(error.context(format!("waited for {what}"))),
+            Err(error) if began.elapsed() > Duration::from_mins(1) => return Err(error.context(format!("waited for {what}"))),
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
@@ -146,84 +164,10 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     let began = Instant::now();
     let running = world.planes.ensure_running(&world.spec(3)?).await?;
     eprintln!("ready, with its rights and all parts, after {:?}: {} ({})", began.elapsed(), running.url, running.kubernetes);
-    let operator = world.operator()?;
-    let ready = async |world: &World, wanted: usize| {
-        until("ready nodes", async || {
-            let nodes = world.kubectl(&operator, "get nodes --no-headers")?;
-            ensure!(nodes.lines().count() == wanted && nodes.lines().all(|line| line.contains(" Ready ")), "{nodes}");
-            Ok(())
-        })
-        .await
-    };
-    ready(&world, 3).await?;
+    world.has_nodes(3).await?;
     eprintln!("3 nodes ready after {:?}", began.elapsed());
 
-    // The operator has its few rights and no others.
-    let refused = world.kubectl(&operator, "get secrets -A").expect_err("no business of ours").to_string();
-    assert!(refused.contains("User \"entrance:operator\" cannot list resource \"secrets\""), "{refused}");
-    let refused = world
-        .kubectl(&operator, "create clusterrolebinding x --clusterrole=system:kube-controller-manager --user=entrance:operator")
-        .expect_err("only cluster-admin can be bound");
-    assert!(refused.to_string().contains("attempting to grant RBAC permissions not currently held"), "{refused}");
-
-    // Break-glass: nothing before the door is open, everything while it is, nothing once either lever is pulled.
-    let hour = Duration::from_secs(3_600);
-    let holder = world.planes.open_break_glass(uid, Uuid::from_u128(0xA), "door-1", hour).await?;
-    let refused = until("the API server to know the signer", async || {
-        let refused = world.kubectl(&holder, "get nodes").expect_err("no binding yet").to_string();
-        ensure!(refused.contains("Forbidden"), "{refused}");
-        Ok(refused)
-    });
-    let refused = refused.await?;
-    assert!(refused.contains("breakglass:00000000-0000-0000-0000-00000000000a"), "{refused}");
-    let bindings: Api<ClusterRoleBinding> = Api::all(world.planes.client(uid).await?);
-    bindings.create(&PostParams::default(), &door("door-1")?).await?;
-    until("the open door", async || world.kubectl(&holder, "create namespace kept")).await?;
-    world.kubectl(&holder, "create deployment web --image=web --replicas=3 -n kept")?;
-    world.kubectl(&holder, "rollout status deployment web -n kept --timeout=60s")?;
-    world.kubectl(&holder, "delete deployment web -n kept --cascade=foreground --timeout=60s")?;
-    bindings.delete("door-1", &DeleteParams::default()).await?;
-    until("the closed door", async || {
-        let refused = world.kubectl(&holder, "get nodes").err().context("still open")?.to_string();
-        ensure!(refused.contains("Forbidden"), "{refused}");
-        Ok(())
-    })
-    .await?;
-    let signer =
-        |world: &World| world.kubectl(&operator, "get configmap -n kube-system extension-apiserver-authentication -o yaml");
-    assert_eq!(signer(&world)?.matches("BEGIN CERTIFICATE").count(), 4, "three kinds of clients and the front proxy");
-    world.planes.drop_break_glass(uid).await?;
-    assert_eq!(signer(&world)?.matches("BEGIN CERTIFICATE").count(), 3, "aggregated servers forget the signer, too");
-    until("the dropped signer", async || {
-        let refused = world.kubectl(&holder, "get nodes").err().context("still known")?.to_string();
-        ensure!(refused.contains("Unauthorized") || refused.contains("must be logged in"), "{refused}");
-        Ok(())
-    })
-    .await?;
-
-    // The authorizer webhook comes and goes while the API server runs, and is proved to be in force.
-    let began = Instant::now();
-    world.planes.set_authorizer(uid, Authorizer::RbacThenWebhook).await?;
-    eprintln!("another authorizer in force after {:?}", began.elapsed());
-    world.planes.set_authorizer(uid, Authorizer::Rbac).await?;
-
-    // Fewer nodes, and more again.
-    world.planes.scale(uid, vec![Pool { prefix: "aks-nodepool1-31718369-vmss".to_owned(), count: 1 }]).await?;
-    ready(&world, 1).await?;
-
-    // A part that dies is started again.
-    let before = world.pids().await;
-    let api_server = before[1].context("the API server lives")?;
-    kill(api_server)?;
-    let killed = Instant::now();
-    until("another API server", async || {
-        let now = world.pids().await[1].context("not yet")?;
-        ensure!(now != api_server);
-        Ok(())
-    })
-    .await?;
-    world.planes.wait(uid, Step::Rbac).await?;
-    eprintln!("an API server was back {:?} after a kill", killed.elapsed());
+    a_part_that_dies_is_started_again(&world).await?;
 
     // The server dies; the cluster does not notice, and the next server finds it.
     world.planes.wait(uid, Step::Nodes).await?;
@@ -240,27 +184,25 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     assert_eq!(world.pids().await, before);
 
     // Everything dies, as when the machine loses its power.
+    world.open_door("door-1").await?;
     let world = world.restart_server()?;
     for pid in world.processes() {
         kill(pid)?;
     }
     world.planes.adopt_all().await?;
     world.planes.wait(uid, Step::Nodes).await?;
-    ready(&world, 1).await?;
+    world.has_nodes(3).await?;
 
     // Stopped stays stopped; started again it has its data and its address.
     world.planes.stop(uid).await?;
     assert_eq!(world.processes(), [0_u32; 0]);
     assert_eq!(world.planes.adopt_all().await?, []);
     let began = Instant::now();
-    let again = world.planes.ensure_running(&world.spec(3)?).await?;
+    let again = world.planes.ensure_running(&world.spec(2)?).await?;
     eprintln!("ready again, with data, after {:?}", began.elapsed());
     assert_eq!(again.url, running.url);
-    ready(&world, 3).await?;
-    let holder = world.planes.open_break_glass(uid, Uuid::from_u128(0xA), "door-2", hour).await?;
-    let bindings: Api<ClusterRoleBinding> = Api::all(world.planes.client(uid).await?);
-    bindings.create(&PostParams::default(), &door("door-2")?).await?;
-    until("the namespace", async || world.kubectl(&holder, "get namespace kept")).await?;
+    world.has_nodes(2).await?;
+    world.kubectl(&world.operator()?, "get clusterrolebinding door-1")?;
 
     world.planes.remove(uid).await?;
     assert_eq!(world.processes(), [0_u32; 0]);
@@ -268,6 +210,112 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     let left: Vec<_> = fs::read_dir(world.root.path().join("clusters"))?.flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["lock"]);
     world.planes.remove(uid).await?;
+    Ok(())
+}
+
+async fn a_part_that_dies_is_started_again(world: &World) -> Result<()> {
+    let api_server = world.pids().await[1].context("the API server lives")?;
+    kill(api_server)?;
+    let killed = Instant::now();
+    until("another API server", async || {
+        let now = world.pids().await[1].context("not yet")?;
+        ensure!(now != api_server);
+        Ok(())
+    })
+    .await?;
+    world.planes.wait(world.uid, Step::Rbac).await?;
+    eprintln!("an API server was back {:?} after a kill", killed.elapsed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_plane_changes_while_it_runs() -> Result<()> {
+    let Some(binary) = control_plane() else { return Ok(()) };
+    let world = World::start(binary)?;
+    world.planes.ensure_running(&world.spec(2)?).await?;
+    let api_server = world.pids().await[1];
+
+    the_operator_has_its_few_rights_and_no_others(&world)?;
+    break_glass_has_two_levers(&world).await?;
+
+    // The authorizer webhook comes and goes, and is proved to be in force.
+    let began = Instant::now();
+    world.planes.set_authorizer(world.uid, Authorizer::RbacThenWebhook).await?;
+    eprintln!("another authorizer in force after {:?}", began.elapsed());
+    world.planes.set_authorizer(world.uid, Authorizer::Rbac).await?;
+
+    // So do nodes.
+    world.has_nodes(2).await?;
+    world.planes.scale(world.uid, vec![pool(1)]).await?;
+    world.has_nodes(1).await?;
+
+    assert_eq!(world.pids().await[1], api_server, "all of it without a restart");
+    world.planes.remove(world.uid).await?;
+    Ok(())
+}
+
+fn the_operator_has_its_few_rights_and_no_others(world: &World) -> Result<()> {
+    let operator = world.operator()?;
+    let refused = world.kubectl(&operator, "get secrets -A").expect_err("no business of ours").to_string();
+    assert!(refused.contains("User \"entrance:operator\" cannot list resource \"secrets\""), "{refused}");
+    let refused = world
+        .kubectl(&operator, "create clusterrolebinding x --clusterrole=system:kube-controller-manager --user=entrance:operator")
+        .expect_err("only cluster-admin can be bound");
+    assert!(refused.to_string().contains("attempting to grant RBAC permissions not currently held"), "{refused}");
+    Ok(())
+}
+
+/// Nothing before the door is open, everything while it is, nothing once either lever is pulled.
+async fn break_glass_has_two_levers(world: &World) -> Result<()> {
+    let operator = world.operator()?;
+    let holder = world.planes.open_break_glass(world.uid, Uuid::from_u128(0xA), "door-1", HOUR).await?;
+    let refused = until("the API server to know the signer", async || {
+        let refused = world.kubectl(&holder, "get nodes").expect_err("no binding yet").to_string();
+        ensure!(refused.contains("Forbidden"), "{refused}");
+        Ok(refused)
+    });
+    let refused = refused.await?;
+    assert!(refused.contains("breakglass:00000000-0000-0000-0000-00000000000a"), "{refused}");
+
+    let bindings = world.open_door("door-1").await?;
+    until("the open door", async || world.kubectl(&holder, "create namespace kept")).await?;
+    world.kubectl(&holder, "create deployment web --image=web --replicas=3 -n kept")?;
+    world.kubectl(&holder, "rollout status deployment web -n kept --timeout=60s")?;
+    world.kubectl(&holder, "delete deployment web -n kept --cascade=foreground --timeout=60s")?;
+
+    bindings.delete("door-1", &DeleteParams::default()).await?;
+    until("the closed door", async || {
+        let refused = world.kubectl(&holder, "get nodes").err().context("still open")?.to_string();
+        ensure!(refused.contains("Forbidden"), "{refused}");
+        Ok(())
+    })
+    .await?;
+
+    let signers = || -> Result<usize> {
+        let list = world.kubectl(&operator, "get configmap -n kube-system extension-apiserver-authentication -o yaml")?;
+        Ok(list.matches("BEGIN CERTIFICATE").count())
+    };
+    assert_eq!(signers()?, 4, "three kinds of clients and the front proxy");
+    world.planes.drop_break_glass(world.uid).await?;
+    assert_eq!(signers()?, 3, "aggregated servers forget the signer, too");
+    until("the dropped signer", async || {
+        let refused = world.kubectl(&holder, "get nodes").err().context("still known")?.to_string();
+        ensure!(refused.contains("Unauthorized") || refused.contains("must be logged in"), "{refused}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_cannot_start_says_why() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let broken = folder.path().join("controlplane");
+    fs::write(&broken, "#!/bin/sh\n[ $1 = version ] && exec echo kubernetes v1.37.2\necho the disk is full >&2; exit 3\n")?;
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o700))?;
+    let world = World::start(Binary::at(&broken)?)?;
+    let error = world.planes.ensure_running(&world.spec(1)?).await.expect_err("it cannot").to_string();
+    assert_eq!(error, "etcd does not stay up: exit status: 3: the disk is full | the disk is full | the disk is full");
+    world.planes.remove(world.uid).await?;
     Ok(())
 }
 
@@ -301,6 +349,10 @@ async fn two_servers_cannot_keep_the_same_clusters() -> Result<()> {
     Ok(())
 }
 
+fn pool(count: u16) -> Pool {
+    Pool { prefix: "aks-nodepool1-31718369-vmss".to_owned(), count }
+}
+
 /// The binding that opens a door.
 fn door(id: &str) -> Result<ClusterRoleBinding> {
     Ok(serde_json::from_value(serde_json::json!({
@@ -309,3 +361,5 @@ fn door(id: &str) -> Result<ClusterRoleBinding> {
         "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": break_glass_group(id) }],
     }))?)
 }
+
+const HOUR: Duration = Duration::from_hours(1);

@@ -41,27 +41,34 @@ pub(super) async fn authorizes_with(client: &Client, hash: &str) -> Result<bool,
 
 /// Gives Entrance and the node simulator their rights. `client` may do anything; the result is the same however often this runs.
 pub(super) async fn bootstrap(client: &Client) -> Result<(), LocalError> {
-    for (user, rules) in [(OPERATOR, OPERATOR_RULES), (NODES, NODES_RULES)] {
-        let role = ClusterRole {
-            metadata: named(user),
-            rules: Some(rules.iter().map(Rule::to_policy).collect()),
-            ..ClusterRole::default()
-        };
-        let binding = ClusterRoleBinding {
-            metadata: named(user),
-            role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "ClusterRole".to_owned(), name: user.to_owned() },
-            subjects: Some(vec![Subject {
-                api_group: Some(RBAC.to_owned()),
-                kind: "User".to_owned(),
-                name: user.to_owned(),
-                namespace: None,
-            }]),
-        };
+    for (role, binding) in [operator_role(), rights(NODES, NODES_RULES)] {
         let by_us = PatchParams::apply("entrance").force();
-        Api::<ClusterRole>::all(client.clone()).patch(user, &by_us, &Patch::Apply(&role)).await?;
-        Api::<ClusterRoleBinding>::all(client.clone()).patch(user, &by_us, &Patch::Apply(&binding)).await?;
+        let name = role.metadata.name.as_deref().unwrap_or_default();
+        Api::<ClusterRole>::all(client.clone()).patch(name, &by_us, &Patch::Apply(&role)).await?;
+        Api::<ClusterRoleBinding>::all(client.clone()).patch(name, &by_us, &Patch::Apply(&binding)).await?;
     }
     Ok(())
+}
+
+/// The role and the binding that give Entrance exactly what it needs inside a cluster.
+pub fn operator_role() -> (ClusterRole, ClusterRoleBinding) {
+    rights(OPERATOR, OPERATOR_RULES)
+}
+
+fn rights(user: &str, rules: &[Rule]) -> (ClusterRole, ClusterRoleBinding) {
+    let role =
+        ClusterRole { metadata: named(user), rules: Some(rules.iter().map(Rule::to_policy).collect()), ..ClusterRole::default() };
+    let binding = ClusterRoleBinding {
+        metadata: named(user),
+        role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "ClusterRole".to_owned(), name: user.to_owned() },
+        subjects: Some(vec![Subject {
+            api_group: Some(RBAC.to_owned()),
+            kind: "User".to_owned(),
+            name: user.to_owned(),
+            namespace: None,
+        }]),
+    };
+    (role, binding)
 }
 
 fn named(name: &str) -> kube::api::ObjectMeta {

@@ -100,6 +100,7 @@ fn nodes(pools: &[Pool]) -> Vec<String> {
 mod tests {
     use std::net::IpAddr;
 
+    use super::super::Authorizer;
     use super::*;
 
     fn record(listen: &str) -> Record {
@@ -110,7 +111,7 @@ mod tests {
             names: Vec::new(),
             pools: vec![Pool { prefix: "a-".to_owned(), count: 2 }, Pool { prefix: "b-".to_owned(), count: 0 }],
             webhook: "https://127.0.0.1:8444/clusters/x".to_owned(),
-            authorizer: Default::default(),
+            authorizer: Authorizer::Rbac,
             running: true,
         }
     }

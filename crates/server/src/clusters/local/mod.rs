@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use entrance_model::Timestamp;
 
+pub use api::operator_role;
 pub use binary::{Binary, Version};
 pub use break_glass::{
     drop_break_glass_signer, group as break_glass_group, has_break_glass_signer, issue_break_glass, user as break_glass_user,

@@ -135,7 +135,7 @@ fn break_glass_certificates_come_and_go_with_their_signer() {
     ensure(&home, &record, now()).expect("made");
     assert_eq!(signers(&home), 2);
 
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     let issued = issue_break_glass(&home, Uuid::from_u128(0xA), "door-1", hour, now()).expect("issued");
     assert_eq!(signers(&home), 3, "the API server learns of the signer");
     let signer = read(&home, BREAK_GLASS_CA);

@@ -138,9 +138,7 @@ impl Planes {
                 config::write(&home, &self.recorded(spec.uid)?)
             }
             Step::Etcd | Step::ApiServer | Step::Ready | Step::Rbac | Step::Controllers | Step::Nodes => {
-                let mut record = self.recorded(spec.uid)?;
-                record.running = true;
-                home.write_record(&record)?;
+                let record = self.change(spec.uid, |record| record.running = true).await?;
                 self.supervise(spec.uid, record).await?;
                 self.wait(spec.uid, step).await
             }
@@ -232,10 +230,10 @@ impl Planes {
 
     /// Ends the processes and keeps the data. It stays stopped, also after a restart of the server, until the steps are done again.
     pub async fn stop(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        let mut record = self.recorded(uid)?;
-        record.running = false;
-        self.home(uid).write_record(&record)?;
-        if let Some(plane) = self.kept.lock().await.remove(&uid) {
+        self.change(uid, |record| record.running = false).await?;
+        // Not under the lock: other clusters go on meanwhile.
+        let plane = self.kept.lock().await.remove(&uid);
+        if let Some(plane) = plane {
             plane.end(Order::Stop).await;
         }
         self.end_strays(uid).await
@@ -243,7 +241,8 @@ impl Planes {
 
     /// Ends the processes at once and removes every file. Fine to repeat, and for a cluster that was never or only half made.
     pub async fn remove(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        if let Some(plane) = self.kept.lock().await.remove(&uid) {
+        let plane = self.kept.lock().await.remove(&uid);
+        if let Some(plane) = plane {
             plane.end(Order::Kill).await;
         }
         self.end_strays(uid).await?;
