@@ -38,7 +38,8 @@ pub fn issue_break_glass(
 
 /// Throws the signer away: from the next read of the client-CA file on, no certificate of it opens the cluster, also on a connection that is open.
 ///
-/// Enough for a cluster that does not run; a running one still lists the signer for its aggregated servers, see [`forget`].
+/// Enough for a cluster that does not run; a running one still lists the signer for its aggregated servers:
+/// [`Planes::drop_break_glass`](super::Planes::drop_break_glass) does both.
 pub fn drop_break_glass_signer(home: &ClusterHome) -> Result<(), LocalError> {
     files::remove(&home.path(pki::BREAK_GLASS_CA))?;
     pki::write_client_ca(home)
