@@ -49,8 +49,9 @@ while kill -0 "$compiler" 2>/dev/null; do
   if ((SECONDS - began - last >= pause)); then
     last=$((SECONDS - began))
     line="$(wc -l <"$log") of $total packages compiled, $(spent)"
-    # The compiler reports our own package last of all; what follows is one long step.
-    if [ "$(tail -n1 "$log")" = entrance.dev/controlplane ]; then line="linking, $(spent)"; fi
+    # The compiler reports our own package last of all, and none that it finds in its cache; what follows is one long step.
+    last_package=$(tail -n1 "$log")
+    if [ "$last_package" = entrance.dev/controlplane ] || { [ -z "$last_package" ] && ((last >= 5)); }; then line="linking, $(spent)"; fi
     if [ -t 2 ]; then printf '\r\033[Kcontrolplane: %s' "$line" >&2; else say "$line"; fi
   fi
   sleep 0.3
@@ -67,4 +68,4 @@ mv "$out/controlplane.new" "$out/controlplane"
 ln -sf controlplane "$out/kubectl"
 echo "$wanted" >"$out/.built"
 size=$(($(wc -c <"$out/controlplane") / 1000000))
-say "built target/controlplane/controlplane: Kubernetes $kubernetes, $size MB, $((SECONDS - began)) s"
+say "built ${out#../}/controlplane: Kubernetes $kubernetes, $size MB, $((SECONDS - began)) s"
