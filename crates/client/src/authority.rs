@@ -45,7 +45,10 @@ pub struct Endpoints {
 impl Authority {
     /// Checks both parts. A path in `host` is dropped, as the original does.
     pub fn new(host: &str, tenant: &str) -> Result<Self, BadAuthority> {
-        if tenant.is_empty() || !tenant.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-') || tenant.starts_with('.') {
+        if tenant.is_empty()
+            || !tenant.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+            || tenant.starts_with('.')
+        {
             return Err(BadAuthority::Tenant);
         }
         let mut base = Url::parse(host).map_err(|_| BadAuthority::NotAnAddress)?;
@@ -104,7 +107,10 @@ impl Authority {
         };
         let issuer = endpoint(&found.issuer)?;
         if issuer.host_str() != self.base.host_str() && !issuer.host_str().is_some_and(is_well_known) {
-            return Err(format!("its issuer {} does not match the authority", found.issuer.chars().take(100).collect::<String>()));
+            return Err(format!(
+                "its issuer {} does not match the authority",
+                found.issuer.chars().take(100).collect::<String>()
+            ));
         }
         let token = endpoint(&found.token_endpoint)?;
         let mut device = token.clone();
@@ -143,7 +149,11 @@ mod tests {
     use super::*;
 
     fn discovery(issuer: &str, token: &str) -> Discovery {
-        Discovery { authorization_endpoint: "https://h.test/t/oauth2/v2.0/authorize".into(), token_endpoint: token.into(), issuer: issuer.into() }
+        Discovery {
+            authorization_endpoint: "https://h.test/t/oauth2/v2.0/authorize".into(),
+            token_endpoint: token.into(),
+            issuer: issuer.into(),
+        }
     }
 
     #[test]

@@ -53,7 +53,12 @@ pub enum ChildError {
 }
 
 /// `az account get-access-token`.
-pub fn azure_cli(resource: &str, tenant: Option<&str>, subscription: Option<&str>, limit: Duration) -> Result<SignedIn, ChildError> {
+pub fn azure_cli(
+    resource: &str,
+    tenant: Option<&str>,
+    subscription: Option<&str>,
+    limit: Duration,
+) -> Result<SignedIn, ChildError> {
     let mut args = vec!["account", "get-access-token", "-o", "json", "--resource", resource];
     if let Some(tenant) = tenant {
         args.extend(["--tenant", tenant]);
@@ -63,7 +68,8 @@ pub fn azure_cli(resource: &str, tenant: Option<&str>, subscription: Option<&str
     }
     let child = Child { credential: "AzureCLICredential", program: "az" };
     let out: AzToken = child.run(&args, limit)?;
-    let expires = out.expires_on.and_then(|at| Timestamp::from_second(at).ok()).or_else(|| out.local.as_deref().and_then(local_time));
+    let expires =
+        out.expires_on.and_then(|at| Timestamp::from_second(at).ok()).or_else(|| out.local.as_deref().and_then(local_time));
     child.signed_in(out.token, expires)
 }
 
@@ -105,7 +111,9 @@ impl Child {
         let spawned = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ChildError::Missing { credential, program }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ChildError::Missing { credential, program });
+            }
             Err(error) => return Err(ChildError::Failed { credential, said: format!("`{program}` cannot be started: {error}") }),
         };
         let stdout = drain(child.stdout.take());
@@ -128,7 +136,11 @@ impl Child {
 
     fn signed_in(&self, token: String, expires: Option<Timestamp>) -> Result<SignedIn, ChildError> {
         let Some(expires) = expires else {
-            return Err(ChildError::Unreadable { credential: self.credential, program: self.program, reason: "its time of expiry".into() });
+            return Err(ChildError::Unreadable {
+                credential: self.credential,
+                program: self.program,
+                reason: "its time of expiry".into(),
+            });
         };
         Ok(SignedIn { access_token: Secret::new(token), expires, refresh_token: None, user_name: None })
     }

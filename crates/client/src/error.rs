@@ -18,7 +18,9 @@ pub enum SignInError {
         reason: String,
     },
     /// The server's certificate is not signed by anyone we trust.
-    #[error("{host} shows a certificate from an authority that this machine does not trust\nhint: name its file with `--certificate-authority FILE` or `SSL_CERT_FILE`")]
+    #[error(
+        "{host} shows a certificate from an authority that this machine does not trust\nhint: name its file with `--certificate-authority FILE` or `SSL_CERT_FILE`"
+    )]
     Untrusted {
         /// Host and port.
         host: String,

@@ -1,11 +1,13 @@
 //! One HTTP client for everything: TLS only, no redirects, a limit on every wait and on every answer.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use entrance_wire::oauth_client::Refusal;
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
+use url::Host;
 
 use crate::SignInError;
 use crate::text::first_line;
@@ -19,51 +21,64 @@ pub struct Trust {
     pub file: Option<PathBuf>,
 }
 
-/// The client.
+/// The client. Setting up TLS is the first expensive thing that a sign-in does, so it waits for the first request.
 pub struct Http {
-    client: Client,
+    agent: String,
+    more_trust: Vec<Certificate>,
+    plain: bool,
+    proxied: OnceLock<Client>,
+    direct: OnceLock<Client>,
 }
 
 impl Http {
-    /// Sets up TLS; the first expensive thing that a sign-in does.
+    /// A client that speaks TLS only.
     pub fn new(trust: &Trust, agent: &str) -> Result<Self, SignInError> {
+        let more_trust = trust.file.as_deref().map(authorities).transpose()?.unwrap_or_default();
+        Ok(Self { agent: agent.to_owned(), more_trust, plain: false, proxied: OnceLock::new(), direct: OnceLock::new() })
+    }
+
+    /// A client for the managed identity endpoints, which speak plain HTTP on the machine itself.
+    pub fn plain(agent: &str) -> Self {
+        Self { agent: agent.to_owned(), more_trust: Vec::new(), plain: true, proxied: OnceLock::new(), direct: OnceLock::new() }
+    }
+
+    /// No proxy stands between this machine and itself, whatever the environment says.
+    fn client(&self, url: &Url) -> Result<&Client, SignInError> {
+        let is_direct = self.plain || is_loopback(url);
+        let cell = if is_direct { &self.direct } else { &self.proxied };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
         let mut builder = Client::builder()
-            .https_only(true)
+            .https_only(!self.plain)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
-            .user_agent(agent);
-        if let Some(file) = &trust.file {
-            builder = builder.tls_certs_merge(authorities(file)?);
+            .user_agent(&self.agent)
+            .tls_certs_merge(self.more_trust.iter().cloned());
+        if is_direct {
+            builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| SignInError::Unreachable { host: "TLS".into(), reason: innermost(&error) })?;
-        Ok(Self { client })
-    }
-
-    /// A client for plain loopback endpoints such as the managed identity ones.
-    pub fn plain(agent: &str) -> Result<Self, SignInError> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(2))
-            .timeout(REQUEST)
-            .user_agent(agent)
-            .build()
-            .map_err(|error| SignInError::Unreachable { host: "HTTP".into(), reason: innermost(&error) })?;
-        Ok(Self { client })
+        let client = builder.build().map_err(|error| SignInError::Unreachable { host: host(url), reason: innermost(&error) })?;
+        Ok(cell.get_or_init(|| client))
     }
 
     /// `GET` with an answer in JSON.
     pub async fn get<T: DeserializeOwned>(&self, url: &Url, headers: &[(&str, &str)]) -> Result<T, SignInError> {
-        let (status, body) = self.send(url, || with(self.client.get(url.clone()), headers)).await?;
+        let (status, body) = self.send(url, |client| with(client.get(url.clone()), headers)).await?;
         answer(url, status, &body)
     }
 
     /// `POST` of a form with an answer in JSON; transient trouble is tried again (four times in all).
-    pub async fn post<T: DeserializeOwned>(&self, url: &Url, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Result<T, SignInError> {
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> Result<T, SignInError> {
         let mut waits = RETRY.iter();
         loop {
-            let (status, body) = self.send(url, || with(self.client.post(url.clone()), headers).form(form)).await?;
+            let (status, body) = self.send(url, |client| with(client.post(url.clone()), headers).form(form)).await?;
             if !is_transient(status) {
                 return answer(url, status, &body);
             }
@@ -72,9 +87,9 @@ impl Http {
         }
     }
 
-    async fn send(&self, url: &Url, request: impl Fn() -> RequestBuilder) -> Result<(StatusCode, Vec<u8>), SignInError> {
+    async fn send(&self, url: &Url, request: impl Fn(&Client) -> RequestBuilder) -> Result<(StatusCode, Vec<u8>), SignInError> {
         let id = uuid::Uuid::new_v4().to_string();
-        let mut reply = request()
+        let mut reply = request(self.client(url)?)
             .header("Accept", "application/json")
             .header("Client-Request-Id", &id)
             .header("Return-Client-Request-Id", "false")
@@ -125,6 +140,15 @@ fn failed(url: &Url, error: &reqwest::Error) -> SignInError {
     }
     let reason = if error.is_timeout() { "no answer in time".into() } else { reason };
     SignInError::Unreachable { host: host(url), reason }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 /// Host and port, without anything secret.

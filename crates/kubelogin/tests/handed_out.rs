@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 const CLUSTER: Cluster<'_> = Cluster { name: "c1", resource_group: "rg", server: "https://127.0.0.1:6443", authority_pem: "CA" };
 const HOST: &str = "https://localhost:8443/";
-const SIGN_IN: SignIn<'_> = SignIn { server_id: "srv", client_id: "cli", tenant_id: "ten", authority_host: Some(HOST), legacy: false };
+const SIGN_IN: SignIn<'_> =
+    SignIn { server_id: "srv", client_id: "cli", tenant_id: "ten", authority_host: Some(HOST), legacy: false };
 
 fn convert(folder: &Path, text: &str, words: &[&str], env: &[(&str, &str)]) -> Output {
     std::fs::create_dir_all(folder.join(".kube")).expect("a folder");
@@ -35,8 +36,20 @@ fn row_16_the_authority_stays_through_every_conversion() {
     let out = convert(home.path(), &user_exec(&CLUSTER, &SIGN_IN), &["-l", "interactive"], &[]);
     assert!(out.status.success() && out.stdout.is_empty() && out.stderr.is_empty());
     let args = json!([
-        "get-token", "--login", "interactive", "--server-id", "srv", "--client-id", "cli", "--tenant-id", "ten", "--environment", "AzurePublicCloud",
-        "--authority-host", HOST, "--disable-instance-discovery"
+        "get-token",
+        "--login",
+        "interactive",
+        "--server-id",
+        "srv",
+        "--client-id",
+        "cli",
+        "--tenant-id",
+        "ten",
+        "--environment",
+        "AzurePublicCloud",
+        "--authority-host",
+        HOST,
+        "--disable-instance-discovery"
     ]);
     assert_eq!(exec(home.path())["args"], args);
 }
@@ -47,7 +60,16 @@ fn what_az_calls_by_itself_converts_the_file_in_the_home_folder() {
     let before = user_exec(&CLUSTER, &SIGN_IN);
     let out = convert(home.path(), &before, &["-l", "azurecli"], &[]);
     assert!(out.status.success());
-    let args = json!(["get-token", "--login", "azurecli", "--server-id", "srv", "--authority-host", HOST, "--disable-instance-discovery"]);
+    let args = json!([
+        "get-token",
+        "--login",
+        "azurecli",
+        "--server-id",
+        "srv",
+        "--authority-host",
+        HOST,
+        "--disable-instance-discovery"
+    ]);
     assert_eq!(exec(home.path())["args"], args);
     // Nothing but the words has changed.
     let text = std::fs::read_to_string(home.path().join(".kube/config")).expect("there");
@@ -62,7 +84,11 @@ fn r_521_the_azure_form_learns_its_authority_from_whoever_converts() {
     let wanted = json!(["--authority-host", HOST, "--disable-instance-discovery"]).as_array().cloned();
     assert!(convert(home.path(), &user_azure(&CLUSTER, &SIGN_IN), &["--authority-host", HOST], &[]).status.success());
     assert_eq!(tail(home.path()), wanted);
-    assert!(convert(home.path(), &user_azure(&CLUSTER, &SIGN_IN), &[], &[("AZURE_AUTHORITY_HOST", "https://localhost:8443")]).status.success());
+    assert!(
+        convert(home.path(), &user_azure(&CLUSTER, &SIGN_IN), &[], &[("AZURE_AUTHORITY_HOST", "https://localhost:8443")])
+            .status
+            .success()
+    );
     assert_eq!(tail(home.path()), wanted);
     // Nobody said where: the words are those of the original.
     assert!(convert(home.path(), &user_azure(&CLUSTER, &SIGN_IN), &[], &[]).status.success());

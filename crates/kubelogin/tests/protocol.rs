@@ -41,7 +41,14 @@ fn the_requests_are_those_of_the_original() {
             let at = words.iter().position(|word| *word == known).expect("there");
             words.drain(at..at + 2);
         }
-        let words: Vec<&str> = words.into_iter().map(|word| match word { "client.pem" => &client, "tokenfile" => &file, other => other }).collect();
+        let words: Vec<&str> = words
+            .into_iter()
+            .map(|word| match word {
+                "client.pem" => &client,
+                "tokenfile" => &file,
+                other => other,
+            })
+            .collect();
         let done = home.run(&words);
         assert!(done.ok, "{id}: {}", done.stderr);
 
@@ -84,7 +91,10 @@ fn check_assertion(jwt: &str, request: &Request, host: &str, leaf: &str) {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).expect("base64")).expect("JSON")
     };
     let (header, claims) = (part(0), part(1));
-    assert_eq!((header["alg"].as_str(), header["typ"].as_str(), header["x5c"][0].as_str()), (Some("PS256"), Some("JWT"), Some(leaf)));
+    assert_eq!(
+        (header["alg"].as_str(), header["typ"].as_str(), header["x5c"][0].as_str()),
+        (Some("PS256"), Some("JWT"), Some(leaf))
+    );
     assert_eq!(header["x5t#S256"].as_str().map(str::len), Some(44));
     assert_eq!(claims["aud"], format!("{}{}", host.trim_end_matches('/'), request.path));
     assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("CLIENT"), Some("CLIENT")));
@@ -95,7 +105,8 @@ fn check_assertion(jwt: &str, request: &Request, host: &str, leaf: &str) {
 /// Key and certificate in one PEM, and the certificate as it stands in `x5c`.
 fn application_certificate() -> (String, String) {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
-    let certificate = rcgen::CertificateParams::new(["app".to_owned()]).expect("parameters").self_signed(&key).expect("a certificate");
+    let certificate =
+        rcgen::CertificateParams::new(["app".to_owned()]).expect("parameters").self_signed(&key).expect("a certificate");
     (format!("{}{}", key.serialize_pem(), certificate.pem()), STANDARD.encode(certificate.der()))
 }
 
@@ -190,11 +201,16 @@ fn a_service_in_trouble_does_not_cost_a_token_that_still_lives() {
 #[test]
 fn row_10_nobody_is_asked_where_nobody_looks() {
     let authority = Authority::start();
-    let home = Home::at(&authority).env("KUBERNETES_EXEC_INFO", r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#);
+    let home = Home::at(&authority)
+        .env("KUBERNETES_EXEC_INFO", r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#);
     let since = Instant::now();
     let done = home.run(&device(&[]));
     assert!(!done.ok && since.elapsed() < Duration::from_secs(2));
-    assert!(done.stderr.contains("hint: run this once in a terminal: kubelogin get-token --login devicecode --server-id SERVER"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("hint: run this once in a terminal: kubelogin get-token --login devicecode --server-id SERVER"),
+        "{}",
+        done.stderr
+    );
     assert!(authority.asked().is_empty());
     let home = home.env("KUBELOGIN_FORCE_PROMPT", "1");
     assert!(home.run(&device(&[])).ok);
@@ -261,6 +277,8 @@ fn a_home_that_cannot_be_written_does_not_stop_anybody() {
 fn trouble_that_passes_is_waited_for() {
     let authority = Authority::start();
     let tries = AtomicUsize::new(0);
-    authority.answers(move |_| if tries.fetch_add(1, Ordering::Relaxed) == 0 { (503, String::new()) } else { (200, tokens("late", 3600)) });
+    authority.answers(move |_| {
+        if tries.fetch_add(1, Ordering::Relaxed) == 0 { (503, String::new()) } else { (200, tokens("late", 3600)) }
+    });
     assert_eq!(Home::at(&authority).run(&["-l", "spn", "--client-secret", "s"]).token.as_deref(), Some("late"));
 }

@@ -56,7 +56,9 @@ impl Run {
         fs::create_dir(folder.path().join("home")).expect("a folder");
         let mut before = BTreeMap::new();
         for (name, spec) in case["files"].as_object().unwrap_or(&Map::new()) {
-            let (body, mode) = spec.as_str().map_or_else(|| (text(&spec["text"]), text(&spec["mode"])), |body| (body.to_owned(), "0600".to_owned()));
+            let (body, mode) = spec
+                .as_str()
+                .map_or_else(|| (text(&spec["text"]), text(&spec["mode"])), |body| (body.to_owned(), "0600".to_owned()));
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, put(&body)).expect("written");
@@ -65,7 +67,10 @@ impl Run {
         }
         let binary = std::env::var_os("KUBELOGIN").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kubelogin")), PathBuf::from);
         let mut command = Command::new(binary);
-        command.args(case["args"].as_array().expect("a list").iter().map(|word| put(&text(word)))).current_dir(folder.path()).stdin(Stdio::null());
+        command
+            .args(case["args"].as_array().expect("a list").iter().map(|word| put(&text(word))))
+            .current_dir(folder.path())
+            .stdin(Stdio::null());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder.path().join("home"));
         for (name, value) in case["env"].as_object().unwrap_or(&Map::new()) {
             command.env(name, put(&text(value)));
@@ -82,7 +87,10 @@ impl Run {
                 found.push(problem);
             }
         };
-        check(expect["exit"] == json!(self.exit), format!("exit {:?}, not {}: {}", self.exit, expect["exit"], self.stderr.trim()));
+        check(
+            expect["exit"] == json!(self.exit),
+            format!("exit {:?}, not {}: {}", self.exit, expect["exit"], self.stderr.trim()),
+        );
         if let Some(stdout) = expect["stdout"].as_str() {
             check(stdout == self.stdout, format!("stdout {:?}, not {stdout:?}", self.stdout));
         }
@@ -96,12 +104,14 @@ impl Run {
             check(self.file(&name).is_none(), format!("{name} exists"));
         }
         for (name, mode) in expect["modes"].as_object().unwrap_or(&Map::new()) {
-            let got = fs::metadata(self.folder.path().join(name)).map(|meta| format!("{:04o}", meta.permissions().mode() & 0o7777));
+            let got =
+                fs::metadata(self.folder.path().join(name)).map(|meta| format!("{:04o}", meta.permissions().mode() & 0o7777));
             check(got.as_ref().ok() == Some(&text(mode)), format!("{name} has mode {got:?}, not {mode}"));
         }
         for (name, wanted) in expect["files"].as_object().unwrap_or(&Map::new()) {
             let bytes = self.file(name).unwrap_or_default();
-            let body = String::from_utf8_lossy(&bytes).replace(&fs::canonicalize(self.folder.path()).expect("a folder").display().to_string(), "${DIR}");
+            let body = String::from_utf8_lossy(&bytes)
+                .replace(&fs::canonicalize(self.folder.path()).expect("a folder").display().to_string(), "${DIR}");
             let got = entrance_wire::yaml::parse(&body).map(|value| comparable(&value));
             check(got.as_ref().ok() == Some(&comparable(wanted)), format!("{name}:\n{body}"));
         }
@@ -137,7 +147,10 @@ fn meaningful(value: &Value) -> Value {
                 "interactiveMode" => optional_mode && value == &json!("IfAvailable"),
                 _ => false,
             };
-            map.iter().filter(|(key, value)| !value.is_null() && !says_nothing(key, value)).map(|(key, value)| (key.clone(), meaningful(value))).collect()
+            map.iter()
+                .filter(|(key, value)| !value.is_null() && !says_nothing(key, value))
+                .map(|(key, value)| (key.clone(), meaningful(value)))
+                .collect()
         }
         other => other.clone(),
     }

@@ -138,13 +138,17 @@ mod tests {
         assert_eq!(version(Some("")), Ok(ExecVersion::V1Beta1));
         assert_eq!(version(Some("{}")), Ok(ExecVersion::V1Beta1));
         assert_eq!(version(Some(r#"{"apiVersion":"client.authentication.k8s.io/v1"}"#)), Ok(ExecVersion::V1));
-        assert!(matches!(version(Some(r#"{"apiVersion":"client.authentication.k8s.io/v1alpha1"}"#)), Err(BadExecInfo::Version(_))));
+        assert!(matches!(
+            version(Some(r#"{"apiVersion":"client.authentication.k8s.io/v1alpha1"}"#)),
+            Err(BadExecInfo::Version(_))
+        ));
         assert!(matches!(version(Some("{")), Err(BadExecInfo::Unreadable { .. })));
     }
 
     #[test]
     fn what_kubectl_says_about_the_person_and_the_cluster_is_kept() {
-        let info = ExecInfo::read(Some(r#"{"spec":{"interactive":false,"cluster":{"server":"https://c.test","config":null}}}"#)).expect("readable");
+        let info = ExecInfo::read(Some(r#"{"spec":{"interactive":false,"cluster":{"server":"https://c.test","config":null}}}"#))
+            .expect("readable");
         assert_eq!((info.interactive, info.server.as_deref()), (Some(false), Some("https://c.test")));
     }
 }

@@ -137,8 +137,15 @@ fn base64(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const CLUSTER: Cluster<'_> = Cluster { name: "c1", resource_group: "rg", server: "https://127.0.0.1:6443", authority_pem: "CA" };
-    const SIGN_IN: SignIn<'_> = SignIn { server_id: "srv", client_id: "cli", tenant_id: "ten", authority_host: Some("https://localhost:8443/"), legacy: false };
+    const CLUSTER: Cluster<'_> =
+        Cluster { name: "c1", resource_group: "rg", server: "https://127.0.0.1:6443", authority_pem: "CA" };
+    const SIGN_IN: SignIn<'_> = SignIn {
+        server_id: "srv",
+        client_id: "cli",
+        tenant_id: "ten",
+        authority_host: Some("https://localhost:8443/"),
+        legacy: false,
+    };
 
     #[test]
     fn r_520_the_exec_form() {
@@ -221,7 +228,9 @@ users:
     #[test]
     fn r_540_the_admin_file_is_a_certificate_only() {
         let text = admin_certificate(&CLUSTER, "CERT", "KEY");
-        assert!(text.ends_with("- name: clusterAdmin_rg_c1\n  user:\n    client-certificate-data: Q0VSVA==\n    client-key-data: S0VZ\n"));
+        assert!(text.ends_with(
+            "- name: clusterAdmin_rg_c1\n  user:\n    client-certificate-data: Q0VSVA==\n    client-key-data: S0VZ\n"
+        ));
         assert!(text.contains("    user: clusterAdmin_rg_c1\n  name: c1\ncurrent-context: c1\n"));
     }
 

@@ -130,7 +130,11 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     maybe_number(from)?.ok_or_else(|| serde::de::Error::custom("expected a number of seconds"))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value was checked to be a small positive number")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value was checked to be a small positive number"
+)]
 fn maybe_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(match Option::<Number>::deserialize(from)? {
         Some(Number::Whole(number)) => Some(number),

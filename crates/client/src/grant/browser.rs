@@ -63,7 +63,10 @@ fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, sta
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()));
     let mut page = authorize.clone();
     let mut query = page.query_pairs_mut();
-    query.append_pair("client_id", &request.client_id).append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
+    query
+        .append_pair("client_id", &request.client_id)
+        .append_pair("code_challenge", &challenge)
+        .append_pair("code_challenge_method", "S256");
     if let Some(hint) = &wishes.login_hint {
         query.append_pair("login_hint", hint);
     }
@@ -80,16 +83,25 @@ fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, sta
 
 async fn listen(wanted: Option<&str>) -> Result<(TcpListener, String), SignInError> {
     let bind = |port: u16| async move {
-        TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })
+        TcpListener::bind(("127.0.0.1", port))
+            .await
+            .map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })
     };
     let Some(wanted) = wanted else {
         let listener = bind(0).await?;
-        let port = listener.local_addr().map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })?.port();
+        let port = listener
+            .local_addr()
+            .map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })?
+            .port();
         return Ok((listener, format!("http://localhost:{port}")));
     };
-    let url = Url::parse(wanted).ok().filter(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
+    let url = Url::parse(wanted)
+        .ok()
+        .filter(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
     let Some(port) = url.and_then(|url| url.port_or_known_default()) else {
-        return Err(SignInError::Browser("`--redirect-url` must be an http address of this machine, such as http://localhost:8080".into()));
+        return Err(SignInError::Browser(
+            "`--redirect-url` must be an http address of this machine, such as http://localhost:8080".into(),
+        ));
     };
     Ok((bind(port).await?, wanted.to_owned()))
 }
@@ -97,11 +109,14 @@ async fn listen(wanted: Option<&str>) -> Result<(TcpListener, String), SignInErr
 /// Serves the browser until it brings the code.
 async fn answer(listener: &TcpListener, state: &str) -> Result<Secret, SignInError> {
     loop {
-        let (mut browser, _) = listener.accept().await.map_err(|source| SignInError::Machine { doing: "waiting for the browser", source })?;
+        let (mut browser, _) =
+            listener.accept().await.map_err(|source| SignInError::Machine { doing: "waiting for the browser", source })?;
         let Ok(Some(fields)) = tokio::time::timeout(Duration::from_secs(10), fields(&mut browser)).await else { continue };
         let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         // An answer to a question that was not ours: somebody else's page.
-        if field("state").is_none_or(|got| aws_lc_rs::constant_time::verify_slices_are_equal(got.as_bytes(), state.as_bytes()).is_err()) {
+        if field("state")
+            .is_none_or(|got| aws_lc_rs::constant_time::verify_slices_are_equal(got.as_bytes(), state.as_bytes()).is_err())
+        {
             reply(&mut browser, "404 Not Found", "There is nothing here.").await;
             continue;
         }
@@ -153,7 +168,11 @@ fn parse(seen: &[u8]) -> Parsed {
     match method {
         "GET" => form(path.split_once('?').map_or("", |(_, query)| query).as_bytes()),
         "POST" => {
-            let length = lines.find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim()));
+            let length = lines.find_map(|line| {
+                line.split_once(':')
+                    .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                    .map(|(_, value)| value.trim())
+            });
             match length.and_then(|length| length.parse::<usize>().ok()) {
                 Some(length) if body.len() >= length => form(&body[..length]),
                 Some(_) => Parsed::Unfinished,

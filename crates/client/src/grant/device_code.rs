@@ -12,7 +12,8 @@ use crate::{Http, SignInError, SignedIn, Talk, printable};
 pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<SignedIn, SignInError> {
     let endpoints = request.endpoints(http).await?;
     let (target, value) = request.target();
-    let code: DeviceAuthorization = http.post(&endpoints.device, &[], &[("client_id", &request.client_id), (target, &value)]).await?;
+    let code: DeviceAuthorization =
+        http.post(&endpoints.device, &[], &[("client_id", &request.client_id), (target, &value)]).await?;
     talk.say(&invitation(&code));
 
     let until = tokio::time::Instant::now() + Duration::from_secs(code.expires_in.min(LONGEST));
@@ -41,7 +42,12 @@ pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<
     }
 }
 
-fn poll_form<'a>(request: &'a Request, code: &'a DeviceAuthorization, target: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+fn poll_form<'a>(
+    request: &'a Request,
+    code: &'a DeviceAuthorization,
+    target: &'a str,
+    value: &'a str,
+) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![("client_id", request.client_id.as_str())];
     if request.legacy {
         form.push(("code", &code.device_code));
@@ -76,9 +82,12 @@ mod tests {
 
     #[test]
     fn the_person_always_reads_address_and_code() {
-        let told = code(r#"{"device_code":"d","user_code":"U","verification_uri":"https://h/d","message":"Go \u001b[2J there","expires_in":900,"interval":5}"#);
+        let told = code(
+            r#"{"device_code":"d","user_code":"U","verification_uri":"https://h/d","message":"Go \u001b[2J there","expires_in":900,"interval":5}"#,
+        );
         assert_eq!(invitation(&told), "Go \\u{1b}[2J there");
-        let silent = code(r#"{"device_code":"d","user_code":"U","verification_url":"https://h/d","expires_in":"900","interval":"5"}"#);
+        let silent =
+            code(r#"{"device_code":"d","user_code":"U","verification_url":"https://h/d","expires_in":"900","interval":"5"}"#);
         assert_eq!(invitation(&silent), "To sign in, open https://h/d and enter the code U");
     }
 
@@ -90,10 +99,19 @@ mod tests {
         let (target, value) = request.target();
         assert_eq!(
             poll_form(&request, &code, target, &value),
-            [("client_id", "C"), ("client_info", "1"), ("device_code", "DEV"), ("grant_type", "device_code"), ("scope", "S/.default openid offline_access profile")]
+            [
+                ("client_id", "C"),
+                ("client_info", "1"),
+                ("device_code", "DEV"),
+                ("grant_type", "device_code"),
+                ("scope", "S/.default openid offline_access profile")
+            ]
         );
         let request = Request { legacy: true, ..request };
         let (target, value) = request.target();
-        assert_eq!(poll_form(&request, &code, target, &value), [("client_id", "C"), ("code", "DEV"), ("grant_type", "device_code"), ("resource", "S")]);
+        assert_eq!(
+            poll_form(&request, &code, target, &value),
+            [("client_id", "C"), ("code", "DEV"), ("grant_type", "device_code"), ("resource", "S")]
+        );
     }
 }

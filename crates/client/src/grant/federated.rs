@@ -30,13 +30,22 @@ pub async fn github(http: &Http, url: &str, request_token: &Secret) -> Result<Se
     let mut url = address(url, "ACTIONS_ID_TOKEN_REQUEST_URL")?;
     url.query_pairs_mut().append_pair("audience", "api://AzureADTokenExchange");
     let bearer = Secret::new(format!("bearer {}", request_token.expose()));
-    let headers = [("Authorization", bearer.expose()), ("Accept", "application/json; api-version=2.0"), ("Content-Type", "application/json")];
+    let headers = [
+        ("Authorization", bearer.expose()),
+        ("Accept", "application/json; api-version=2.0"),
+        ("Content-Type", "application/json"),
+    ];
     let answer: Answer = http.get(&url, &headers).await?;
     Ok(answer.value.into())
 }
 
 /// The identity token of an Azure Pipelines job.
-pub async fn azure_pipelines(http: &Http, url: &str, service_connection: &str, access_token: &Secret) -> Result<Secret, SignInError> {
+pub async fn azure_pipelines(
+    http: &Http,
+    url: &str,
+    service_connection: &str,
+    access_token: &Secret,
+) -> Result<Secret, SignInError> {
     #[derive(Deserialize)]
     struct Answer {
         #[serde(rename = "oidcToken")]
@@ -45,7 +54,8 @@ pub async fn azure_pipelines(http: &Http, url: &str, service_connection: &str, a
     let mut url = address(url, "SYSTEM_OIDCREQUESTURI")?;
     url.query_pairs_mut().append_pair("api-version", "7.1").append_pair("serviceConnectionId", service_connection);
     let bearer = Secret::new(format!("Bearer {}", access_token.expose()));
-    let answer: Answer = http.post(&url, &[("Authorization", bearer.expose()), ("X-TFS-FedAuthRedirect", "Suppress")], &[]).await?;
+    let answer: Answer =
+        http.post(&url, &[("Authorization", bearer.expose()), ("X-TFS-FedAuthRedirect", "Suppress")], &[]).await?;
     Ok(answer.token.into())
 }
 

@@ -67,12 +67,22 @@ pub async fn sign_in(http: &Http, endpoint: &Endpoint, identity: &Identity, reso
     };
     let expires = expires.and_then(|at| Timestamp::from_second(at).ok());
     let Some(expires) = expires else {
-        return Err(SignInError::NotAnAuthority { host: "the managed identity endpoint".into(), reason: "it does not say when its token ends".into() });
+        return Err(SignInError::NotAnAuthority {
+            host: "the managed identity endpoint".into(),
+            reason: "it does not say when its token ends".into(),
+        });
     };
     Ok(SignedIn { access_token: answer.access_token.into(), expires, refresh_token: None, user_name: None })
 }
 
-fn with(url: &str, version: &str, resource: &str, identity: &Identity, by_client: &str, by_resource: &str) -> Result<Url, SignInError> {
+fn with(
+    url: &str,
+    version: &str,
+    resource: &str,
+    identity: &Identity,
+    by_client: &str,
+    by_resource: &str,
+) -> Result<Url, SignInError> {
     let mut url = address(url)?;
     let mut query = url.query_pairs_mut();
     query.append_pair("api-version", version).append_pair("resource", resource);

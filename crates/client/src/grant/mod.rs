@@ -1,8 +1,8 @@
 //! The grants, one file each, and what they have in common.
 
 pub mod assertion;
-pub mod device_code;
 pub mod browser;
+pub mod device_code;
 pub mod federated;
 pub mod managed_identity;
 pub mod password;
@@ -65,7 +65,12 @@ pub fn resource(server_id: &str) -> &str {
 pub async fn client_secret(http: &Http, request: &Request, secret: &Secret) -> Result<SignedIn, SignInError> {
     let endpoints = request.endpoints(http).await?;
     let (name, value) = request.target();
-    let form = [("client_id", request.client_id.as_str()), ("client_secret", secret.expose()), ("grant_type", "client_credentials"), (name, &value)];
+    let form = [
+        ("client_id", request.client_id.as_str()),
+        ("client_secret", secret.expose()),
+        ("grant_type", "client_credentials"),
+        (name, &value),
+    ];
     token(http, &endpoints.token, &form).await
 }
 

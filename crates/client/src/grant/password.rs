@@ -13,7 +13,10 @@ pub async fn sign_in(http: &Http, request: &Request, user: &str, password: &Secr
     realm.set_query(Some("api-version=1.0"));
     let realm: UserRealm = http.get(&realm, &[]).await?;
     if realm.account_type.eq_ignore_ascii_case("Federated") {
-        return Err(SignInError::Federation("this person's password is checked by another organisation\nhint: use `--login interactive` or `--login devicecode`".into()));
+        return Err(SignInError::Federation(
+            "this person's password is checked by another organisation\nhint: use `--login interactive` or `--login devicecode`"
+                .into(),
+        ));
     }
     let scope = request.scope();
     let form = [

@@ -107,7 +107,10 @@ impl Call<'_> {
             Err(error) if error.needs_a_person() => {
                 kept.cache.forget(kept.account, &kept.request.resource);
                 let why = error.to_string();
-                terminal::say(&format!("The earlier sign-in is not accepted any more: {}", why.lines().next().unwrap_or_default()));
+                terminal::say(&format!(
+                    "The earlier sign-in is not accepted any more: {}",
+                    why.lines().next().unwrap_or_default()
+                ));
                 Ok(None)
             }
             Err(error) => match kept.cache.fading_token(kept.account, &kept.request.resource, Timestamp::now()) {

@@ -7,7 +7,7 @@ mod remove_cache_dir;
 mod version;
 
 use crate::failure::Failure;
-use crate::options::{Given, Opt, On};
+use crate::options::{Given, On, Opt};
 use crate::terminal;
 
 /// Runs the command that the words name.
@@ -23,7 +23,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
             with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given))
         }
         "version" => with(&rest, Command::Version, |_| version::run()),
-        "" | "help" => with(&rest, Command::Root, |given| if given.is_on(Opt::Version) { version::run() } else { help::run(Command::Root) }),
+        "" | "help" => {
+            with(&rest, Command::Root, |given| if given.is_on(Opt::Version) { version::run() } else { help::run(Command::Root) })
+        }
         other => Err(Failure::UnknownCommand(other.to_owned())),
     }
 }

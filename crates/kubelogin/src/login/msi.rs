@@ -24,7 +24,7 @@ impl Msi {
 
     pub(super) async fn sign_in(&self, _: &Http) -> Result<SignedIn, SignInError> {
         // These endpoints are plain HTTP on the machine itself.
-        let http = Http::plain(crate::commands::AGENT)?;
+        let http = Http::plain(crate::commands::AGENT);
         managed_identity::sign_in(&http, &self.endpoint, &self.identity, &self.resource).await
     }
 }

@@ -8,7 +8,9 @@ use crate::options::{Opt, Settings};
 pub(crate) enum BadClaims {
     #[error("claim {0:?} is not `key=value`")]
     NoValue(String),
-    #[error("required u-claim not provided for PoP token flow. Please provide the ARM ID of the cluster in the format `u=<ARM_ID>`")]
+    #[error(
+        "required u-claim not provided for PoP token flow. Please provide the ARM ID of the cluster in the format `u=<ARM_ID>`"
+    )]
     NoCluster,
 }
 

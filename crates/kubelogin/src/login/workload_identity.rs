@@ -40,8 +40,9 @@ impl WorkloadIdentity {
         let foreign = match &self.source {
             Source::GitHub { url, token } => federated::github(http, url, token).await?,
             Source::File(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| SignInError::Federation(format!("the federated token file {file} cannot be read: {error}")))?;
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    SignInError::Federation(format!("the federated token file {file} cannot be read: {error}"))
+                })?;
                 Secret::new(text.trim().to_owned())
             }
         };

@@ -7,4 +7,4 @@ pub(crate) mod table;
 
 pub(crate) use parse::{BadWord, Given};
 pub(crate) use settings::{BadOption, Settings, cache_dir, home};
-pub(crate) use table::{FLAGS, Opt, On, Takes};
+pub(crate) use table::{FLAGS, On, Opt, Takes};

@@ -1,7 +1,7 @@
 //! Words to values, in the GNU way: `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue`, `--switch[=true|false]`.
 
 use super::duration;
-use super::table::{FLAGS, Flag, Opt, On, Takes};
+use super::table::{FLAGS, Flag, On, Opt, Takes};
 
 /// What the command line said, before the environment. Some values are secrets, so there is no `Debug`.
 pub(crate) struct Given {
@@ -88,7 +88,12 @@ impl Given {
         FLAGS.iter().filter(|flag| self.has(flag.id)).filter_map(|flag| flag.deprecated.map(|instead| (flag.name, instead)))
     }
 
-    fn read_short(&mut self, word: &str, known: &impl Fn(On) -> bool, rest: &mut std::slice::Iter<'_, String>) -> Result<(), BadWord> {
+    fn read_short(
+        &mut self,
+        word: &str,
+        known: &impl Fn(On) -> bool,
+        rest: &mut std::slice::Iter<'_, String>,
+    ) -> Result<(), BadWord> {
         let mut letters = &word[1..];
         while let Some(letter) = letters.chars().next() {
             let flag = FLAGS.iter().find(|flag| flag.short == Some(letter) && known(flag.on));
@@ -104,7 +109,13 @@ impl Given {
         Ok(())
     }
 
-    fn take(&mut self, flag: &Flag, value: Option<&str>, rest: &mut std::slice::Iter<'_, String>, shown: impl Fn() -> String) -> Result<(), BadWord> {
+    fn take(
+        &mut self,
+        flag: &Flag,
+        value: Option<&str>,
+        rest: &mut std::slice::Iter<'_, String>,
+        shown: impl Fn() -> String,
+    ) -> Result<(), BadWord> {
         let value = match (flag.takes, value) {
             (_, Some(value)) => value.to_owned(),
             (Takes::Switch, None) => "true".to_owned(),
@@ -113,8 +124,13 @@ impl Given {
         let invalid = |reason: String| BadWord::Invalid { flag: format!("--{}", flag.name), value: value.clone(), reason };
         let value = match flag.takes {
             Takes::Text => value,
-            Takes::Switch => switch(&value).ok_or_else(|| invalid(format!("strconv.ParseBool: parsing {value:?}: invalid syntax")))?.to_string(),
-            Takes::Number => value.parse::<i32>().map_err(|_| invalid(format!("strconv.ParseInt: parsing {value:?}: invalid syntax")))?.to_string(),
+            Takes::Switch => switch(&value)
+                .ok_or_else(|| invalid(format!("strconv.ParseBool: parsing {value:?}: invalid syntax")))?
+                .to_string(),
+            Takes::Number => value
+                .parse::<i32>()
+                .map_err(|_| invalid(format!("strconv.ParseInt: parsing {value:?}: invalid syntax")))?
+                .to_string(),
             Takes::Duration => {
                 duration::read(&value).ok_or_else(|| invalid(format!("time: invalid duration {value:?}")))?;
                 value
@@ -158,7 +174,15 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_value_is_understood() {
-        for words in [&["--login", "spn"][..], &["--login=spn"], &["-l", "spn"], &["-lspn"], &["-l=spn"], &["-hlspn"], &["-l", "x", "--login", "spn"]] {
+        for words in [
+            &["--login", "spn"][..],
+            &["--login=spn"],
+            &["-l", "spn"],
+            &["-lspn"],
+            &["-l=spn"],
+            &["-hlspn"],
+            &["-l", "x", "--login", "spn"],
+        ] {
             assert_eq!(read(words).expect("fine").text(Opt::Login), Some("spn"), "{words:?}");
         }
         let given = read(&["a", "--legacy", "--pop-enabled=false", "--", "--login"]).expect("fine");
@@ -173,7 +197,13 @@ mod tests {
         assert_eq!(told(&["-xl"]), "unknown shorthand flag: 'x' in -xl");
         assert_eq!(told(&["--server-id"]), "flag needs an argument: --server-id");
         assert_eq!(told(&["-l"]), "flag needs an argument: 'l' in -l");
-        assert_eq!(told(&["--timeout", "ten"]), "invalid argument \"ten\" for \"--timeout\" flag: time: invalid duration \"ten\"");
-        assert_eq!(told(&["--legacy=maybe"]), "invalid argument \"maybe\" for \"--legacy\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax");
+        assert_eq!(
+            told(&["--timeout", "ten"]),
+            "invalid argument \"ten\" for \"--timeout\" flag: time: invalid duration \"ten\""
+        );
+        assert_eq!(
+            told(&["--legacy=maybe"]),
+            "invalid argument \"maybe\" for \"--legacy\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax"
+        );
     }
 }

@@ -27,7 +27,9 @@ pub(crate) enum BadOption {
     Authority(String),
     #[error("authority host {0:?} should have a trailing slash")]
     AuthoritySlash(String),
-    #[error("if enabling pop token mode, please provide the pop-claims flag containing the PoP token claims as a comma-separated string: `u=popClaimHost,key1=val1`")]
+    #[error(
+        "if enabling pop token mode, please provide the pop-claims flag containing the PoP token claims as a comma-separated string: `u=popClaimHost,key1=val1`"
+    )]
     PopClaims,
     #[error("pop-enabled flag is required to use the PoP token feature. Please provide both pop-enabled and pop-claims flags")]
     PopEnabled,
@@ -111,7 +113,8 @@ impl Settings {
 
 /// The folder of the token cache, for commands that have no other settings too.
 pub(crate) fn cache_dir(given: &Given, env: Lookup<'_>) -> PathBuf {
-    if let Some(folder) = given.text(Opt::CacheDir).or_else(|| given.text(Opt::TokenCacheDir)).filter(|folder| !folder.is_empty()) {
+    if let Some(folder) = given.text(Opt::CacheDir).or_else(|| given.text(Opt::TokenCacheDir)).filter(|folder| !folder.is_empty())
+    {
         return folder.into();
     }
     if let Some(folder) = env("KUBECACHEDIR").filter(|folder| !folder.is_empty()) {
@@ -218,11 +221,13 @@ mod tests {
     fn a_variable_beats_the_option_even_when_empty() {
         let got = settings(&["--client-id", "flag"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
         assert_eq!((got.text(Opt::ClientId), got.flag(Opt::ClientId)), (Some("env"), Some("env")));
-        let got = settings(&["--client-id", "flag"], &[("AAD_SERVICE_PRINCIPAL_CLIENT_ID", "old"), ("AZURE_CLIENT_ID", "")]).expect("fine");
+        let got = settings(&["--client-id", "flag"], &[("AAD_SERVICE_PRINCIPAL_CLIENT_ID", "old"), ("AZURE_CLIENT_ID", "")])
+            .expect("fine");
         assert_eq!(got.text(Opt::ClientId), None);
         let got = settings(&[], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
         assert_eq!((got.text(Opt::ClientId), got.flag(Opt::ClientId)), (Some("env"), None));
-        let got = settings(&["--client-id", "flag", "--disable-environment-override"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
+        let got =
+            settings(&["--client-id", "flag", "--disable-environment-override"], &[("AZURE_CLIENT_ID", "env")]).expect("fine");
         assert_eq!(got.text(Opt::ClientId), Some("flag"));
     }
 

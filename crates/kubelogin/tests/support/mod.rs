@@ -50,7 +50,8 @@ impl Authority {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = format!("https://localhost:{}/", listener.local_addr().expect("a port").port());
         let token: Answer = Box::new(|_| (200, tokens("token-1", 3600)));
-        let service = Self { host: host.clone(), ca_pem: made.cert.pem(), seen: Arc::default(), token: Arc::new(Mutex::new(token)) };
+        let service =
+            Self { host: host.clone(), ca_pem: made.cert.pem(), seen: Arc::default(), token: Arc::new(Mutex::new(token)) };
         let (seen, token, config) = (service.seen.clone(), service.token.clone(), Arc::new(config));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -101,7 +102,11 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, host: &str, seen: &Mutex<
         _ => (404, "<html>".to_owned()),
     };
     seen.lock().expect("the lock").push(request);
-    let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
     stream.conn.send_close_notify();
     let _ = stream.flush();
 }
@@ -141,7 +146,10 @@ impl Home {
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, &authority.ca_pem).expect("written");
         let env = vec![("SSL_CERT_FILE".to_owned(), ca.display().to_string())];
-        let args = ["get-token", "--server-id", "SERVER", "--client-id", "CLIENT", "-t", "TENANT", "--authority-host", &authority.host].map(ToOwned::to_owned).to_vec();
+        let args =
+            ["get-token", "--server-id", "SERVER", "--client-id", "CLIENT", "-t", "TENANT", "--authority-host", &authority.host]
+                .map(ToOwned::to_owned)
+                .to_vec();
         Self { folder, env, args }
     }
 

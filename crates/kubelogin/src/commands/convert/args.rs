@@ -10,7 +10,12 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
     let mut words = Words { args: Vec::new(), input, settings };
     words.args.extend(["get-token", "--login", settings.login.as_str()].map(ToOwned::to_owned));
     words.required(Opt::ServerId)?;
-    if let Some(folder) = settings.flag(Opt::CacheDir).or(settings.flag(Opt::TokenCacheDir)).or(input.text(Opt::CacheDir)).or(input.text(Opt::TokenCacheDir)) {
+    if let Some(folder) = settings
+        .flag(Opt::CacheDir)
+        .or(settings.flag(Opt::TokenCacheDir))
+        .or(input.text(Opt::CacheDir))
+        .or(input.text(Opt::TokenCacheDir))
+    {
         words.put(Opt::CacheDir, folder);
     }
     match settings.login {

@@ -3,17 +3,22 @@
 //! The entry of a user is replaced where it stands, so that comments, order and everything else keep every byte. The result is read again and
 //! must say what was meant; if it does not (entries in flow style, anchors), the whole document is written anew.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
 use entrance_wire::yaml;
 use serde_json::{Value, json};
 
+/// New entries by user name.
+pub(super) type Changes = HashMap<String, Value>;
+
 /// The text with new entries for some users.
-pub(super) fn edited(text: &str, before: &Value, changes: &[(String, Value)]) -> String {
+pub(super) fn edited(text: &str, before: &Value, changes: &Changes) -> String {
     let mut wanted = before.clone();
-    for (name, user) in changes {
-        for entry in wanted.get_mut("users").and_then(Value::as_array_mut).into_iter().flatten() {
-            if entry.get("name").and_then(Value::as_str) == Some(name) {
-                entry["user"] = user.clone();
-            }
+    for entry in wanted.get_mut("users").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(user) = entry.get("name").and_then(Value::as_str).and_then(|name| changes.get(name)) {
+            entry["user"] = user.clone();
         }
     }
     let in_place = in_place(text, changes);
@@ -28,16 +33,24 @@ pub(super) fn edited(text: &str, before: &Value, changes: &[(String, Value)]) ->
 }
 
 /// Replaces the block below `exec:` or `auth-provider:` of each user; `None` where the text is not laid out for that.
-fn in_place(text: &str, changes: &[(String, Value)]) -> Option<String> {
-    let mut lines: Vec<String> = text.split_inclusive('\n').map(ToOwned::to_owned).collect();
+fn in_place(text: &str, changes: &Changes) -> Option<String> {
     if !text.ends_with('\n') || text.contains('\r') || text.contains('\t') {
         return None;
     }
-    for entry in entries(&lines)?.into_iter().rev() {
-        let Some((_, user)) = changes.iter().find(|(name, _)| *name == entry.name) else { continue };
-        replace(&mut lines, &entry, user.get("exec")?)?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut copied = 0;
+    for entry in entries(&lines)? {
+        let Some(user) = changes.get(&entry.name) else { continue };
+        let block = block(&lines, &entry)?;
+        out.extend(lines[copied..block.start].iter().copied());
+        let column = indentation(lines[block.start]);
+        let _ = writeln!(out, "{:column$}exec:", "");
+        out.push_str(&yaml::show_at(user.get("exec")?, column + 2));
+        copied = block.end;
     }
-    Some(lines.concat())
+    out.extend(lines[copied..].iter().copied());
+    Some(out)
 }
 
 /// The lines of one item of `users`.
@@ -48,14 +61,14 @@ struct Entry {
 }
 
 /// The items below the key `users` at the left margin.
-fn entries(lines: &[String]) -> Option<Vec<Entry>> {
+fn entries(lines: &[&str]) -> Option<Vec<Entry>> {
     let top = lines.iter().position(|line| line.trim_end() == "users:")?;
-    let first = (top + 1..lines.len()).find(|at| !is_blank(&lines[*at]))?;
-    let column = indentation(&lines[first]);
+    let first = (top + 1..lines.len()).find(|at| !is_blank(lines[*at]))?;
+    let column = indentation(lines[first]);
     let mut starts = Vec::new();
     let mut at = first;
     while at < lines.len() {
-        let line = &lines[at];
+        let line = lines[at];
         let here = indentation(line);
         if !is_blank(line) {
             if here == column && line[here..].starts_with("- ") {
@@ -71,8 +84,14 @@ fn entries(lines: &[String]) -> Option<Vec<Entry>> {
         let end = starts.get(index + 1).copied().unwrap_or(at);
         let inner = column + 2;
         let name = (*start..end).find_map(|at| {
-            let line = &lines[at];
-            let body = if at == *start { &line[(column + 2).min(line.len())..] } else if indentation(line) == inner { &line[inner..] } else { return None };
+            let line = lines[at];
+            let body = if at == *start {
+                &line[(column + 2).min(line.len())..]
+            } else if indentation(line) == inner {
+                &line[inner..]
+            } else {
+                return None;
+            };
             body.strip_prefix("name:")
         })?;
         let Ok(Value::String(name)) = yaml::parse(name) else { return None };
@@ -81,17 +100,14 @@ fn entries(lines: &[String]) -> Option<Vec<Entry>> {
     Some(found)
 }
 
-fn replace(lines: &mut Vec<String>, entry: &Entry, exec: &Value) -> Option<()> {
-    let key = |line: &str| matches!(line.trim_start().trim_end(), "exec:" | "auth-provider:");
-    let at = (entry.start..entry.end).find(|at| key(&lines[*at]))?;
-    let column = indentation(&lines[at]);
-    let body_end = (at + 1..entry.end).find(|at| !is_blank(&lines[*at]) && indentation(&lines[*at]) <= column).unwrap_or(entry.end);
+/// The lines of `exec:` or `auth-provider:` with everything below it.
+fn block(lines: &[&str], entry: &Entry) -> Option<Range<usize>> {
+    let start = (entry.start..entry.end).find(|at| matches!(lines[*at].trim(), "exec:" | "auth-provider:"))?;
+    let column = indentation(lines[start]);
+    let body = (start + 1..entry.end).find(|at| !is_blank(lines[*at]) && indentation(lines[*at]) <= column).unwrap_or(entry.end);
     // Comments and empty lines after the block belong to what follows.
-    let end = (at + 1..body_end).rev().find(|at| !is_blank(&lines[*at])).map_or(at + 1, |last| last + 1);
-    let mut new = vec![format!("{:column$}exec:\n", "")];
-    new.extend(yaml::show_at(exec, column + 2).split_inclusive('\n').map(ToOwned::to_owned));
-    lines.splice(at..end, new);
-    Some(())
+    let end = (start + 1..body).rev().find(|at| !is_blank(lines[*at])).map_or(start + 1, |last| last + 1);
+    Some(start..end)
 }
 
 fn indentation(line: &str) -> usize {
@@ -110,7 +126,7 @@ mod tests {
 
     fn edit(text: &str, name: &str) -> String {
         let before = yaml::parse(text).expect("YAML");
-        edited(text, &before, &[(name.to_owned(), json!({ "exec": { "command": "kubelogin", "args": ["--x"] } }))])
+        edited(text, &before, &Changes::from([(name.to_owned(), json!({ "exec": { "command": "kubelogin", "args": ["--x"] } }))]))
     }
 
     #[test]
@@ -126,12 +142,18 @@ mod tests {
     #[test]
     fn a_provider_becomes_exec_in_its_place() {
         let text = "users:\n  - name: \"u\"\n    user:\n        auth-provider:\n            name: azure\n            config:\n                client-id: c\n";
-        assert_eq!(edit(text, "u"), "users:\n  - name: \"u\"\n    user:\n        exec:\n          command: kubelogin\n          args:\n          - --x\n");
+        assert_eq!(
+            edit(text, "u"),
+            "users:\n  - name: \"u\"\n    user:\n        exec:\n          command: kubelogin\n          args:\n          - --x\n"
+        );
     }
 
     #[test]
     fn other_layouts_are_written_anew() {
-        for text in ["users: [{name: u, user: {exec: {command: kubelogin}}}]\n", "{\"users\":[{\"name\":\"u\",\"user\":{\"exec\":{\"command\":\"kubelogin\"}}}]}"] {
+        for text in [
+            "users: [{name: u, user: {exec: {command: kubelogin}}}]\n",
+            "{\"users\":[{\"name\":\"u\",\"user\":{\"exec\":{\"command\":\"kubelogin\"}}}]}",
+        ] {
             assert_eq!(
                 edit(text, "u"),
                 "users:\n- name: u\n  user:\n    exec:\n      command: kubelogin\n      args:\n      - --x\napiVersion: v1\nkind: Config\n"

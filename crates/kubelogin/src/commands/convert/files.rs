@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use entrance_wire::yaml;
 use serde_json::Value;
 
-use super::{ConvertError, document};
+use super::ConvertError;
+use super::document::{self, Changes};
 use crate::options::home;
 
 /// All files together; of two users with one name the first counts.
@@ -18,7 +19,14 @@ struct Kubeconfig {
     path: PathBuf,
     text: String,
     value: Value,
-    changes: Vec<(String, Value)>,
+    changes: Changes,
+}
+
+/// A user's entry and the file it stands in.
+pub(super) struct User {
+    file: usize,
+    pub(super) name: String,
+    pub(super) entry: Value,
 }
 
 impl Kubeconfigs {
@@ -51,18 +59,22 @@ impl Kubeconfigs {
         Some(entry.get("context").and_then(|context| context.get("user")).and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
-    /// The users with their entries.
-    pub(super) fn users(&self) -> Vec<(String, Value)> {
+    /// The users of all files.
+    pub(super) fn users(&self) -> Vec<User> {
         let mut seen = std::collections::HashSet::new();
-        let all = self.files.iter().flat_map(|file| named(&file.value, "users"));
-        all.filter(|(name, _)| seen.insert(name.clone())).map(|(name, entry)| (name, entry.get("user").cloned().unwrap_or_default())).collect()
+        let all = self.files.iter().enumerate().flat_map(|(file, config)| {
+            named(&config.value, "users").into_iter().map(move |(name, entry)| User {
+                file,
+                name,
+                entry: entry.get("user").cloned().unwrap_or_default(),
+            })
+        });
+        all.filter(|user| seen.insert(user.name.clone())).collect()
     }
 
     /// Remembers a new entry for the file that the user came from.
-    pub(super) fn change(&mut self, name: &str, user: Value) {
-        if let Some(file) = self.files.iter_mut().find(|file| named(&file.value, "users").iter().any(|(known, _)| known == name)) {
-            file.changes.push((name.to_owned(), user));
-        }
+    pub(super) fn change(&mut self, user: User, entry: Value) {
+        self.files[user.file].changes.insert(user.name, entry);
     }
 
     /// Writes the files in which something changed.
@@ -70,7 +82,8 @@ impl Kubeconfigs {
         for file in self.files.iter().filter(|file| !file.changes.is_empty()) {
             let text = document::edited(&file.text, &file.value, &file.changes);
             if text != file.text {
-                replace(&file.path, &text).map_err(|source| ConvertError::Write { file: file.path.display().to_string(), source })?;
+                replace(&file.path, &text)
+                    .map_err(|source| ConvertError::Write { file: file.path.display().to_string(), source })?;
             }
         }
         Ok(())
@@ -84,7 +97,7 @@ impl Kubeconfig {
         if !value.is_object() && !value.is_null() {
             return Err(bad("it is not a kubeconfig"));
         }
-        Ok(Self { path, text, value, changes: Vec::new() })
+        Ok(Self { path, text, value, changes: Changes::new() })
     }
 }
 

@@ -29,11 +29,17 @@ impl Input {
     /// The values, if the entry is for us: the provider `azure`, or a program whose name holds `kubelogin`.
     pub(super) fn of(user: &Value) -> Option<Self> {
         let provider = user.get("auth-provider").filter(|provider| text(provider, "name").as_deref() == Some("azure"));
-        let exec = user.get("exec").filter(|exec| text(exec, "command").is_some_and(|command| command.to_ascii_lowercase().contains("kubelogin")));
+        let exec = user
+            .get("exec")
+            .filter(|exec| text(exec, "command").is_some_and(|command| command.to_ascii_lowercase().contains("kubelogin")));
         if provider.is_none() && exec.is_none() {
             return None;
         }
-        let words: Vec<String> = exec.and_then(|exec| exec.get("args")).and_then(Value::as_array).map(|args| args.iter().map(as_text).collect()).unwrap_or_default();
+        let words: Vec<String> = exec
+            .and_then(|exec| exec.get("args"))
+            .and_then(Value::as_array)
+            .map(|args| args.iter().map(as_text).collect())
+            .unwrap_or_default();
         Some(Self {
             provider: provider.map(Provider::of),
             has_foreign_words: words.iter().any(|word| word.starts_with("--oidc-")),

@@ -45,18 +45,19 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     let chosen = |name: &str| only.as_deref().is_none_or(|only| only.is_empty() || only == name);
 
     let (mut converted, mut failed) = (0, Vec::new());
-    for (name, user) in configs.users().into_iter().filter(|(name, _)| chosen(name)) {
-        let Some(input) = Input::of(&user) else { continue };
+    for user in configs.users().into_iter().filter(|user| chosen(&user.name)) {
+        let Some(input) = Input::of(&user.entry) else { continue };
         if input.is_foreign() {
+            let name = &user.name;
             terminal::say(&format!("Note: user {name:?} belongs to another program named kubelogin and stays as it is."));
             continue;
         }
-        match converted_user(&user, &input, &settings) {
+        match converted_user(&user.entry, &input, &settings) {
             Ok(changed) => {
                 converted += 1;
-                configs.change(&name, changed);
+                configs.change(user, changed);
             }
-            Err(error) => failed.push((name, error)),
+            Err(error) => failed.push((user.name, error)),
         }
     }
     let strict = settings.is_on(Opt::Strict);
