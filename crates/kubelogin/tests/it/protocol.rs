@@ -1,14 +1,12 @@
 //! The program against a token service: what it asks, what it keeps, and what it does when things go wrong.
 
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{Authority, Done, Home, Request, refusal, tokens};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
-use support::{Authority, Done, Home, Request, refusal, tokens};
 
 fn count(asked: &[Request], tail: &str) -> usize {
     asked.iter().filter(|request| request.path.ends_with(tail)).count()
@@ -20,7 +18,7 @@ fn device(more: &[&'static str]) -> Vec<&'static str> {
 
 #[test]
 fn the_requests_are_those_of_the_original() {
-    let recorded: Value = serde_json::from_str(include_str!("data/wire.json")).expect("JSON");
+    let recorded: Value = serde_json::from_str(include_str!("../data/wire.json")).expect("JSON");
     let (certificate, leaf) = application_certificate();
     for mode in recorded["modes"].as_array().expect("a list") {
         let id = mode["id"].as_str().expect("a name");

@@ -1,0 +1,101 @@
+//! `--login interactive` with a browser that this test plays, and without one.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use crate::support::{Authority, Done, Home};
+use serde_json::Value;
+
+/// A home in which opening a browser writes the address down.
+fn with_browser(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    let folder = home.folder.path().display().to_string();
+    let script = home.file(
+        "xdg-open",
+        &format!("#!/bin/sh\necho \"$1\" > {folder}/opened.new\n/bin/mv {folder}/opened.new {folder}/opened\n"),
+    );
+    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).expect("set");
+    home.env("PATH", &folder)
+}
+
+fn opened(home: &Home) -> BTreeMap<String, String> {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Ok(text) = std::fs::read_to_string(home.folder.path().join("opened")) {
+            let url = url::Url::parse(text.trim()).expect("an address");
+            assert!(url.path().ends_with("/oauth2/v2.0/authorize"), "{url}");
+            return url.query_pairs().into_owned().collect();
+        }
+        assert!(Instant::now() < until, "no browser was opened");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Brings a form to the listener, as the service's page makes a browser do.
+fn bring(redirect: &str, form: &[(&str, &str)]) -> String {
+    let url = url::Url::parse(redirect).expect("an address");
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let mut stream = TcpStream::connect(("127.0.0.1", url.port().expect("a port"))).expect("somebody listens");
+    write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("a page");
+    page
+}
+
+#[test]
+fn the_browser_brings_the_code_and_the_requests_are_those_of_the_original() {
+    let recorded: Value = serde_json::from_str(include_str!("../data/wire.json")).expect("JSON");
+    let authority = Authority::start();
+    let home = with_browser(&authority);
+    let call = home.start(&["-l", "interactive", "--login-hint", "ann@corp.test"]);
+    let asked = opened(&home);
+    let wanted = recorded["interactive"]["browser"]["query"].as_object().expect("a map");
+    let mut names: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(asked.keys().map(String::as_str).collect::<Vec<_>>(), names);
+    for (name, value) in wanted {
+        let value = value.as_str().expect("text").replace("6dae42f8-4368-4678-94ff-3960e28e3630", "SERVER");
+        if !value.contains('<') {
+            assert_eq!(asked[name], value, "{name}");
+        }
+    }
+    assert!(bring(&asked["redirect_uri"], &[("code", "evil"), ("state", "guessed")]).starts_with("HTTP/1.1 404"));
+    assert!(bring(&asked["redirect_uri"], &[("code", "AUTHCODE"), ("state", &asked["state"])]).starts_with("HTTP/1.1 200"));
+    let done = Done::of(&call.wait_with_output().expect("ends"));
+    assert_eq!(done.token.as_deref(), Some("token-1"), "{}", done.stderr);
+
+    let redeemed = authority.asked().pop().expect("a request");
+    let form = recorded["interactive"]["requests"][1]["form"].as_object().expect("a map");
+    assert!(form.keys().all(|name| redeemed.form.contains_key(name)) && form.len() == redeemed.form.len(), "{redeemed:?}");
+    assert_eq!((redeemed.form["code"].as_str(), redeemed.form["code_verifier"].len()), ("AUTHCODE", 43));
+    assert_eq!(redeemed.form["redirect_uri"], asked["redirect_uri"]);
+}
+
+#[test]
+fn what_the_page_says_reaches_the_terminal() {
+    let authority = Authority::start();
+    let home = with_browser(&authority);
+    let call = home.start(&["-l", "interactive"]);
+    let asked = opened(&home);
+    let said =
+        [("error", "access_denied"), ("error_description", "AADSTS65004: The person declined."), ("state", &asked["state"])];
+    bring(&asked["redirect_uri"], &said);
+    let done = Done::of(&call.wait_with_output().expect("ends"));
+    assert!(
+        !done.ok && done.stderr.contains("failed to authenticate: the browser sign-in failed: AADSTS65004"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn row_12_without_a_browser_the_address_is_shown_and_a_code_does_it() {
+    let authority = Authority::start();
+    let home = Home::at(&authority).env("PATH", "/nowhere");
+    let done = home.run(&["-l", "interactive"]);
+    assert_eq!(done.token.as_deref(), Some("token-1"), "{}", done.stderr);
+    assert!(done.stderr.contains("/oauth2/v2.0/authorize?") && done.stderr.contains("To sign in"), "{}", done.stderr);
+}
