@@ -3,12 +3,14 @@
 //! [`Store::write`] is the only way to change something. Writes that queue up share one fsync; each is answered only
 //! after that fsync (DESIGN 7). Readers see committed data and never wait for the writer.
 
+mod arm;
 mod audit;
 pub mod directory;
 mod error;
 mod feed;
 mod key;
 mod migrate;
+mod operations;
 mod row;
 mod seal;
 mod setting;
@@ -19,10 +21,12 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use arm::Arm;
 pub use audit::{AuditEvent, AuditRow};
 pub use error::StoreError;
 pub use feed::{Change, ChangeKind, FeedPosition};
 pub use key::SealedKey;
+pub use operations::{Lease, Operations};
 pub use seal::{SealError, SealingKey};
 pub use session::{Read, Reader, Tx, Write};
 pub use write::Store;

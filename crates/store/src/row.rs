@@ -58,6 +58,20 @@ impl<'r> Row<'r> {
         self.text(column)?.parse().map_err(|e| self.corrupt(column, &e))
     }
 
+    /// The same, where there may be none.
+    pub(crate) fn maybe_parsed<T>(&self, column: &'static str) -> Result<Option<T>, StoreError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.maybe_text(column)?.map(|text| text.parse().map_err(|e| self.corrupt(column, &e))).transpose()
+    }
+
+    /// JSON text, where there may be none.
+    pub(crate) fn maybe_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        self.maybe_text(column)?.map(|text| serde_json::from_str(&text).map_err(|e| self.corrupt(column, &e))).transpose()
+    }
+
     /// A value that is stored as JSON text.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|e| self.corrupt(column, &e))

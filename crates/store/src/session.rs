@@ -8,11 +8,13 @@ use entrance_model::id::TenantId;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
+use crate::arm::Arm;
 use crate::audit::{self, AuditEvent};
 use crate::directory::Directory;
 use crate::error::StoreError;
 use crate::feed::{Change, ChangeKind};
 use crate::key::Keys;
+use crate::operations::Operations;
 use crate::seal::SealingKey;
 use crate::setting::Settings;
 use crate::write::{Durable, Writer};
@@ -89,6 +91,10 @@ macro_rules! areas {
 areas! {
     /// Tenants, people, groups, applications, service principals.
     directory: Directory;
+    /// Subscriptions, resource groups, clusters, role assignments, doors.
+    arm: Arm;
+    /// Long-running operations.
+    operations: Operations;
     /// Private keys, sealed.
     keys: Keys;
     /// Small facts about this installation, by name.

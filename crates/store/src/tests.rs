@@ -42,7 +42,7 @@ fn group(name: &str) -> Group {
 async fn every_statement_is_prepared_by_the_engine() {
     use sqlx::{Executor as _, SqlSafeStr as _};
     let (_dir, store) = store().await;
-    let all = [crate::directory::all_statements(), crate::audit::ALL.to_vec(), crate::feed::ALL.to_vec(), crate::key::ALL.to_vec(), crate::migrate::ALL.to_vec(), crate::setting::ALL.to_vec()];
+    let all = [crate::arm::all_statements(), crate::operations::ALL.to_vec(), crate::directory::all_statements(), crate::audit::ALL.to_vec(), crate::feed::ALL.to_vec(), crate::key::ALL.to_vec(), crate::migrate::ALL.to_vec(), crate::setting::ALL.to_vec()];
     let mut tx = store.write().await.expect("begins");
     for (name, sql) in all.concat() {
         let prepared = tx.writer.conn.prepare(sql.into_sql_str()).await;
@@ -144,4 +144,46 @@ async fn nested_membership_flows_from_child_to_parent_and_cycles_end() {
     let up: Vec<_> = reader.directory().ancestors(tenant.id, b.id.into()).await.expect("reads").iter().map(|g| g.id).collect();
     assert!(up.contains(&a.id));
     assert_eq!(up.len(), 2, "the cycle leads back to b, once");
+}
+
+fn operation(tenant: TenantId) -> entrance_model::arm::Operation {
+    use entrance_model::arm::{Operation, Target};
+    use entrance_model::id::{ClusterUid, OperationId, SubscriptionId};
+    Operation {
+        id: OperationId::from_uuid(Uuid::new_v4()),
+        tenant,
+        subscription: SubscriptionId::from_uuid(Uuid::new_v4()),
+        location: "local".parse().expect("a location"),
+        target: Target::Cluster(ClusterUid::from_uuid(Uuid::new_v4())),
+        scope: "/".parse().expect("a scope"),
+        work: entrance_model::cluster::Work::Create,
+        steps: Vec::new(),
+        started: Timestamp::UNIX_EPOCH,
+        started_by: None,
+        ended: None,
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_lost_its_lease_changes_nothing() {
+    use entrance_model::arm::Ended;
+    use std::time::Duration;
+    let (_dir, store) = store().await;
+    let wanted = operation(tenant().id);
+    let minute = Duration::from_secs(60);
+
+    let mut tx = store.write().await.expect("begins");
+    tx.operations().insert(&wanted).await.expect("inserts");
+    let first = tx.operations().lease(minute).await.expect("leases").expect("one waits");
+    assert_eq!(first.operation, wanted);
+    assert!(tx.operations().lease(minute).await.expect("leases").is_none(), "it is taken");
+    tx.operations().release_all().await.expect("a new server takes all back");
+    let second = tx.operations().lease(minute).await.expect("leases").expect("one waits");
+    assert!(matches!(tx.operations().record(&first, &[]).await, Err(crate::StoreError::Conflict)));
+    let ended = Ended { at: Timestamp::UNIX_EPOCH, why: None };
+    assert!(matches!(tx.operations().end(&first, &[], &ended).await, Err(crate::StoreError::Conflict)));
+    tx.operations().end(&second, &[], &ended).await.expect("the holder ends it");
+    assert!(tx.operations().lease(minute).await.expect("leases").is_none(), "it has ended");
+    assert_eq!(tx.operations().one(wanted.id).await.expect("reads").map(|o| o.status()), Some("Succeeded"));
+    tx.commit().await.expect("commits");
 }

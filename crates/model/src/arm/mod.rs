@@ -3,11 +3,13 @@
 //! Names and ids compare without case and keep the case they were created in.
 
 mod name;
+mod resources;
 mod rule;
 mod scope;
 mod version;
 
 pub use name::{BadName, ClusterName, GroupName, Location};
+pub use resources::{Ended, Operation, ResourceGroup, ResourceGroupDocument, Subscription, Taken, Target};
 pub use rule::{Refused, Ruled};
 pub use scope::{BadScope, ClusterAddress, Scope};
 pub use version::{ApiVersion, BadApiVersion};

@@ -4,6 +4,7 @@
 //! [`create`] and [`update`] hold all rules; [`plan`] turns the difference between wish and reality into steps.
 
 mod document;
+mod door;
 mod plan;
 mod pools;
 mod put;
@@ -20,6 +21,7 @@ mod versions;
 mod rules;
 
 pub use document::Document;
+pub use door::Door;
 pub use plan::{Desired, Observed, Stage, Step, plan};
 pub use pools::Pool;
 pub use put::{Accepted, House, Quota, Warning, create, retag, update};

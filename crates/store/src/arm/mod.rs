@@ -1,0 +1,17 @@
+//! The resource manager in tables: subscriptions, resource groups, clusters, role assignments, doors.
+
+mod access;
+mod clusters;
+mod doors;
+mod groups;
+
+use crate::session::Scope;
+
+/// Statements of the resource manager, for the test that prepares all.
+#[cfg(test)]
+pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
+    [groups::ALL, clusters::ALL, access::ALL, doors::ALL].concat()
+}
+
+/// The resource manager.
+pub struct Arm<'s, M>(pub(crate) Scope<'s, M>);
