@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod directory;
 pub mod id;
 pub mod name;
+pub mod review;
 pub mod well_known;
 
 pub use jiff::Timestamp;

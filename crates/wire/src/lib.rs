@@ -2,5 +2,6 @@
 
 pub mod exec_credential;
 pub mod kubeconfig;
+pub mod kubernetes;
 pub mod oauth_client;
 pub mod yaml;

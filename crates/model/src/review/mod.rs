@@ -1,0 +1,143 @@
+//! Who a token speaks for at one cluster (contract R, 3.8; DESIGN 4.1, 4.2, 5.1).
+//!
+//! The signature was checked before; here the claims, the cluster's settings and what the directory knows today become an
+//! [`Entrant`], or a [`Refusal`] that says which check failed. Names and groups come from the directory, never from the
+//! token: a claim is as old as the token (R-421).
+//!
+//! ```
+//! # use entrance_model::review::{Gate, Names, Subject, Token, review};
+//! # use entrance_model::{Timestamp, id::*, well_known::AKS_SERVER};
+//! # use uuid::Uuid;
+//! # let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+//! let gate = Gate { tenant, audience: AKS_SERVER, names: Names::Upn, groups_max: 450, pinned: vec![] };
+//! let token = Token { tenant, subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true };
+//! let refused = review(&token, &gate, None).expect_err("nobody has this id");
+//! assert_eq!(refused.code(), "unknown-person");
+//! ```
+
+mod budget;
+mod refusal;
+
+use crate::Timestamp;
+use crate::id::{AppId, GroupId, TenantId};
+use crate::name::Upn;
+
+pub use budget::{Referred, within};
+pub use refusal::Refusal;
+
+/// What a cluster asks of those who want to enter: its integration with the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// Whose people may enter.
+    pub tenant: TenantId,
+    /// The server application that tokens must be made for.
+    pub audience: AppId,
+    /// What people are called inside.
+    pub names: Names,
+    /// How many groups an answer may carry.
+    pub groups_max: usize,
+    /// Groups that are always carried by those who are in them.
+    pub pinned: Vec<GroupId>,
+}
+
+/// What people are called inside a cluster. Whoever has no UPN is called by the object id in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// By the user principal name.
+    Upn,
+    /// By the object id.
+    Oid,
+}
+
+/// What a token says, once its signature, its issuer and its time were found good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// `tid`
+    pub tenant: TenantId,
+    /// What kind of object `oid` names.
+    pub subject: Subject,
+    /// `aud`, as it was asked for.
+    pub audience: &'a str,
+    /// `iat`
+    pub issued: Timestamp,
+    /// Whether it carries `scp`: only an access token of a person does.
+    pub has_scope: bool,
+}
+
+/// What a token's `oid` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A person.
+    Person,
+    /// A service principal.
+    Application,
+}
+
+/// A person or an application, as the directory knows them now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A person.
+    Person {
+        /// The name they sign in with.
+        upn: Upn,
+        /// A disabled person cannot use a token they hold.
+        enabled: bool,
+        /// Tokens from before this moment are void.
+        valid_from: Timestamp,
+    },
+    /// An application's service principal.
+    Application {
+        /// The application.
+        app: AppId,
+        /// A disabled one cannot use a token it holds.
+        enabled: bool,
+    },
+}
+
+/// Somebody who may enter, and the name they have inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrant<'p> {
+    /// Called by the UPN.
+    ByUpn(&'p Upn),
+    /// Called by the object id.
+    ByOid,
+}
+
+/// Whether the text is this application as an audience: its id in any case, with or without `spn:` (S-302).
+pub fn is_audience(text: &str, app: AppId) -> bool {
+    text.strip_prefix("spn:").unwrap_or(text).parse() == Ok(app)
+}
+
+/// Decides whether a token opens a cluster.
+pub fn review<'p>(token: &Token<'_>, gate: &Gate, principal: Option<&'p Principal>) -> Result<Entrant<'p>, Refusal> {
+    if token.tenant != gate.tenant {
+        return Err(Refusal::OtherTenant);
+    }
+    if !is_audience(token.audience, gate.audience) {
+        return Err(Refusal::OtherAudience);
+    }
+    match (token.subject, principal) {
+        (Subject::Person, _) if !token.has_scope => Err(Refusal::NotAnAccessToken),
+        (Subject::Person, Some(Principal::Person { upn, enabled, valid_from })) => {
+            if !enabled {
+                return Err(Refusal::Disabled);
+            }
+            if token.issued < *valid_from {
+                return Err(Refusal::Revoked);
+            }
+            Ok(match gate.names {
+                Names::Upn => Entrant::ByUpn(upn),
+                Names::Oid => Entrant::ByOid,
+            })
+        }
+        (Subject::Application, Some(Principal::Application { enabled: true, .. })) => Ok(Entrant::ByOid),
+        (Subject::Application, Some(Principal::Application { enabled: false, .. })) => Err(Refusal::Disabled),
+        // An id is never given to an object of another kind, so a kind that differs is nobody too.
+        (Subject::Person, _) => Err(Refusal::UnknownPerson),
+        (Subject::Application, _) => Err(Refusal::UnknownApplication),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

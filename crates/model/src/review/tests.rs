@@ -1,0 +1,81 @@
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::well_known::{AKS_SERVER, GRAPH};
+
+fn tenant(n: u128) -> TenantId {
+    TenantId::from_uuid(Uuid::from_u128(n))
+}
+
+fn gate() -> Gate {
+    Gate { tenant: tenant(1), audience: AKS_SERVER, names: Names::Upn, groups_max: 3, pinned: vec![group(9)] }
+}
+
+fn group(n: u128) -> GroupId {
+    GroupId::from_uuid(Uuid::from_u128(n))
+}
+
+fn token() -> Token<'static> {
+    Token { tenant: tenant(1), subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true }
+}
+
+fn alice() -> Principal {
+    Principal::Person { upn: "alice@contoso.example".parse().expect("a UPN"), enabled: true, valid_from: Timestamp::UNIX_EPOCH }
+}
+
+fn robot(enabled: bool) -> Principal {
+    Principal::Application { app: GRAPH, enabled }
+}
+
+fn why(token: Token<'_>, principal: Option<&Principal>) -> &'static str {
+    review(&token, &gate(), principal).map_or_else(Refusal::code, |_| "allowed")
+}
+
+#[test]
+fn r_420_people_are_called_by_upn_or_oid_as_the_cluster_is_set() {
+    let alice = alice();
+    assert_eq!(review(&token(), &gate(), Some(&alice)), Ok(Entrant::ByUpn(&"alice@contoso.example".parse().expect("a UPN"))));
+    assert_eq!(review(&token(), &Gate { names: Names::Oid, ..gate() }, Some(&alice)), Ok(Entrant::ByOid));
+    let app = Token { subject: Subject::Application, has_scope: false, ..token() };
+    assert_eq!(review(&app, &gate(), Some(&robot(true))), Ok(Entrant::ByOid));
+}
+
+#[test]
+fn r_423_the_audience_may_carry_spn_and_any_case_and_nothing_else() {
+    let at = |audience| why(Token { audience, ..token() }, Some(&alice()));
+    assert_eq!(at("spn:6dae42f8-4368-4678-94ff-3960e28e3630"), "allowed");
+    assert_eq!(at("6DAE42F8-4368-4678-94FF-3960E28E3630"), "allowed");
+    for other in ["", "spn:", "00000003-0000-0000-c000-000000000000", "spn:spn:6dae42f8-4368-4678-94ff-3960e28e3630", "6dae42f8-4368-4678-94ff-3960e28e3630/", "https://kubernetes.default.svc"] {
+        assert_eq!(at(other), "other-audience", "{other}");
+    }
+}
+
+#[test]
+fn each_check_has_a_reason_of_its_own() {
+    let alice = alice();
+    let Principal::Person { upn, .. } = alice.clone() else { unreachable!("alice is a person") };
+    let disabled = Principal::Person { upn: upn.clone(), enabled: false, valid_from: Timestamp::UNIX_EPOCH };
+    let revoked = Principal::Person { upn, enabled: true, valid_from: Timestamp::from_second(1).expect("a time") };
+    let app = Token { subject: Subject::Application, has_scope: false, ..token() };
+    assert_eq!(why(Token { tenant: tenant(2), ..token() }, Some(&alice)), "other-tenant");
+    assert_eq!(why(Token { has_scope: false, ..token() }, Some(&alice)), "not-an-access-token");
+    assert_eq!(why(token(), None), "unknown-person");
+    assert_eq!(why(token(), Some(&robot(true))), "unknown-person");
+    assert_eq!(why(token(), Some(&disabled)), "disabled");
+    assert_eq!(why(token(), Some(&revoked)), "revoked");
+    assert_eq!(why(app, None), "unknown-application");
+    assert_eq!(why(app, Some(&alice)), "unknown-application");
+    assert_eq!(why(app, Some(&robot(false))), "disabled");
+}
+
+#[test]
+fn r_421_groups_above_the_budget_are_never_cut_silently() {
+    let all: Vec<_> = (1..=9).map(group).collect();
+    let (few, many): (BTreeSet<_>, BTreeSet<_>) = (BTreeSet::from([group(2), group(70)]), all.iter().copied().collect());
+    assert_eq!(within(all[..3].to_vec(), &gate(), Referred::Unknown), Ok(all[..3].to_vec()));
+    assert_eq!(within(all.clone(), &gate(), Referred::Unknown), Err(Refusal::TooManyGroups { count: 9, max: 3 }));
+    assert_eq!(within(all.clone(), &gate(), Referred::Known(&few)), Ok(vec![group(2), group(9)]));
+    assert_eq!(within(all, &gate(), Referred::Known(&many)), Err(Refusal::TooManyReferredGroups { count: 9, max: 3 }));
+}
