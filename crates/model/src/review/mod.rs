@@ -5,12 +5,13 @@
 //! token: a claim is as old as the token (R-421).
 //!
 //! ```
-//! # use entrance_model::review::{Gate, Names, Subject, Token, review};
+//! # use entrance_model::cluster::UserName;
+//! # use entrance_model::review::{Gate, Subject, Token, review};
 //! # use entrance_model::{Timestamp, id::*, well_known::AKS_SERVER};
 //! # use uuid::Uuid;
 //! # let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-//! let gate = Gate { tenant, audience: AKS_SERVER, names: Names::Upn, groups_max: 450, pinned: vec![] };
-//! let token = Token { tenant, subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true };
+//! let gate = Gate { tenant, audience: AKS_SERVER, names: UserName::Upn, groups_max: 450, pinned: vec![], needs_proof: false };
+//! let token = Token { tenant, subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, is_bound: false };
 //! let refused = review(&token, &gate, None).expect_err("nobody has this id");
 //! assert_eq!(refused.code(), "unknown-person");
 //! ```
@@ -19,7 +20,8 @@ mod budget;
 mod refusal;
 
 use crate::Timestamp;
-use crate::id::{AppId, GroupId, TenantId};
+use crate::cluster::{SignIn, Spec, UserName};
+use crate::id::{AppId, ClusterUid, GroupId, TenantId};
 use crate::name::Upn;
 
 pub use budget::{Referred, within};
@@ -32,21 +34,33 @@ pub struct Gate {
     pub tenant: TenantId,
     /// The server application that tokens must be made for.
     pub audience: AppId,
-    /// What people are called inside.
-    pub names: Names,
+    /// What people are called inside. Whoever has no UPN is called by the object id in any case.
+    pub names: UserName,
     /// How many groups an answer may carry.
     pub groups_max: usize,
     /// Groups that are always carried by those who are in them.
     pub pinned: Vec<GroupId>,
+    /// Only tokens that come with a proof of possession are taken.
+    pub needs_proof: bool,
 }
 
-/// What people are called inside a cluster. Whoever has no UPN is called by the object id in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Names {
-    /// By the user principal name.
-    Upn,
-    /// By the object id.
-    Oid,
+impl Gate {
+    /// The gate of a cluster with these settings; `None` when it has no integration with the directory.
+    pub fn of(cluster: ClusterUid, spec: &Spec) -> Option<Self> {
+        let (tenant, audience) = match &spec.sign_in {
+            SignIn::Certificates => return None,
+            SignIn::Legacy { server, tenant, .. } => (*tenant, server.parse().ok()?),
+            SignIn::Managed(managed) => (managed.tenant, spec.entrance.audience.server_app(cluster)),
+        };
+        Some(Self {
+            tenant,
+            audience,
+            names: spec.entrance.user_name,
+            groups_max: spec.entrance.groups_max.into(),
+            pinned: spec.entrance.pinned.clone(),
+            needs_proof: spec.entrance.require_pop,
+        })
+    }
 }
 
 /// What a token says, once its signature, its issuer and its time were found good.
@@ -60,8 +74,10 @@ pub struct Token<'a> {
     pub audience: &'a str,
     /// `iat`
     pub issued: Timestamp,
-    /// Whether it carries `scp`: only an access token of a person does.
+    /// Whether it carries `scp`: of a person's tokens only an access token does.
     pub has_scope: bool,
+    /// Whether it is bound to a key (`cnf`), and so worthless without the proof (S-431).
+    pub is_bound: bool,
 }
 
 /// What a token's `oid` names.
@@ -116,6 +132,9 @@ pub fn review<'p>(token: &Token<'_>, gate: &Gate, principal: Option<&'p Principa
     if !is_audience(token.audience, gate.audience) {
         return Err(Refusal::OtherAudience);
     }
+    if token.is_bound || gate.needs_proof {
+        return Err(Refusal::ProofMissing);
+    }
     match (token.subject, principal) {
         (Subject::Person, _) if !token.has_scope => Err(Refusal::NotAnAccessToken),
         (Subject::Person, Some(Principal::Person { upn, enabled, valid_from })) => {
@@ -126,8 +145,8 @@ pub fn review<'p>(token: &Token<'_>, gate: &Gate, principal: Option<&'p Principa
                 return Err(Refusal::Revoked);
             }
             Ok(match gate.names {
-                Names::Upn => Entrant::ByUpn(upn),
-                Names::Oid => Entrant::ByOid,
+                UserName::Upn => Entrant::ByUpn(upn),
+                UserName::Oid => Entrant::ByOid,
             })
         }
         (Subject::Application, Some(Principal::Application { enabled: true, .. })) => Ok(Entrant::ByOid),

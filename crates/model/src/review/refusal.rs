@@ -34,8 +34,8 @@ pub enum Refusal {
     /// An id token, or something else that only looks like an access token.
     #[error("the token is no access token")]
     NotAnAccessToken,
-    /// It is bound to a key and came without the proof (S-431).
-    #[error("the token is bound to a key, and the proof of possession is missing")]
+    /// It, or the cluster, needs a proof of possession, and none came (S-431).
+    #[error("the proof of possession is missing")]
     ProofMissing,
     /// The directory has no person with this id any more.
     #[error("the person does not exist in the directory any more")]

@@ -10,7 +10,7 @@ fn tenant(n: u128) -> TenantId {
 }
 
 fn gate() -> Gate {
-    Gate { tenant: tenant(1), audience: AKS_SERVER, names: Names::Upn, groups_max: 3, pinned: vec![group(9)] }
+    Gate { tenant: tenant(1), audience: AKS_SERVER, names: UserName::Upn, groups_max: 3, pinned: vec![group(9)], needs_proof: false }
 }
 
 fn group(n: u128) -> GroupId {
@@ -18,7 +18,7 @@ fn group(n: u128) -> GroupId {
 }
 
 fn token() -> Token<'static> {
-    Token { tenant: tenant(1), subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true }
+    Token { tenant: tenant(1), subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, is_bound: false }
 }
 
 fn alice() -> Principal {
@@ -37,7 +37,7 @@ fn why(token: Token<'_>, principal: Option<&Principal>) -> &'static str {
 fn r_420_people_are_called_by_upn_or_oid_as_the_cluster_is_set() {
     let alice = alice();
     assert_eq!(review(&token(), &gate(), Some(&alice)), Ok(Entrant::ByUpn(&"alice@contoso.example".parse().expect("a UPN"))));
-    assert_eq!(review(&token(), &Gate { names: Names::Oid, ..gate() }, Some(&alice)), Ok(Entrant::ByOid));
+    assert_eq!(review(&token(), &Gate { names: UserName::Oid, ..gate() }, Some(&alice)), Ok(Entrant::ByOid));
     let app = Token { subject: Subject::Application, has_scope: false, ..token() };
     assert_eq!(review(&app, &gate(), Some(&robot(true))), Ok(Entrant::ByOid));
 }
@@ -61,6 +61,8 @@ fn each_check_has_a_reason_of_its_own() {
     let app = Token { subject: Subject::Application, has_scope: false, ..token() };
     assert_eq!(why(Token { tenant: tenant(2), ..token() }, Some(&alice)), "other-tenant");
     assert_eq!(why(Token { has_scope: false, ..token() }, Some(&alice)), "not-an-access-token");
+    assert_eq!(why(Token { is_bound: true, ..token() }, Some(&alice)), "proof-missing");
+    assert_eq!(review(&token(), &Gate { needs_proof: true, ..gate() }, Some(&alice)), Err(Refusal::ProofMissing));
     assert_eq!(why(token(), None), "unknown-person");
     assert_eq!(why(token(), Some(&robot(true))), "unknown-person");
     assert_eq!(why(token(), Some(&disabled)), "disabled");
