@@ -1,0 +1,91 @@
+//! What a review needs to know, in memory, all of it from one moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entrance_model::Timestamp;
+use entrance_model::cluster::{Cluster, Door};
+use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, TenantId};
+use entrance_model::review::{Gate, Principal};
+use entrance_store::FeedPosition;
+
+use super::graph::Graph;
+
+/// The directory, the clusters and the open doors at one moment of the change feed.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    pub(super) position: FeedPosition,
+    pub(super) tenants: HashMap<TenantId, Graph>,
+    pub(super) clusters: HashMap<ClusterUid, Arc<Facts>>,
+    pub(super) doors: HashMap<DoorId, Arc<Door>>,
+}
+
+/// What is known of a cluster here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// How sign-ins are judged: what is in force. `None` without an integration with the directory.
+    pub gate: Option<Gate>,
+    /// The groups that shall administer the cluster; `None` when the managed integration is off.
+    pub admins: Option<Vec<GroupId>>,
+    /// Whether break-glass doors may be open.
+    pub local_accounts: bool,
+}
+
+impl Facts {
+    /// The facts of a cluster as it is remembered.
+    pub fn of(cluster: &Cluster) -> Self {
+        let wanted = cluster.spec().ok();
+        Self {
+            gate: cluster.in_force().and_then(|spec| Gate::of(cluster.uid, &spec)),
+            admins: wanted.as_ref().and_then(|spec| spec.sign_in.managed()).map(|managed| managed.admins.clone()),
+            local_accounts: wanted.is_none_or(|spec| spec.local_accounts),
+        }
+    }
+}
+
+impl Snapshot {
+    /// How far the change feed was.
+    pub fn position(&self) -> &FeedPosition {
+        &self.position
+    }
+
+    /// A person or an application.
+    pub fn principal(&self, tenant: TenantId, id: PrincipalId) -> Option<&Principal> {
+        self.tenants.get(&tenant)?.principal(id)
+    }
+
+    /// The security-enabled groups that somebody is in, directly or through other groups, sorted.
+    pub fn groups_of(&self, tenant: TenantId, id: PrincipalId) -> Vec<GroupId> {
+        self.tenants.get(&tenant).map(|graph| graph.groups_of(id)).unwrap_or_default()
+    }
+
+    /// A cluster.
+    pub fn cluster(&self, uid: ClusterUid) -> Option<&Facts> {
+        self.clusters.get(&uid).map(Arc::as_ref)
+    }
+
+    /// All clusters.
+    pub fn clusters(&self) -> impl Iterator<Item = (ClusterUid, &Facts)> {
+        self.clusters.iter().map(|(uid, facts)| (*uid, facts.as_ref()))
+    }
+
+    /// The doors of a cluster that are open now. None is, where local accounts are switched off.
+    pub fn open_doors(&self, cluster: ClusterUid, now: Timestamp) -> Vec<&Door> {
+        if !self.cluster(cluster).is_some_and(|facts| facts.local_accounts) {
+            return Vec::new();
+        }
+        self.doors.values().map(Arc::as_ref).filter(|door| door.cluster == cluster && door.is_open(now)).collect()
+    }
+
+    /// How many objects are held, for metrics.
+    pub fn size(&self) -> usize {
+        self.tenants.values().map(Graph::len).sum()
+    }
+
+    /// Puts a cluster in, for tests and benchmarks that need no resource manager.
+    #[doc(hidden)]
+    pub fn with_cluster(mut self, uid: ClusterUid, facts: Facts) -> Self {
+        self.clusters.insert(uid, Arc::new(facts));
+        self
+    }
+}
