@@ -8,8 +8,10 @@ use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::directory::Directory;
 use crate::hasher::Hasher;
 use crate::tasks::Tasks;
+use crate::webhook::Webhooks;
 
 /// The shared state of a server; handlers get it as `Arc<App>`.
 pub struct App {
@@ -21,6 +23,10 @@ pub struct App {
     pub store: Store,
     /// Keys that tokens are signed with.
     pub keys: KeyRing,
+    /// The directory in memory.
+    pub people: Directory,
+    /// The listener that API servers ask.
+    pub webhooks: Webhooks,
     /// What time it is.
     pub clock: Clock,
     /// Password hashing.

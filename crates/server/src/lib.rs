@@ -10,6 +10,7 @@ mod clock;
 pub mod clusters;
 mod config;
 mod data_dir;
+pub mod directory;
 mod graph;
 mod hasher;
 pub mod http;
@@ -17,6 +18,7 @@ mod pages;
 mod server;
 pub mod setup;
 mod tasks;
+pub mod webhook;
 
 pub use app::App;
 pub use clock::Clock;

@@ -13,9 +13,12 @@ use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::directory::Directory;
 use crate::hasher::Hasher;
 use crate::http::{self, tls};
 use crate::tasks::Tasks;
+use crate::webhook::{Limits, Reviewer, WebhookError, Webhooks};
+use crate::webhook::pki::Pki;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum StartError {
     /// The certificate cannot be made, read or written.
     #[error("the server's certificate: {0}")]
     Tls(String),
+    /// API servers cannot be answered.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// `demo` is for one machine.
     #[error("`demo` listens on loopback only, and `{0}` is not; use `serve` for others to reach it")]
     NotLoopback(SocketAddr),
@@ -68,7 +74,17 @@ impl Server {
         let tls = tls::load_or_create(&data, &base, now).map_err(|e| StartError::Tls(format!("{e:#}")))?;
         let keys = KeyRing::open(&store, now).await?;
         let hasher = Hasher::new(config.password_cost);
-        let app = Arc::new(App { config, data, store, keys, clock, hasher, tasks: Tasks::default(), base });
+        let tasks = Tasks::default();
+        // One server on its own store: nothing changes that the feed does not tell at once.
+        let people = Directory::new(None);
+        people.load(&store, now).await?;
+        tasks.spawn("directory", people.clone().follow(store.clone(), clock.clone()));
+        let reviewer = Reviewer::new(keys.clone(), people.clone(), clock.clone(), &base);
+        let pki = Pki::open(&store, now).await.map_err(WebhookError::from)?;
+        let hooks = Webhooks::bind(&store, config.webhook_listen).await?;
+        let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
+        tasks.spawn_draining(async { drop(answered.await) });
+        let app = Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, tasks, base });
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address })

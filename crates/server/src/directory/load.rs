@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use entrance_model::Timestamp;
 use entrance_model::directory::{Group, ServicePrincipal, User};
-use entrance_model::id::{ClusterUid, DoorId, GroupId, ServicePrincipalId, TenantId, UserId};
+use entrance_model::id::{ClusterUid, GroupId, ServicePrincipalId, TenantId, UserId};
 use entrance_model::review::Principal;
 use entrance_store::directory::PageAfter;
 use entrance_store::{Change, ChangeKind, Reader, StoreError};
@@ -40,10 +40,9 @@ pub(super) async fn everything(reader: &mut Reader, now: Timestamp) -> Result<Sn
         snapshot.tenants.insert(tenant.id, tenant_graph(reader, tenant.id).await?);
     }
     for cluster in reader.arm().clusters().await? {
-        let doors = reader.arm().doors(cluster.uid).await?.into_iter().filter(|door| door.is_open(now));
-        snapshot.doors.extend(doors.map(|door| (door.id, Arc::new(door))));
         snapshot.clusters.insert(cluster.uid, Arc::new(Facts::of(&cluster)));
     }
+    doors(&mut snapshot, reader, now).await?;
     Ok(snapshot)
 }
 
@@ -88,13 +87,19 @@ async fn clusters(snapshot: &mut Snapshot, reader: &mut Reader, changes: &[&Chan
             None => snapshot.clusters.remove(&uid),
         };
     }
-    for (_, id) in distinct(changes, ChangeKind::Door, |id: &DoorId| *id) {
-        match reader.arm().door(id).await?.filter(|door| door.is_open(now)) {
-            Some(door) => snapshot.doors.insert(id, Arc::new(door)),
-            None => snapshot.doors.remove(&id),
-        };
+    if changes.iter().any(|change| change.kind == ChangeKind::Door) {
+        doors(snapshot, reader, now).await?;
     }
-    snapshot.doors.retain(|_, door| door.is_open(now));
+    Ok(())
+}
+
+/// The doors that are open; they are few, so they are always read anew.
+async fn doors(snapshot: &mut Snapshot, reader: &mut Reader, now: Timestamp) -> Result<(), StoreError> {
+    snapshot.doors.clear();
+    for uid in snapshot.clusters.keys() {
+        let open = reader.arm().doors(*uid).await?.into_iter().filter(|door| door.is_open(now));
+        snapshot.doors.extend(open.map(|door| (door.id, Arc::new(door))));
+    }
     Ok(())
 }
 
