@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use entrance_model::id::ClusterUid;
 use entrance_wire::kubernetes::Status;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -117,15 +117,26 @@ impl Connection {
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let since = Instant::now();
-        if self.answered.fetch_add(1, Ordering::Relaxed) + 1 == self.shared.limits.reviews_per_connection {
+        let is_last = self.answered.fetch_add(1, Ordering::Relaxed) + 1 == self.shared.limits.reviews_per_connection;
+        let says_close = is_last && request.version() == Version::HTTP_11;
+        let mut response = self.respond(request, since).await;
+        if says_close {
+            // Without it a caller could begin another request just when the connection ends. In HTTP/2 GOAWAY says it.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_last {
             self.enough.notify_one();
         }
+        response
+    }
+
+    async fn respond(&self, request: Request<Incoming>, since: Instant) -> Response<Full<Bytes>> {
         let answered = match tokio::time::timeout(self.shared.limits.budget, self.review(request)).await {
             Ok(answered) if since.elapsed() <= self.shared.limits.budget => answered,
             Ok(_) | Err(_) => Err(Failure::TooSlow),
         };
         match answered {
-            Ok(json) => respond(StatusCode::OK, json.into()),
+            Ok(json) => json_response(StatusCode::OK, json.into()),
             Err(failure) => {
                 if failure.status() == StatusCode::SERVICE_UNAVAILABLE {
                     self.shared.reviewer.tally().count(Outcome::Shed);
@@ -213,7 +224,7 @@ impl Failure {
             Self::NotReady => ("ServiceUnavailable", "the directory is not ready"),
         };
         let status = self.status();
-        let mut response = respond(status, Status::new(status.as_u16(), reason, message).to_json().into());
+        let mut response = json_response(status, Status::new(status.as_u16(), reason, message).to_json().into());
         if self == Self::Method {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         }
@@ -221,7 +232,7 @@ impl Failure {
     }
 }
 
-fn respond(status: StatusCode, json: Bytes) -> Response<Full<Bytes>> {
+fn json_response(status: StatusCode, json: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(json));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -19,7 +19,7 @@ const TENANT: Uuid = uuid!("11111111-1111-4111-8111-111111111111");
 const ALICE: Uuid = uuid!("22222222-2222-4222-8222-222222222222");
 const INNER: Uuid = uuid!("33333333-3333-4333-8333-333333333333");
 const OUTER: Uuid = uuid!("44444444-4444-4444-8444-444444444444");
-const CLUSTER: Uuid = uuid!("55555555-5555-4555-8555-555555555555");
+const CLUSTER: Uuid = uuid!("5a5b5c5d-5555-4555-8555-555555555555");
 const BASE: &str = "https://localhost:8443";
 
 struct World {
