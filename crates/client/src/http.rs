@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use entrance_wire::oauth_client::Refusal;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use url::Host;
@@ -55,6 +56,7 @@ impl Http {
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
             .user_agent(&self.agent)
+            .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
             .tls_certs_merge(self.more_trust.iter().cloned());
         if is_direct {
             builder = builder.no_proxy();
@@ -90,7 +92,6 @@ impl Http {
     async fn send(&self, url: &Url, request: impl Fn(&Client) -> RequestBuilder) -> Result<(StatusCode, Vec<u8>), SignInError> {
         let id = uuid::Uuid::new_v4().to_string();
         let mut reply = request(self.client(url)?)
-            .header("Accept", "application/json")
             .header("Client-Request-Id", &id)
             .header("Return-Client-Request-Id", "false")
             .send()

@@ -1,8 +1,9 @@
 //! An application that proves itself with a certificate: it signs an assertion with the key (RFC 7523).
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -45,18 +46,26 @@ impl Certificate {
     }
 
     fn thumbprint(&self) -> Vec<u8> {
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.certificate).as_ref().to_vec()
+        digest(&SHA256, &self.certificate).as_ref().to_vec()
     }
 
-    fn assertion(&self, audience: &str, client: &str, now: Timestamp) -> Result<String, SignInError> {
-        // The thumbprint is spelled as the original spells it: with padding.
-        let header = json!({ "alg": "PS256", "typ": "JWT", "x5c": [STANDARD.encode(&self.certificate)], "x5t#S256": STANDARD.encode(self.thumbprint()) });
+    fn assertion(&self, audience: &str, client: &str, legacy: bool, now: Timestamp) -> Result<String, SignInError> {
+        let x5c = [STANDARD.encode(&self.certificate)];
+        // The thumbprints are spelled as the original spells them: with padding.
+        let (header, life) = if legacy {
+            let x5t = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.certificate));
+            (json!({ "alg": "RS256", "typ": "JWT", "x5c": x5c, "x5t": x5t }), LEGACY_LIFE)
+        } else {
+            (json!({ "alg": "PS256", "typ": "JWT", "x5c": x5c, "x5t#S256": STANDARD.encode(self.thumbprint()) }), LIFE)
+        };
         let nbf = now.as_second();
-        let claims = json!({ "aud": audience, "exp": nbf + LIFE, "iss": client, "jti": uuid::Uuid::new_v4().to_string(), "nbf": nbf, "sub": client });
+        let jti = uuid::Uuid::new_v4().to_string();
+        let claims = json!({ "aud": audience, "exp": nbf + life, "iss": client, "jti": jti, "nbf": nbf, "sub": client });
         let mut jwt = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let padding: &dyn RsaEncoding = if legacy { &RSA_PKCS1_SHA256 } else { &RSA_PSS_SHA256 };
         let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), jwt.as_bytes(), &mut signature)
+            .sign(padding, &SystemRandom::new(), jwt.as_bytes(), &mut signature)
             .map_err(|_| SignInError::Key("the private key cannot sign".into()))?;
         jwt.push('.');
         jwt.push_str(&URL_SAFE_NO_PAD.encode(signature));
@@ -67,18 +76,21 @@ impl Certificate {
 /// Signs the application in with its certificate.
 pub async fn sign_in(http: &Http, request: &Request, certificate: &Certificate) -> Result<SignedIn, SignInError> {
     let endpoints = request.endpoints(http).await?;
-    let assertion = certificate.assertion(endpoints.token.as_str(), &request.client_id, Timestamp::now())?;
-    let scope = request.scope();
-    let form = [
+    let assertion = certificate.assertion(endpoints.token.as_str(), &request.client_id, request.legacy, Timestamp::now())?;
+    let (target, value) = request.target();
+    let mut form = vec![
         ("client_assertion", assertion.as_str()),
         ("client_assertion_type", JWT_BEARER),
         ("client_id", &request.client_id),
-        ("client_info", "1"),
         ("grant_type", "client_credentials"),
-        ("scope", &scope),
+        (target, &value),
     ];
+    if !request.legacy {
+        form.push(("client_info", "1"));
+    }
     token(http, &endpoints.token, &form).await
 }
 
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const LIFE: i64 = 600;
+const LEGACY_LIFE: i64 = 24 * 3600;

@@ -6,9 +6,14 @@ use serde::Deserialize;
 use super::{Request, token};
 use crate::{Http, Secret, SignInError, SignedIn};
 
-/// Trades the foreign token for one of the token service.
-pub async fn sign_in(http: &Http, request: &Request, foreign: &Secret) -> Result<SignedIn, SignInError> {
+/// Trades the foreign token for one of the token service, which is looked up first.
+pub async fn sign_in(
+    http: &Http,
+    request: &Request,
+    foreign: impl AsyncFnOnce() -> Result<Secret, SignInError>,
+) -> Result<SignedIn, SignInError> {
     let endpoints = request.endpoints(http).await?;
+    let foreign = foreign().await?;
     let scope = request.scope();
     let form = [
         ("client_assertion", foreign.expose()),

@@ -29,7 +29,7 @@ impl AzurePipelines {
     }
 
     pub(super) async fn sign_in(&self, http: &Http) -> Result<SignedIn, SignInError> {
-        let foreign = federated::azure_pipelines(http, &self.url, &self.connection, &self.token).await?;
-        federated::sign_in(http, &self.request, &foreign).await
+        let foreign = async || federated::azure_pipelines(http, &self.url, &self.connection, &self.token).await;
+        federated::sign_in(http, &self.request, foreign).await
     }
 }

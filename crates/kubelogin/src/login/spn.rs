@@ -23,10 +23,8 @@ impl Spn {
         let certificate = settings.text(Opt::ClientCertificate);
         let secret = settings.text(Opt::ClientSecret);
         pop::refuse(settings)?;
-        let legacy = settings.is_on(Opt::Legacy);
-        let request = Request { legacy, ..super::request(settings)? };
+        let request = Request { legacy: settings.is_on(Opt::Legacy), ..super::request(settings)? };
         let proof = match (certificate, secret) {
-            (Some(_), _) if legacy => return Err(BadLogin::NotYet("a certificate with --legacy", "use a client secret")),
             (Some(file), _) => Proof::Certificate(Box::new(read(file)?)),
             (None, Some(secret)) => Proof::Secret(Secret::new(secret.to_owned())),
             (None, None) => return Err(BadLogin::NoSecret),

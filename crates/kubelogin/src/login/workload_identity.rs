@@ -37,15 +37,16 @@ impl WorkloadIdentity {
     }
 
     pub(super) async fn sign_in(&self, http: &Http) -> Result<SignedIn, SignInError> {
-        let foreign = match &self.source {
-            Source::GitHub { url, token } => federated::github(http, url, token).await?,
-            Source::File(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    SignInError::Federation(format!("the federated token file {file} cannot be read: {error}"))
-                })?;
-                Secret::new(text.trim().to_owned())
-            }
+        let foreign = async || match &self.source {
+            Source::GitHub { url, token } => federated::github(http, url, token).await,
+            Source::File(file) => read(file),
         };
-        federated::sign_in(http, &self.request, &foreign).await
+        federated::sign_in(http, &self.request, foreign).await
     }
+}
+
+fn read(file: &str) -> Result<Secret, SignInError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| SignInError::Federation(format!("the federated token file {file} cannot be read: {error}")))?;
+    Ok(Secret::new(text.trim().to_owned()))
 }

@@ -30,14 +30,21 @@ fn the_requests_are_those_of_the_original() {
             }
             (200, tokens("token", 3600))
         });
-        let home = Home::at(&authority);
+        let mut home = Home::at(&authority);
+        for name in mode["env"].as_array().expect("a list").iter().filter_map(Value::as_str) {
+            home = home.env(name, &variable(name, &authority.host));
+        }
         let client = home.file("client.pem", &certificate).display().to_string();
         let file = home.file("tokenfile", "SA-JWT\n").display().to_string();
         let mut words: Vec<&str> = mode["args"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
         // Those that every call of this home has already.
         for known in ["--client-id", "-t", "--authority-host"] {
-            let at = words.iter().position(|word| *word == known).expect("there");
-            words.drain(at..at + 2);
+            if let Some(at) = words.iter().position(|word| *word == known) {
+                words.drain(at..at + 2);
+            } else if known == "--client-id" {
+                // Without an application of its own: the machine's identity.
+                words.extend(["--client-id", ""]);
+            }
         }
         let words: Vec<&str> = words
             .into_iter()
@@ -67,7 +74,12 @@ fn compare(id: &str, request: &Request, wanted: &Value, host: &str, leaf: &str) 
     for (name, value) in wanted["query"].as_object().into_iter().flatten() {
         assert_eq!(request.query.get(name), Some(&text(value)), "{id}: {name}");
     }
-    assert_eq!(request.headers.get("return-client-request-id").map(String::as_str), Some("false"), "{id}");
+    for name in ["return-client-request-id", "accept", "authorization", "metadata", "x-identity-header", "x-tfs-fedauthredirect"]
+    {
+        if let Some(value) = wanted["headers"].get(name) {
+            assert_eq!(request.headers.get(name).map(String::as_str), value.as_str(), "{id}: {name}");
+        }
+    }
     let Some(form) = wanted["form"].as_object() else { return assert!(request.form.is_empty(), "{id}") };
     let mut names: Vec<&str> = form.keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -89,15 +101,29 @@ fn check_assertion(jwt: &str, request: &Request, host: &str, leaf: &str) {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).expect("base64")).expect("JSON")
     };
     let (header, claims) = (part(0), part(1));
-    assert_eq!(
-        (header["alg"].as_str(), header["typ"].as_str(), header["x5c"][0].as_str()),
-        (Some("PS256"), Some("JWT"), Some(leaf))
-    );
-    assert_eq!(header["x5t#S256"].as_str().map(str::len), Some(44));
-    assert_eq!(claims["aud"], format!("{}{}", host.trim_end_matches('/'), request.path));
-    assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("CLIENT"), Some("CLIENT")));
-    assert_eq!(claims["exp"].as_i64().zip(claims["nbf"].as_i64()).map(|(exp, nbf)| exp - nbf), Some(600));
+    let legacy = request.query.contains_key("api-version");
+    let (alg, thumbprint, length, life, tail) =
+        if legacy { ("RS256", "x5t", 28, 86400, "?api-version=1.0") } else { ("PS256", "x5t#S256", 44, 600, "") };
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned).unwrap_or_default();
+    assert_eq!([text(&header["alg"]), text(&header["typ"]), text(&header["x5c"][0])], [alg, "JWT", leaf]);
+    assert_eq!(text(&header[thumbprint]).len(), length);
+    assert_eq!(text(&claims["aud"]), format!("{}{}{tail}", host.trim_end_matches('/'), request.path));
+    assert_eq!([text(&claims["iss"]), text(&claims["sub"])], ["CLIENT", "CLIENT"]);
+    assert_eq!(claims["exp"].as_i64().zip(claims["nbf"].as_i64()).map(|(exp, nbf)| exp - nbf), Some(life));
     assert!(claims["jti"].is_string());
+}
+
+/// The variables that pipelines and machines set.
+fn variable(name: &str, host: &str) -> String {
+    match name {
+        "ACTIONS_ID_TOKEN_REQUEST_URL" => format!("{host}ghoidc?x=1"),
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN" => "GH-TOKEN".into(),
+        "SYSTEM_OIDCREQUESTURI" => format!("{host}oidctoken/abc"),
+        "SYSTEM_ACCESSTOKEN" => "ADO-TOKEN".into(),
+        "IDENTITY_ENDPOINT" | "MSI_ENDPOINT" => format!("{host}msi/token"),
+        "IDENTITY_HEADER" => "HDR".into(),
+        other => panic!("what is {other}?"),
+    }
 }
 
 /// Key and certificate in one PEM, and the certificate as it stands in `x5c`.

@@ -98,6 +98,9 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, host: &str, seen: &Mutex<
             (200, json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 }).to_string())
         }
         "token" => token.lock().expect("the lock")(&request),
+        // The brokers of federated and managed identities.
+        "ghoidc" => (200, json!({ "value": "GH-OIDC-JWT" }).to_string()),
+        "abc" => (200, json!({ "oidcToken": "ADO-OIDC" }).to_string()),
         _ if request.path.contains("/UserRealm/") => (200, json!({ "account_type": "Managed" }).to_string()),
         _ => (404, "<html>".to_owned()),
     };
