@@ -1,2 +1,49 @@
-//! placeholder
-fn main() {}
+//! `entrance`: sign-in with the organisation's directory for any Kubernetes cluster.
+
+mod commands;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Sign-in with the organisation's directory for any Kubernetes cluster: what Azure gives AKS, self-hosted.
+///
+/// `az`, `kubectl`, `kubelogin`, helm, MSAL and ARM templates work with it unchanged. Try `entrance demo` first: it
+/// starts a server with a ready tenant on this machine and walks through the whole journey on a real API server.
+#[derive(Parser)]
+#[command(name = "entrance", version, max_term_width = 110)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: directory, token service, resource manager, webhooks, sign-in pages.
+    Serve(commands::serve::Args),
+    /// Run a server with a ready tenant on this machine, and walk through the journey on a real API server.
+    Demo(commands::demo::Args),
+    /// Print what a shell needs to use az, kubectl and curl against a running server: `eval "$(entrance env)"`.
+    Env(commands::env::Args),
+    /// Print the completion script of a shell.
+    Completion(commands::completion::Args),
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = match args.command {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Env(args) => commands::env::run(&args),
+        Command::Completion(args) => commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command()),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(1)
+        }
+    }
+}

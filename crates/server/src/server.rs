@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::directory::Directory;
+use crate::endpoint::Endpoint;
 use crate::hasher::Hasher;
 use crate::http::{self, tls};
 use crate::tasks::Tasks;
@@ -85,6 +86,9 @@ impl Server {
         let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
         tasks.spawn_draining(async { drop(answered.await) });
         let app = Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, tasks, base });
+        let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
+        let written = endpoint.write(app.data.path());
+        written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address })

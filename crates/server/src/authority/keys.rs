@@ -104,9 +104,14 @@ const MAX_TOKEN: usize = 16 * 1024;
 const SKEW: i64 = 300;
 
 impl KeyRing {
-    /// Reads the keys, and makes the missing ones.
+    /// Reads the keys of the token service, and makes the missing ones.
     pub async fn open(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
-        let mut sealed = store.read().await?.keys().all(PURPOSE).await?;
+        Self::open_for(store, PURPOSE, now).await
+    }
+
+    /// Reads the keys of another issuer, and makes the missing ones.
+    pub(crate) async fn open_for(store: &Store, purpose: &str, now: Timestamp) -> Result<Self, StoreError> {
+        let mut sealed = store.read().await?.keys().all(purpose).await?;
         if sealed.len() < PUBLISHED {
             let missing = PUBLISHED - sealed.len();
             let made = tokio::task::spawn_blocking(move || (0..missing).map(|_| generate(now)).collect::<Vec<_>>())
@@ -114,7 +119,7 @@ impl KeyRing {
                 .expect("making keys does not panic");
             let mut tx = store.write().await?;
             for key in &made {
-                tx.keys().insert(PURPOSE, key).await?;
+                tx.keys().insert(purpose, key).await?;
             }
             tx.commit().await?;
             sealed.extend(made);

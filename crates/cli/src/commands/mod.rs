@@ -1,0 +1,58 @@
+//! One file per command.
+
+pub(crate) mod completion;
+pub(crate) mod demo;
+pub(crate) mod env;
+pub(crate) mod serve;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use entrance_server::Config;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Where servers listen; the same for `serve` and `demo`.
+#[derive(clap::Args)]
+pub(crate) struct Listen {
+    /// Address of the public listener; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// Address of the webhook listener, which API servers call; port 0 takes a free one once and keeps it.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8444")]
+    webhook_listen: SocketAddr,
+    /// The program with the control planes; else beside this program, or on PATH.
+    #[arg(long, value_name = "PATH", env = "ENTRANCE_CONTROLPLANE")]
+    controlplane: Option<PathBuf>,
+}
+
+impl Listen {
+    fn apply(self, config: &mut Config) {
+        config.listen = self.listen;
+        config.webhook_listen = self.webhook_listen;
+        config.controlplane = self.controlplane;
+    }
+}
+
+/// The demo's data directory when none is named.
+fn demo_data() -> Result<PathBuf> {
+    let home = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")))
+        .context("neither XDG_DATA_HOME nor HOME is set; name a folder with `--data`")?;
+    Ok(home.join("entrance/demo"))
+}
+
+/// Waits for Ctrl-C or a polite kill.
+async fn told_to_stop() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

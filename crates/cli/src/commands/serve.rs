@@ -1,0 +1,51 @@
+//! `entrance serve`: the server that clusters depend on.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use entrance_server::{Clock, Config, Mode, Server, setup};
+use url::Url;
+
+use super::Listen;
+use crate::output;
+
+#[derive(clap::Args)]
+#[command(after_help = "A new data directory gets a tenant with one administrator; their name and one-time password are in\n\
+    DATA/first-administrator (only you can read it). Stop with Ctrl-C; clusters keep running.")]
+pub(crate) struct Args {
+    /// Everything the server keeps. Made when missing; only its owner may read it.
+    #[arg(long, value_name = "DIR", env = "ENTRANCE_DATA")]
+    data: PathBuf,
+    #[command(flatten)]
+    listen: Listen,
+    /// The origin that clients know, such as https://login.example.com; default https://localhost:PORT.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<Url>,
+    /// Name of the organisation, for a new data directory.
+    #[arg(long, value_name = "NAME", default_value = "My organisation")]
+    tenant_name: String,
+    /// Verified domain of the organisation, for a new data directory.
+    #[arg(long, value_name = "DOMAIN", default_value = "entrance.example")]
+    tenant_domain: String,
+    /// Log as JSON, one object a line.
+    #[arg(long)]
+    log_json: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    output::init_logging("info", args.log_json);
+    let mut config = Config::new(Mode::Serve, args.data);
+    args.listen.apply(&mut config);
+    config.public_url = args.public_url;
+    super::runtime()?.block_on(async move {
+        let server = Server::start(config, Clock::system()).await?;
+        if let Some(file) = setup::first::tenant(server.app(), &args.tenant_name, &args.tenant_domain).await? {
+            output::talk(&format!("a new tenant was made; its administrator's name and password are in `{}`", file.display()));
+        }
+        output::talk(&format!("serving {} (certificate authority: {})", server.app().base(), server.ca_file().display()));
+        super::told_to_stop().await?;
+        server.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,54 @@
+//! How the command line speaks: results on stdout, talk on stderr, clear without colour.
+
+use std::io::Write as _;
+
+/// Style of a word; nothing of it reaches a pipe or a terminal without colours.
+#[derive(Clone, Copy)]
+pub(crate) enum Style {
+    Good,
+    Bad,
+    Strong,
+    Dim,
+}
+
+/// A word in a style.
+pub(crate) fn styled(style: Style, text: &str) -> String {
+    let code = match style {
+        Style::Good => "32",
+        Style::Bad => "31",
+        Style::Strong => "1",
+        Style::Dim => "2",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// A line of the result. A reader that went away (`| head`) is no error.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// A line of talk.
+pub(crate) fn talk(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// What went wrong, with its causes.
+pub(crate) fn error(error: &anyhow::Error) {
+    talk(&format!("{} {error}", styled(Style::Bad, "error:")));
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            talk(&format!("  because: {text}"));
+        }
+        said = text;
+    }
+}
+
+/// Sets up logging: to stderr, `RUST_LOG` decides, JSON when asked for.
+pub(crate) fn init_logging(default: &str, json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.init() }
+}
