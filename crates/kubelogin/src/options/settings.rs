@@ -117,6 +117,7 @@ pub(crate) fn cache_dir(given: &Given, env: Lookup<'_>) -> PathBuf {
     {
         return folder.into();
     }
+    // A folder of our own below it: it is kubectl's cache too, and `remove-cache-dir` must not take that away.
     if let Some(folder) = env("KUBECACHEDIR").filter(|folder| !folder.is_empty()) {
         return PathBuf::from(folder).join("kubelogin");
     }
@@ -125,7 +126,7 @@ pub(crate) fn cache_dir(given: &Given, env: Lookup<'_>) -> PathBuf {
 
 /// The person's home folder.
 pub(crate) fn home(env: Lookup<'_>) -> PathBuf {
-    env("HOME").or_else(|| env("USERPROFILE")).unwrap_or_default().into()
+    env("HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from).or_else(std::env::home_dir).unwrap_or_default()
 }
 
 fn resolve(given: &Given, env: Lookup<'_>) -> Values {
@@ -171,9 +172,16 @@ fn resolve(given: &Given, env: Lookup<'_>) -> Values {
     if is_empty(&values, Opt::AuthorityHost)
         && let Some(host) = env("AZURE_AUTHORITY_HOST").filter(|host| !host.is_empty())
     {
-        values[Opt::AuthorityHost as usize] = Some(if host.ends_with('/') { host } else { format!("{host}/") });
+        values[Opt::AuthorityHost as usize] = Some(address(&host));
     }
     values
+}
+
+/// What other SDKs accept in the variable: a bare host, an address without its slash.
+fn address(host: &str) -> String {
+    let scheme = if host.contains("://") { "" } else { "https://" };
+    let slash = if host.ends_with('/') { "" } else { "/" };
+    format!("{scheme}{host}{slash}")
 }
 
 fn check_authority(host: &str) -> Result<(), BadOption> {
@@ -248,6 +256,7 @@ mod tests {
         let env = [("AZURE_AUTHORITY_HOST", "https://env.test:8443")];
         assert_eq!(host(&["--authority-host", "https://flag.test/"], &env).as_deref(), Ok("https://flag.test/"));
         assert_eq!(host(&[], &env).as_deref(), Ok("https://env.test:8443/"));
+        assert_eq!(host(&[], &[("AZURE_AUTHORITY_HOST", "env.test")]).as_deref(), Ok("https://env.test/"));
         assert_eq!(host(&["-e", "azurechinacloud"], &[]).as_deref(), Ok("https://login.chinacloudapi.cn/"));
         assert_eq!(host(&["-e", "AzureStackCloud"], &[]), Err(BadOption::Environment("AzureStackCloud".into())));
         assert_eq!(host(&["--authority-host", "h.test/"], &[]), Err(BadOption::Authority("h.test/".into())));
