@@ -10,6 +10,7 @@ pub mod directory;
 pub mod id;
 pub mod name;
 pub mod review;
+pub mod signin;
 pub mod well_known;
 
 pub use jiff::Timestamp;

@@ -1,0 +1,214 @@
+//! An authorization request (S-100…S-110): what was asked, and what happens next in this browser.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::pkce::Challenge;
+use super::session::BrowserSession;
+use super::{Aadsts, Endpoint};
+use crate::id::{AppId, SessionId, TenantId};
+
+/// How the answer travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect.
+    Query,
+    /// In the fragment of a redirect.
+    Fragment,
+    /// In a form that the browser posts.
+    FormPost,
+}
+
+impl ResponseMode {
+    /// Reads `response_mode`; a code travels in the query unless something else was asked.
+    pub fn parse(text: Option<&str>) -> Result<Self, Aadsts> {
+        match text {
+            None | Some("query") => Ok(Self::Query),
+            Some("fragment") => Ok(Self::Fragment),
+            Some("form_post") => Ok(Self::FormPost),
+            Some(_) => Err(Aadsts::UnsupportedResponseMode),
+        }
+    }
+}
+
+/// What the application wants the person to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Whatever is needed.
+    Auto,
+    /// No page at all.
+    None,
+    /// Credentials again.
+    Login,
+    /// A choice of account.
+    SelectAccount,
+}
+
+impl Prompt {
+    /// Reads `prompt`. `none` stands alone; `consent` and `create` ask for nothing that is not asked anyway.
+    pub fn parse(text: Option<&str>) -> Result<Self, Aadsts> {
+        let Some(text) = text else { return Ok(Self::Auto) };
+        let words: Vec<_> = text.split_ascii_whitespace().collect();
+        if words.contains(&"none") {
+            return if words.len() == 1 { Ok(Self::None) } else { Err(Aadsts::InvalidRequest) };
+        }
+        if let Some(unknown) = words.iter().find(|word| !["login", "select_account", "consent", "create"].contains(word)) {
+            let _ = unknown;
+            return Err(Aadsts::InvalidRequest);
+        }
+        Ok(if words.contains(&"login") {
+            Self::Login
+        } else if words.contains(&"select_account") {
+            Self::SelectAccount
+        } else {
+            Self::Auto
+        })
+    }
+}
+
+/// A checked authorization request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizeRequest {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The client.
+    pub app: AppId,
+    /// Which generation was asked.
+    pub endpoint: Endpoint,
+    /// A registered address.
+    pub redirect: String,
+    /// How the answer travels.
+    pub mode: ResponseMode,
+    /// Comes back as it was sent.
+    pub state: Option<String>,
+    /// Goes into the ID token as it was sent.
+    pub nonce: Option<String>,
+    /// The scope of a v2 request, the resource of a v1 request.
+    pub scope: String,
+    /// The proof key.
+    pub challenge: Option<Challenge>,
+    /// What the person should see.
+    pub prompt: Prompt,
+    /// Who will probably sign in.
+    pub login_hint: Option<String>,
+    /// The session that the application means.
+    pub sid: Option<SessionId>,
+    /// A sign-in older than this many seconds does not count.
+    pub max_age: Option<i64>,
+    /// `client_info=1` was sent.
+    pub client_info: bool,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// This session answers, without a page.
+    Use(SessionId),
+    /// The sign-in page.
+    SignIn,
+    /// The account picker.
+    Pick,
+    /// The application gets an error.
+    Refuse(Aadsts),
+}
+
+/// Decides what happens next in a browser with these live sessions of the tenant (S-107, S-108).
+pub fn next(request: &AuthorizeRequest, sessions: &[(&BrowserSession, &str)], now: Timestamp) -> Next {
+    let fresh = |session: &BrowserSession| {
+        request.max_age.is_none_or(|age| now.duration_since(session.at) <= SignedDuration::from_secs(age))
+    };
+    let named = |session: &BrowserSession, upn: &str| match (&request.sid, &request.login_hint) {
+        (Some(sid), _) => session.id == *sid,
+        (None, Some(hint)) => upn.eq_ignore_ascii_case(hint),
+        (None, None) => true,
+    };
+    let fitting: Vec<_> = sessions.iter().filter(|(session, upn)| fresh(session) && named(session, upn)).collect();
+    match (request.prompt, fitting.as_slice()) {
+        (Prompt::Login, _) => Next::SignIn,
+        (Prompt::SelectAccount, _) if sessions.is_empty() => Next::SignIn,
+        (Prompt::SelectAccount, _) => Next::Pick,
+        (Prompt::None | Prompt::Auto, [(session, _)]) => Next::Use(session.id),
+        (Prompt::None, []) if request.sid.is_some() => Next::Refuse(Aadsts::AppSessionSelectionInvalid),
+        (Prompt::None, []) => Next::Refuse(Aadsts::UserInformationNotProvided),
+        (Prompt::None, _) => Next::Refuse(Aadsts::InteractionRequired),
+        (Prompt::Auto, []) => Next::SignIn,
+        (Prompt::Auto, _) => Next::Pick,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::UserId;
+    use crate::signin::Method;
+    use crate::well_known;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + seconds).expect("a time")
+    }
+
+    fn session(n: u128) -> BrowserSession {
+        BrowserSession { id: SessionId::from_uuid(Uuid::from_u128(n)), user: UserId::from_uuid(Uuid::from_u128(n)), at: at(0), how: vec![Method::Pwd], seen: at(0) }
+    }
+
+    fn request(prompt: Prompt) -> AuthorizeRequest {
+        AuthorizeRequest {
+            tenant: TenantId::from_uuid(Uuid::nil()),
+            app: well_known::AZURE_CLI,
+            endpoint: Endpoint::V2,
+            redirect: "http://localhost".into(),
+            mode: ResponseMode::Query,
+            state: None,
+            nonce: None,
+            scope: "openid".into(),
+            challenge: None,
+            prompt,
+            login_hint: None,
+            sid: None,
+            max_age: None,
+            client_info: false,
+        }
+    }
+
+    #[test]
+    fn s_107_prompt_is_read_strictly() {
+        assert_eq!(Prompt::parse(None), Ok(Prompt::Auto));
+        assert_eq!(Prompt::parse(Some("none")), Ok(Prompt::None));
+        assert_eq!(Prompt::parse(Some("none login")), Err(Aadsts::InvalidRequest));
+        assert_eq!(Prompt::parse(Some("login select_account")), Ok(Prompt::Login));
+        assert_eq!(Prompt::parse(Some("create")), Ok(Prompt::Auto));
+        assert_eq!(Prompt::parse(Some("whatever")), Err(Aadsts::InvalidRequest));
+    }
+
+    #[test]
+    fn s_107_each_prompt_leads_to_its_page() {
+        let (one, two) = (session(1), session(2));
+        let (none, single, both): (&[(&BrowserSession, &str)], _, _) = (&[], [(&one, "a@x.example")], [(&one, "a@x.example"), (&two, "b@x.example")]);
+        assert_eq!(next(&request(Prompt::Auto), none, at(1)), Next::SignIn);
+        assert_eq!(next(&request(Prompt::Auto), &single, at(1)), Next::Use(one.id));
+        assert_eq!(next(&request(Prompt::Auto), &both, at(1)), Next::Pick);
+        assert_eq!(next(&request(Prompt::Login), &single, at(1)), Next::SignIn);
+        assert_eq!(next(&request(Prompt::SelectAccount), &single, at(1)), Next::Pick);
+        assert_eq!(next(&request(Prompt::SelectAccount), none, at(1)), Next::SignIn);
+        assert_eq!(next(&request(Prompt::None), none, at(1)), Next::Refuse(Aadsts::UserInformationNotProvided));
+        assert_eq!(next(&request(Prompt::None), &both, at(1)), Next::Refuse(Aadsts::InteractionRequired));
+    }
+
+    #[test]
+    fn s_108_a_hint_selects_its_session_and_max_age_makes_it_old() {
+        let (one, two) = (session(1), session(2));
+        let both = [(&one, "a@x.example"), (&two, "b@x.example")];
+        let mut hinted = request(Prompt::Auto);
+        hinted.login_hint = Some("B@x.example".into());
+        assert_eq!(next(&hinted, &both, at(1)), Next::Use(two.id));
+        hinted.max_age = Some(10);
+        assert_eq!(next(&hinted, &both, at(60)), Next::SignIn);
+        let mut by_sid = request(Prompt::None);
+        by_sid.sid = Some(SessionId::from_uuid(Uuid::from_u128(9)));
+        assert_eq!(next(&by_sid, &both, at(1)), Next::Refuse(Aadsts::AppSessionSelectionInvalid));
+    }
+}

@@ -1,0 +1,147 @@
+//! The lock-out (S-800): ten wrong tries pause an account or an address for a minute, then for longer each time.
+//!
+//! A try is counted *before* the password is looked at and taken back when it was right, so that a hundred guesses at
+//! once are no way around it. The same wrong password again does not count again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How many tries, and how long the pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// So many wrong tries begin a pause.
+    pub tries: u32,
+    /// The first pause.
+    pub first: SignedDuration,
+}
+
+impl Policy {
+    /// One account, from anywhere.
+    pub const ACCOUNT: Self = Self { tries: 10, first: SignedDuration::from_secs(60) };
+    /// One address, whatever the account: a whole office may stand behind it.
+    pub const ADDRESS: Self = Self { tries: 50, first: SignedDuration::from_secs(60) };
+    /// One small network.
+    pub const NETWORK: Self = Self { tries: 200, first: SignedDuration::from_secs(60) };
+    /// Secrets of one application from one address.
+    pub const CLIENT: Self = Self { tries: 10, first: SignedDuration::from_secs(60) };
+    /// Device codes typed from one address (W-102).
+    pub const DEVICE_CODE: Self = Self { tries: 5, first: SignedDuration::from_mins(10) };
+}
+
+const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(2);
+
+/// Wrong tries so far. A few bits of each of the last three tell a repeated password from a new guess; they are too
+/// few to find the password with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lockout {
+    tries: u32,
+    pauses: u32,
+    /// Microseconds.
+    last: Option<i64>,
+    recent: Vec<u32>,
+}
+
+/// Paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many wrong tries; paused until {until}")]
+pub struct Locked {
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Lockout {
+    /// The end of the pause, while there is one.
+    pub fn locked(&self, policy: Policy, now: Timestamp) -> Result<(), Locked> {
+        if self.tries < policy.tries {
+            return Ok(());
+        }
+        let Some(last) = self.last.and_then(|last| Timestamp::from_microsecond(last).ok()) else { return Ok(()) };
+        let pause = policy.first.saturating_mul(1 << self.pauses.min(10)).min(LONGEST.max(policy.first));
+        let until = last + pause;
+        if now < until { Err(Locked { until }) } else { Ok(()) }
+    }
+
+    /// Counts a try. `print` is a fingerprint of what was tried, where trying the same again should not count.
+    pub fn count(mut self, print: Option<u32>, policy: Policy, now: Timestamp) -> Result<Self, Locked> {
+        self.locked(policy, now)?;
+        let age = self.last.map_or(0, |last| now.as_microsecond().saturating_sub(last));
+        if age >= i64::try_from(FORGOTTEN.as_micros()).unwrap_or(i64::MAX) {
+            self = Self::default();
+        }
+        if self.tries >= policy.tries {
+            self.tries = 0;
+            self.pauses = self.pauses.saturating_add(1);
+        }
+        if print.is_some_and(|print| self.recent.contains(&print)) {
+            return Ok(self);
+        }
+        self.tries += 1;
+        self.last = Some(now.as_microsecond());
+        if let Some(print) = print {
+            self.recent.push(print);
+            if self.recent.len() > 3 {
+                self.recent.remove(0);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Takes a try back that turned out right, where one right try does not excuse the wrong ones of others.
+    #[must_use]
+    pub fn take_back(mut self) -> Self {
+        self.tries = self.tries.saturating_sub(1);
+        self
+    }
+
+    /// Whether nothing is worth keeping.
+    pub fn is_clean(&self) -> bool {
+        self.tries == 0 && self.pauses == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + seconds).expect("a time")
+    }
+
+    fn tried(lockout: Lockout, tries: u32, now: i64) -> Lockout {
+        (0..tries).fold(lockout, |lockout, n| lockout.count(Some(n), Policy::ACCOUNT, at(now)).expect("counts"))
+    }
+
+    #[test]
+    fn s_800_ten_wrong_tries_pause_for_a_minute_and_then_longer() {
+        let lockout = tried(Lockout::default(), 10, 0);
+        assert_eq!(lockout.clone().count(Some(99), Policy::ACCOUNT, at(59)), Err(Locked { until: at(60) }));
+        let lockout = tried(lockout, 10, 60);
+        assert_eq!(lockout.locked(Policy::ACCOUNT, at(61)), Err(Locked { until: at(180) }));
+        assert_eq!(lockout.locked(Policy::ACCOUNT, at(180)), Ok(()));
+    }
+
+    #[test]
+    fn s_800_nine_tries_do_not_pause() {
+        assert_eq!(tried(Lockout::default(), 9, 0).locked(Policy::ACCOUNT, at(0)), Ok(()));
+    }
+
+    #[test]
+    fn s_800_the_same_wrong_password_counts_once() {
+        let lockout = (0..50).fold(Lockout::default(), |l, n| l.count(Some(n % 3), Policy::ACCOUNT, at(0)).expect("counts"));
+        assert_eq!(lockout.tries, 3);
+    }
+
+    #[test]
+    fn s_800_wrong_tries_are_forgotten_after_a_while() {
+        let lockout = tried(Lockout::default(), 9, 0).count(Some(99), Policy::ACCOUNT, at(7200)).expect("counts");
+        assert_eq!(lockout.tries, 1);
+    }
+
+    #[test]
+    fn w_102_five_wrong_device_codes_pause_for_ten_minutes() {
+        let lockout = (0..5).fold(Lockout::default(), |l, _| l.count(None, Policy::DEVICE_CODE, at(0)).expect("counts"));
+        assert_eq!(lockout.locked(Policy::DEVICE_CODE, at(599)), Err(Locked { until: at(600) }));
+        assert_eq!(lockout.take_back().locked(Policy::DEVICE_CODE, at(1)), Ok(()));
+    }
+}

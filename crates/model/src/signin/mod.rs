@@ -1,0 +1,78 @@
+//! Signing in: codes, device codes, refresh tokens, sessions, lock-outs, and who may ask for what.
+//!
+//! Every state here moves by consuming itself and is kept by the store with a compare-and-swap, so that nothing is
+//! redeemed twice. Hashing, signing and randomness happen outside; their results come in as arguments.
+
+pub mod aadsts;
+pub mod authorize;
+pub mod client;
+pub mod code;
+pub mod device;
+pub mod lockout;
+pub mod network;
+pub mod pkce;
+pub mod redirect;
+pub mod refresh;
+pub mod resource;
+pub mod scope;
+pub mod session;
+
+pub use aadsts::Aadsts;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{SessionId, UserId};
+
+/// How a person proved who they are (`amr`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Password.
+    Pwd,
+    /// More than one factor.
+    Mfa,
+    /// One-time password.
+    Otp,
+    /// Passkey.
+    Fido,
+}
+
+/// A finished sign-in of a person: who, when and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The person.
+    pub user: UserId,
+    /// When they proved who they are.
+    #[serde(with = "micros")]
+    pub at: Timestamp,
+    /// How.
+    pub how: Vec<Method>,
+    /// The session it belongs to; ending that ends what came from it.
+    pub session: SessionId,
+}
+
+/// Which generation of endpoint was asked; answers differ in shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Endpoint {
+    /// `/oauth2/…`: `resource`, numbers as text.
+    V1,
+    /// `/oauth2/v2.0/…`: `scope`.
+    V2,
+}
+
+/// Times as microseconds, in stored states.
+pub(crate) mod micros {
+    use jiff::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.as_microsecond())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        Timestamp::from_microsecond(i64::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
