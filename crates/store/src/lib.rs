@@ -5,6 +5,7 @@
 
 mod arm;
 mod audit;
+pub mod authority;
 pub mod directory;
 mod error;
 mod feed;

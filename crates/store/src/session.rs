@@ -10,6 +10,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::arm::Arm;
 use crate::audit::{self, AuditEvent};
+use crate::authority::Authority;
 use crate::directory::Directory;
 use crate::error::StoreError;
 use crate::feed::{Change, ChangeKind};
@@ -89,6 +90,8 @@ macro_rules! areas {
 }
 
 areas! {
+    /// Codes, refresh tokens, browser sessions, wrong tries, the sign-in log.
+    authority: Authority;
     /// Tenants, people, groups, applications, service principals.
     directory: Directory;
     /// Subscriptions, resource groups, clusters, role assignments, doors.

@@ -3,5 +3,6 @@
 pub mod exec_credential;
 pub mod kubeconfig;
 pub mod kubernetes;
+pub mod oauth;
 pub mod oauth_client;
 pub mod yaml;

@@ -1,0 +1,41 @@
+//! Wrong tries: they survive a restart, so that a restart is no way around a pause.
+
+use entrance_model::Timestamp;
+use entrance_model::signin::lockout::Lockout;
+
+use super::Authority;
+use crate::error::StoreError;
+use crate::row::{Row, json_text};
+use crate::session::Write;
+use crate::sql::statements;
+
+statements! {
+    ONE = "SELECT state FROM lockout WHERE key = $1";
+    SET = "INSERT INTO lockout (key, state, at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET state = excluded.state, at = excluded.at";
+    CLEAR = "DELETE FROM lockout WHERE key = $1";
+}
+
+impl<M> Authority<'_, M> {
+    /// The wrong tries under a key.
+    pub async fn lockout(&mut self, key: &str) -> Result<Lockout, StoreError> {
+        let row = sqlx::query(ONE).bind(key).fetch_optional(&mut *self.0.conn).await?;
+        row.map_or_else(|| Ok(Lockout::default()), |row| Row::of("lockout", &row).json("state"))
+    }
+}
+
+impl Authority<'_, Write> {
+    /// Keeps the wrong tries under a key.
+    pub async fn set_lockout(&mut self, key: &str, lockout: &Lockout, now: Timestamp) -> Result<(), StoreError> {
+        if lockout.is_clean() {
+            return self.clear_lockout(key).await;
+        }
+        sqlx::query(SET).bind(key).bind(json_text(lockout)).bind(now.as_microsecond()).execute(&mut *self.0.conn).await?;
+        Ok(())
+    }
+
+    /// Forgets the wrong tries under a key.
+    pub async fn clear_lockout(&mut self, key: &str) -> Result<(), StoreError> {
+        sqlx::query(CLEAR).bind(key).execute(&mut *self.0.conn).await?;
+        Ok(())
+    }
+}

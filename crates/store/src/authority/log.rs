@@ -1,0 +1,126 @@
+//! The sign-in log: every decision about a token, with its reason (S-804).
+
+use entrance_model::Timestamp;
+use entrance_model::id::{AppId, PrincipalId, RequestId, TenantId};
+use uuid::Uuid;
+
+use super::Authority;
+use crate::error::StoreError;
+use crate::row::Row;
+use crate::session::Write;
+use crate::sql::statements;
+
+statements! {
+    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The person or service principal, where it is known.
+    pub user: Option<PrincipalId>,
+    /// The client.
+    pub app: Option<AppId>,
+    /// What the token is for.
+    pub resource: Option<AppId>,
+    /// The grant or page: `device_code`, `refresh_token`, `signin`, …
+    pub kind: &'static str,
+    /// Whether a person was there.
+    pub interactive: bool,
+    /// 0, or the number of the refusal.
+    pub code: u32,
+    /// Why, in words for an administrator.
+    pub reason: String,
+    /// Where the request came from.
+    pub address: String,
+    /// What the program calls itself.
+    pub agent: Option<String>,
+    /// Our id of the request.
+    pub request: RequestId,
+    /// The caller's id of it.
+    pub correlation: Uuid,
+}
+
+/// A decision as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionRow {
+    /// Its number.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The person or service principal.
+    pub user: Option<PrincipalId>,
+    /// The client.
+    pub app: Option<AppId>,
+    /// What the token is for.
+    pub resource: Option<AppId>,
+    /// The grant or page.
+    pub kind: String,
+    /// Whether a person was there.
+    pub interactive: bool,
+    /// 0, or the number of the refusal.
+    pub code: u32,
+    /// Why.
+    pub reason: String,
+    /// Where from.
+    pub address: String,
+    /// What the program calls itself.
+    pub agent: Option<String>,
+    /// Our id of the request.
+    pub request: String,
+    /// The caller's id of it.
+    pub correlation: String,
+}
+
+impl<M> Authority<'_, M> {
+    /// The newest decisions of a tenant.
+    pub async fn decisions(&mut self, tenant: TenantId, limit: u32) -> Result<Vec<DecisionRow>, StoreError> {
+        let rows = sqlx::query(NEWEST).bind(tenant.to_string()).bind(limit).fetch_all(&mut *self.0.conn).await?;
+        rows.iter().map(|row| read(&Row::of("signin_log", row))).collect()
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
+    let bad = |column| move |_| StoreError::Corrupt { table: "signin_log", column, why: "no id".into() };
+    Ok(DecisionRow {
+        seq: row.int("seq")?,
+        at: row.time("at")?,
+        user: row.maybe_text("user")?.map(|id| id.parse()).transpose().map_err(bad("user"))?,
+        app: row.maybe_text("app")?.map(|id| id.parse()).transpose().map_err(bad("app"))?,
+        resource: row.maybe_text("resource")?.map(|id| id.parse()).transpose().map_err(bad("resource"))?,
+        kind: row.text("kind")?,
+        interactive: row.flag("interactive")?,
+        code: u32::try_from(row.int("code")?).unwrap_or(0),
+        reason: row.text("reason")?,
+        address: row.text("address")?,
+        agent: row.maybe_text("agent")?,
+        request: row.text("request")?,
+        correlation: row.text("correlation")?,
+    })
+}
+
+impl Authority<'_, Write> {
+    /// Records a decision.
+    pub async fn decided(&mut self, at: Timestamp, decision: &Decision) -> Result<(), StoreError> {
+        sqlx::query(INSERT)
+            .bind(at.as_microsecond())
+            .bind(decision.tenant.to_string())
+            .bind(decision.user.map(|id| id.to_string()))
+            .bind(decision.app.map(|id| id.to_string()))
+            .bind(decision.resource.map(|id| id.to_string()))
+            .bind(decision.kind)
+            .bind(decision.interactive)
+            .bind(i64::from(decision.code))
+            .bind(&decision.reason)
+            .bind(&decision.address)
+            .bind(&decision.agent)
+            .bind(decision.request.to_string())
+            .bind(decision.correlation.to_string())
+            .execute(&mut *self.0.conn)
+            .await?;
+        Ok(())
+    }
+}

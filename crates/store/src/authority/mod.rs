@@ -1,0 +1,48 @@
+//! What the token service remembers: codes, device grants, refresh tokens, browser sessions, wrong tries, decisions.
+//!
+//! Everything that may be redeemed once is changed by compare-and-swap: the row must still have the version that was read.
+//! Bearer values (codes, tokens, cookies) come in as their SHA-256.
+
+mod assertions;
+mod codes;
+mod device;
+mod flows;
+mod lockouts;
+mod log;
+mod refresh;
+mod sessions;
+mod sweep;
+
+pub use log::{Decision, DecisionRow};
+pub use refresh::StoredRefreshToken;
+
+use sqlx::sqlite::SqliteQueryResult;
+
+use crate::error::StoreError;
+use crate::session::Scope;
+
+/// The token service's tables.
+pub struct Authority<'s, M>(pub(crate) Scope<'s, M>);
+
+/// A stored state with the version that a change has to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The state.
+    pub state: T,
+    /// Its version.
+    pub version: i64,
+}
+
+/// A compare-and-swap changes exactly one row, or somebody else was first.
+fn swapped(result: &SqliteQueryResult) -> Result<(), StoreError> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Statements of the token service, for the test that prepares all.
+#[cfg(test)]
+pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
+    [assertions::ALL, codes::ALL, device::ALL, flows::ALL, lockouts::ALL, log::ALL, refresh::ALL, sessions::ALL, sweep::ALL].concat()
+}
+
+#[cfg(test)]
+mod tests;
