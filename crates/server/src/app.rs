@@ -33,6 +33,8 @@ pub struct App {
     pub hasher: Hasher,
     /// Background tasks.
     pub tasks: Tasks,
+    /// What the token service keeps in memory.
+    pub(crate) authority: crate::authority::state::State,
     /// The public origin without a trailing slash.
     pub(crate) base: String,
 }

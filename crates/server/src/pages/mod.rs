@@ -1,12 +1,157 @@
-//! Pages for people.
+//! Pages for people: complete without script, nothing secret in an address, a strict policy on every one of them.
+
+mod account;
+mod assets;
+mod cookies;
+pub(crate) mod device;
+mod device_confirm;
+pub(crate) mod error;
+pub(crate) mod flow;
+pub(crate) mod page;
+pub(crate) mod returning;
+pub(crate) mod signed_out;
+mod signin;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
+use entrance_model::Timestamp;
+use entrance_model::signin::{Aadsts, Endpoint};
+use entrance_store::StoreError;
+use entrance_wire::oauth::form::{Form, LONGEST_BODY};
+
+pub(crate) use cookies::{FlowCookie, came_from_us};
 
 use crate::app::App;
+use crate::authority::ctx::Ctx;
+use crate::authority::refused::Refused;
+use crate::authority::token_endpoint::form;
+use crate::http::{RequestInfo, is_read};
+use words::EN;
+
+/// Why a page shows something else than what was asked for.
+pub(crate) enum PageError {
+    /// The sign-in cannot go on.
+    Refused(Refused),
+    /// The form did not come from our page.
+    Forged,
+}
+
+impl From<Refused> for PageError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Aadsts> for PageError {
+    fn from(number: Aadsts) -> Self {
+        Self::Refused(number.into())
+    }
+}
+
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Two answers to one page, in the same moment: the first one counts.
+            StoreError::Conflict => Aadsts::FlowTokenExpired.into(),
+            other => Self::Refused(other.into()),
+        }
+    }
+}
+
+/// The names of all fields of the gate's forms.
+pub(crate) const FIELDS: [&str; 11] =
+    ["flow", "csrf", "login", "passwd", "step", "account", "otc", "grant", "decision", "confirm_device", "keep"];
 
 /// The routes of this surface.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    Router::new().with_state(Arc::clone(app))
+    Router::new().fallback(answer).with_state(Arc::clone(app))
+}
+
+async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let info = parts.extensions.get::<RequestInfo>().cloned().expect("the listener adds it to every request");
+    let ctx = Ctx { app, info, endpoint: Endpoint::V2 };
+    let headers = &parts.headers;
+    let (path, text) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let outcome = if is_read(&parts.method) {
+        read(&ctx, headers, path, text).await
+    } else if parts.method == Method::POST {
+        write(&ctx, headers, path, body).await
+    } else {
+        Ok(error::plain(&ctx, headers, StatusCode::METHOD_NOT_ALLOWED).await)
+    };
+    shown(&ctx, headers, outcome).await
+}
+
+/// A page, or the page about why there is none.
+pub(crate) async fn shown(ctx: &Ctx, headers: &HeaderMap, outcome: Result<Response, PageError>) -> Response {
+    match outcome {
+        Ok(response) => response,
+        Err(PageError::Refused(refused)) => error::refused(ctx, headers, &refused).await,
+        Err(PageError::Forged) => error::plain(ctx, headers, StatusCode::FORBIDDEN).await,
+    }
+}
+
+async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<Response, PageError> {
+    match path {
+        "/" => Ok(page::see_other("/devicelogin")),
+        "/signin" => signin::get(ctx, headers, text).await,
+        "/signin/account" => account::get(ctx, headers, text).await,
+        "/signin/return" => returning::get(ctx, headers, text).await,
+        "/devicelogin" => Ok(device::get(ctx, headers).await),
+        "/devicelogin/confirm" => device_confirm::get(ctx, headers, text).await,
+        "/devicelogin/done" => device_confirm::done(ctx, headers, text).await,
+        "/signedout" => Ok(signed_out::get(ctx, headers).await),
+        "/error" => Ok(error::explain(ctx, headers, text).await),
+        _ => match assets::serve(path) {
+            Some(asset) => Ok(asset),
+            None => Ok(error::plain(ctx, headers, StatusCode::NOT_FOUND).await),
+        },
+    }
+}
+
+async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result<Response, PageError> {
+    let known = ["/signin", "/signin/account", "/devicelogin", "/devicelogin/confirm", "/devicelogin/report", "/signedout"];
+    if !known.contains(&path) {
+        let is_page = ["/", "/signin/return", "/devicelogin/done", "/error"].contains(&path);
+        let status = if is_page { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
+        return Ok(error::plain(ctx, headers, status).await);
+    }
+    if !came_from_us(&ctx.app, headers) {
+        return Err(PageError::Forged);
+    }
+    let form = posted(headers, body).await?;
+    match path {
+        "/signin" => signin::post(ctx, headers, &form).await,
+        "/signin/account" => account::post(ctx, headers, &form).await,
+        "/devicelogin" => device::post(ctx, headers, &form).await,
+        "/devicelogin/confirm" => device_confirm::post(ctx, headers, &form).await,
+        "/devicelogin/report" => device_confirm::report(ctx, headers, &form).await,
+        _ => signed_out::post(ctx, headers, &form).await,
+    }
+}
+
+/// The form that was posted to a page.
+pub(crate) async fn posted(headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
+    let bytes = axum::body::to_bytes(body, LONGEST_BODY + 1).await.map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
+    form(headers, &bytes, &FIELDS)
+}
+
+/// One parameter of a query.
+fn query(text: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(text.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// How long ago something was, in words.
+fn ago(then: Timestamp, now: Timestamp) -> String {
+    match now.duration_since(then).as_mins() {
+        ..1 => EN.just_now.to_owned(),
+        minutes => EN.minutes_ago.replace("{minutes}", &minutes.to_string()),
+    }
 }

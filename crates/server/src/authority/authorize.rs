@@ -1,0 +1,149 @@
+//! `GET|POST /{tenant}/oauth2/v2.0/authorize` and `/{tenant}/oauth2/authorize` (S-100…S-110).
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use entrance_model::id::SessionId;
+use entrance_model::signin::authorize::{AuthorizeRequest, Next, Prompt, ResponseMode, next};
+use entrance_model::signin::pkce::Challenge;
+use entrance_model::signin::redirect::registered;
+use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::{Aadsts, Endpoint};
+use entrance_wire::oauth::form::{Form, LONGEST_QUERY};
+
+use super::client::Client;
+use super::ctx::Ctx;
+use super::place::Place;
+use super::refused::Refused;
+use super::token_endpoint::refused_form;
+use super::{grants, issue};
+use crate::pages::flow::{Flow, Purpose, sessions};
+use crate::pages::page::see_other;
+use crate::pages::{FlowCookie, PageError, returning, shown};
+
+const KNOWN: [&str; 18] = [
+    "client_id", "response_type", "redirect_uri", "scope", "resource", "response_mode", "state", "nonce", "prompt", "login_hint",
+    "domain_hint", "claims", "code_challenge", "code_challenge_method", "max_age", "sid", "client_info", "request",
+];
+const LONGEST_STATE: usize = 2048;
+const LONGEST_NONCE: usize = 512;
+const LONGEST_HINT: usize = 256;
+
+/// Answers an authorization request with a page, or with a redirect to the application.
+pub(super) async fn answer(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Response {
+    shown(ctx, headers, begin(ctx, segment, headers, text).await).await
+}
+
+async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Result<Response, PageError> {
+    // S-100: until the address is known to be the application's, nothing is sent there.
+    if text.len() > LONGEST_QUERY {
+        return Err(Aadsts::QueryStringTooLong.into());
+    }
+    let place = Place::find(&ctx.app, segment).await?;
+    let tenant = place.tenant()?;
+    let form = Form::parse(text, LONGEST_QUERY, &KNOWN).map_err(|error| refused_form(&error))?;
+    let id = form.get("client_id").ok_or_else(|| Refused::missing("client_id"))?;
+    let client = Client::find(ctx, tenant, id).await?;
+    let redirect = form.get("redirect_uri").ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
+    registered(&client.redirects(ctx.app.base()), redirect).ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
+
+    // From here on the application is told.
+    let mode = ResponseMode::parse(form.get("response_mode"));
+    let mut request = AuthorizeRequest {
+        tenant: tenant.id,
+        app: client.app,
+        endpoint: ctx.endpoint,
+        redirect: redirect.to_owned(),
+        mode: mode.unwrap_or(ResponseMode::Query),
+        state: form.get("state").filter(|state| state.len() <= LONGEST_STATE).map(str::to_owned),
+        nonce: form.get("nonce").map(str::to_owned),
+        scope: String::new(),
+        challenge: None,
+        prompt: Prompt::Auto,
+        login_hint: form.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT).map(str::to_owned),
+        sid: form.get("sid").and_then(|sid| sid.parse::<SessionId>().ok()),
+        max_age: None,
+        client_info: form.get("client_info") == Some("1"),
+    };
+    let app = client.name().to_owned();
+    let outcome = match mode {
+        Ok(_) => check(ctx, tenant, &client, &form, &mut request).await,
+        Err(number) => Err(number.into()),
+    };
+    let tell = async |refused: &Refused| {
+        ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), refused).await;
+        let fields = returning::refusal(ctx, &request, refused);
+        returning::answer(ctx, headers, &request, &app, &fields).await
+    };
+    if let Err(refused) = outcome {
+        return Ok(tell(&refused).await);
+    }
+    let live = sessions(ctx, headers, tenant.id).await?;
+    let known: Vec<(&BrowserSession, &str)> = live.iter().map(|(session, user)| (session, user.upn.as_str())).collect();
+    match next(&request, &known, ctx.now()) {
+        Next::Refuse(number) => Ok(tell(&number.into()).await),
+        Next::Use(id) => {
+            let (session, user) = live.iter().find(|(session, _)| session.id == id).expect("it was chosen from these");
+            let mut tx = ctx.app.store.write().await?;
+            let fields = returning::code(ctx, &mut tx, &request, session, user).await?;
+            tx.commit().await?;
+            Ok(returning::answer(ctx, headers, &request, &app, &fields).await)
+        }
+        page @ (Next::SignIn | Next::Pick) => {
+            let cookie = FlowCookie::or_new(headers);
+            let purpose = Purpose::Authorize { request: Box::new(request.clone()) };
+            let id = Flow::begin(ctx, &cookie, tenant.id, app.clone(), purpose).await?;
+            let page = if page == Next::Pick { "/signin/account" } else { "/signin" };
+            let mut response = see_other(&format!("{}{page}?flow={id}", ctx.app.base()));
+            cookie.set(response.headers_mut());
+            Ok(response)
+        }
+    }
+}
+
+/// Checks what the application asks; a failure is told to it.
+async fn check(
+    ctx: &Ctx,
+    tenant: &entrance_model::directory::Tenant,
+    client: &Client,
+    form: &Form,
+    request: &mut AuthorizeRequest,
+) -> Result<(), Refused> {
+    if form.get("state").is_some_and(|state| state.len() > LONGEST_STATE) || request.nonce.as_ref().is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
+        return Err(Aadsts::InvalidUserInput.into());
+    }
+    let kind = form.get("response_type").ok_or_else(|| Refused::missing("response_type"))?;
+    let words: Vec<&str> = kind.split_ascii_whitespace().collect();
+    match words.as_slice() {
+        ["code"] => {}
+        _ if words.iter().any(|word| !["code", "id_token", "token"].contains(word)) || words.is_empty() => {
+            return Err(Refused::from(Aadsts::UnsupportedResponseType).about("response_type", kind));
+        }
+        _ if words.contains(&"token") => return Err(Aadsts::ResponseTypeTokenDisabled.into()),
+        _ => return Err(Aadsts::ResponseTypeIdTokenDisabled.into()),
+    }
+    let name = if ctx.endpoint == Endpoint::V1 { "resource" } else { "scope" };
+    if ctx.endpoint == Endpoint::V2 && form.get("resource").is_some() {
+        return Err(Aadsts::ResourceParameterUnsupported.into());
+    }
+    let scope = match (ctx.endpoint, form.get(name)) {
+        (_, Some(scope)) => scope,
+        (Endpoint::V2, None) => return Err(Refused::missing("scope")),
+        (Endpoint::V1, None) => "https://graph.windows.net",
+    };
+    request.scope = scope.to_owned();
+    let (challenge, method) = (form.get("code_challenge"), form.get("code_challenge_method"));
+    request.challenge = Some(Challenge::parse(challenge, method).map_err(|error| Refused::from(error.number()))?);
+    request.prompt = Prompt::parse(form.get("prompt"))?;
+    request.max_age = match form.get("max_age").map(str::parse::<i64>) {
+        None => None,
+        Some(Ok(age)) if age >= 0 => Some(age),
+        Some(_) => return Err(Aadsts::InvalidUserInput.into()),
+    };
+    grants::capabilities(form.get("claims"))?;
+    let asked = grants::asked(ctx.endpoint, Some(scope))?;
+    // Several resources may be named here; each token request asks for one of them, and is checked then.
+    if asked.resources.len() <= 1 {
+        issue::permitted(ctx, tenant, client, &asked).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Who asks: the client of a request, and how it proved itself (S-203).
+
+mod assertion;
+mod certificate;
+mod federated;
+mod key;
+mod secret;
+
+use entrance_model::directory::{Application, Credential, Redirects, ServicePrincipal, Tenant};
+use entrance_model::id::AppId;
+use entrance_model::signin::Aadsts;
+use entrance_model::signin::client::built_in_redirects;
+use entrance_model::well_known;
+use entrance_wire::oauth::form::Form;
+
+pub(crate) use assertion::Spend;
+
+use super::ctx::Ctx;
+use super::refused::Refused;
+
+/// A client of a tenant.
+pub(crate) struct Client {
+    /// Its id.
+    pub(crate) app: AppId,
+    /// Its identity in the tenant.
+    pub(crate) principal: ServicePrincipal,
+    /// Its registration; built-in clients have none.
+    registration: Option<Application>,
+}
+
+/// How a client proved itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Not at all: a public client.
+    None,
+    /// With a secret.
+    Secret,
+    /// With a certificate or a federated token; what to remember so that it is used once.
+    Assertion(Option<Spend>),
+}
+
+impl Proof {
+    /// `appidacr`.
+    pub(crate) fn acr(&self) -> &'static str {
+        match self {
+            Self::None => "0",
+            Self::Secret => "1",
+            Self::Assertion(_) => "2",
+        }
+    }
+
+    /// Whether the client proved itself.
+    pub(crate) fn is_some(&self) -> bool {
+        *self != Self::None
+    }
+}
+
+impl Client {
+    /// The client with this id in a tenant.
+    pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, id: &str) -> Result<Self, Refused> {
+        let unknown = || Refused::from(Aadsts::UnauthorizedClientAppNotFound).about("application", id);
+        let app: AppId = id.parse().map_err(|_| unknown())?;
+        let mut reader = ctx.app.store.read().await?;
+        let mut directory = reader.directory();
+        let principal = directory.service_principal_of(tenant.id, app).await?.ok_or_else(unknown)?;
+        if !principal.enabled {
+            return Err(Refused::from(Aadsts::UnauthorizedClientApplicationDisabled).of(principal.id));
+        }
+        let registration = directory.application_by_app_id(tenant.id, app).await?;
+        Ok(Self { app, principal, registration })
+    }
+
+    /// Its name, as people read it.
+    pub(crate) fn name(&self) -> &str {
+        self.registration.as_ref().map_or(&self.principal.display_name, |app| &app.display_name)
+    }
+
+    /// Whether it is one of the built-in applications.
+    pub(crate) fn is_built_in(&self) -> bool {
+        well_known::first_party(self.app).is_some()
+    }
+
+    /// Whether it may use the grants of public clients.
+    pub(crate) fn is_public(&self) -> bool {
+        match well_known::first_party(self.app) {
+            Some(known) => known.kind == well_known::Kind::PublicClient,
+            None => self.registration.as_ref().is_some_and(|app| app.is_public_client),
+        }
+    }
+
+    /// Its registered addresses.
+    pub(crate) fn redirects(&self, base: &str) -> Redirects {
+        match (&self.registration, well_known::first_party(self.app)) {
+            (Some(app), _) => app.redirects.clone(),
+            (None, Some(known)) if known.kind == well_known::Kind::PublicClient => built_in_redirects(self.app, base),
+            (None, _) => Redirects::default(),
+        }
+    }
+
+    /// Whether its refresh tokens are shared in family `1`.
+    pub(crate) fn family(&self) -> Option<&'static str> {
+        well_known::first_party(self.app).filter(|known| known.family).map(|_| "1")
+    }
+
+    fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.registration.iter().flat_map(|app| &app.credentials).chain(&self.principal.credentials)
+    }
+
+    /// Demands that a confidential client proved itself.
+    pub(crate) fn demand(&self, proof: &Proof) -> Result<(), Refused> {
+        if proof.is_some() || self.is_public() { Ok(()) } else { Err(Aadsts::ClientCredentialRequired.into()) }
+    }
+}
+
+/// The names of all parameters that prove a client.
+pub(crate) const PARAMETERS: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Finds the client of a token request and checks how it proves itself.
+pub(crate) async fn authenticate(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    form: &Form,
+    basic: Option<(String, String)>,
+) -> Result<(Client, Proof), Refused> {
+    let secret = form.get("client_secret");
+    let assertion = form.get("client_assertion");
+    if usize::from(secret.is_some()) + usize::from(assertion.is_some()) + usize::from(basic.is_some()) > 1 {
+        return Err(Refused::from(Aadsts::InvalidRequest).saying("The client proves itself in two ways at once; one is needed.".into()));
+    }
+    let in_assertion = || assertion.and_then(assertion::subject);
+    let id = match (form.get("client_id"), &basic) {
+        (Some(id), Some((other, _))) if !id.eq_ignore_ascii_case(other) => {
+            return Err(Refused::from(Aadsts::InvalidRequest).saying("The header and the body name different clients.".into()));
+        }
+        (Some(id), _) => id.to_owned(),
+        (None, Some((id, _))) => id.clone(),
+        (None, None) => in_assertion().ok_or_else(|| Refused::missing("client_id"))?,
+    };
+    let client = Client::find(ctx, tenant, &id).await?;
+    let secret = secret.map(str::to_owned).or(basic.map(|(_, secret)| secret));
+    if secret.is_none() && assertion.is_none() {
+        return Ok((client, Proof::None));
+    }
+    let has_none = client.credentials().next().is_none();
+    if client.is_public() && has_none {
+        return Err(Refused::from(Aadsts::PublicClientWithCredential).of(client.principal.id));
+    }
+    let proof = match (secret, assertion) {
+        (Some(secret), _) => secret::check(ctx, &client, &secret).await,
+        (None, Some(text)) if form.get("client_assertion_type") == Some(ASSERTION_TYPE) => {
+            assertion::check(ctx, tenant, &client, text.trim()).await
+        }
+        (None, _) => Err(Refused::missing("client_assertion_type")),
+    };
+    let principal = client.principal.id;
+    Ok((client, proof.map_err(|refused| refused.of(principal))?))
+}

@@ -1,0 +1,75 @@
+//! What every endpoint of the token service has at hand, and how it records a decision.
+
+use std::sync::Arc;
+
+use entrance_model::Timestamp;
+use entrance_model::id::{AppId, PrincipalId, TenantId};
+use entrance_model::signin::Endpoint;
+use entrance_store::AuditEvent;
+use entrance_store::authority::Decision;
+use serde_json::Value;
+
+use super::refused::Refused;
+use crate::app::App;
+use crate::http::RequestInfo;
+
+/// A request to the token service or one of its pages.
+#[derive(Clone)]
+pub(crate) struct Ctx {
+    /// The shared state.
+    pub(crate) app: Arc<App>,
+    /// The request.
+    pub(crate) info: RequestInfo,
+    /// Which generation of endpoint was asked.
+    pub(crate) endpoint: Endpoint,
+}
+
+impl Ctx {
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app.now()
+    }
+
+    /// The address that the request came from.
+    pub(crate) fn address(&self) -> String {
+        self.info.peer.ip().to_canonical().to_string()
+    }
+
+    /// A decision about this request.
+    pub(crate) fn decision(&self, kind: &'static str, tenant: TenantId, app: Option<AppId>) -> Decision {
+        Decision {
+            tenant,
+            user: None,
+            app,
+            resource: None,
+            kind,
+            interactive: false,
+            code: 0,
+            reason: String::new(),
+            address: self.address(),
+            agent: self.info.user_agent.clone(),
+            request: self.info.id,
+            correlation: self.info.correlation_id(),
+        }
+    }
+
+    /// Records that a request was refused. That the record cannot be written does not change the answer.
+    pub(crate) async fn record(&self, decision: Decision, refused: &Refused) {
+        let entry = refused.number.entry();
+        let reason = refused.why.clone().unwrap_or_else(|| entry.says.clone());
+        let decision = Decision { code: entry.code, user: refused.user, reason, ..decision };
+        let written = async {
+            let mut tx = self.app.store.write().await?;
+            tx.authority().decided(self.now(), &decision).await?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::error!(%error, request = %self.info.id, "a refusal could not be recorded");
+        }
+    }
+}
+
+/// An audit event of the token service.
+pub(crate) fn event(kind: &'static str, tenant: TenantId, actor: Option<PrincipalId>, target: String, detail: Value) -> AuditEvent {
+    AuditEvent { kind, tenant: Some(tenant), actor, target: Some(target), detail }
+}

@@ -1,0 +1,116 @@
+//! Authorization codes (S-210).
+
+use entrance_model::signin::Aadsts;
+use entrance_model::signin::code::{CodeError, Redemption};
+use entrance_model::signin::pkce::Verifier;
+use entrance_model::signin::redirect::{Platform, registered};
+use entrance_model::signin::refresh::{Ended, Origin};
+use entrance_store::StoreError;
+use entrance_wire::oauth::token::Tokens;
+use serde_json::json;
+
+use super::Request;
+use crate::authority::ctx::event;
+use crate::authority::issue::{ForPerson, Lineage, for_person};
+use crate::authority::refused::Refused;
+use crate::authority::secret;
+
+/// Redeems a code.
+pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
+    let Request { ctx, tenant, client, proof, .. } = request;
+    let redirect = request.need("redirect_uri")?;
+    let platform = registered(&client.redirects(ctx.app.base()), redirect);
+    let needs_proof = match platform {
+        Some(Platform::Web) => true,
+        Some(Platform::Spa | Platform::PublicClient) => false,
+        None => !client.is_public(),
+    };
+    if needs_proof && !proof.is_some() {
+        return Err(Aadsts::ClientCredentialRequired.into());
+    }
+    let hash = secret::sha256(request.need("code")?);
+    let mut reader = ctx.app.store.read().await?;
+    let found = reader.authority().code(&hash).await?;
+    drop(reader);
+    let stored = found.ok_or_else(|| Refused::from(Aadsts::InvalidRequestMalformed).error("invalid_grant"))?;
+    let text = request.form.get("code_verifier");
+    let s256 = text.map(secret::sha256).unwrap_or_default();
+    let with = Redemption {
+        tenant: tenant.id,
+        app: client.app,
+        redirect,
+        verifier: text.map(|text| Verifier { text, s256: &s256 }),
+    };
+    let now = ctx.now();
+    // The family's id is made first, because the redeemed code remembers it.
+    let (_, asked, by) = match stored.state.clone().redeem(with, None, now) {
+        Ok(redeemed) => redeemed,
+        Err(CodeError::Redeemed { family }) => return Err(replayed(request, family).await),
+        Err(error) => return Err(error.number().into()),
+    };
+    let mut wanted = request.wanted(Some(&asked.scope))?;
+    wanted.nonce.clone_from(&asked.nonce);
+    wanted.auth_time = asked.max_age.is_some();
+    wanted.client_info |= asked.client_info;
+    let user = request.user(by.user).await?;
+    let origin = if platform == Some(Platform::Spa) { Origin::Spa } else { Origin::Code };
+    let lineage = request.lineage(&wanted, &by, origin, &asked.scope);
+    let family = match &lineage {
+        Some(Lineage::Begins(id, _)) => Some(*id),
+        _ => None,
+    };
+    let (after, ..) = stored.state.redeem(with, family, now).map_err(|error| error.number())?;
+    let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "authorization_code" };
+    let prepared = for_person(ctx, who, &wanted, lineage).await?;
+    let mut tx = ctx.app.store.write().await?;
+    match tx.authority().swap_code(&hash, stored.version, &after).await {
+        Ok(()) => {}
+        Err(StoreError::Conflict) => {
+            drop(tx);
+            return Err(replayed_now(request, &hash).await);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let crate::authority::client::Proof::Assertion(Some(spend)) = proof {
+        spend.spend(&mut tx, now).await??;
+    }
+    prepared.keep(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(prepared.tokens)
+}
+
+/// Somebody else redeemed it in this very moment.
+async fn replayed_now(request: &Request<'_>, hash: &str) -> Refused {
+    let read = async {
+        let mut reader = request.ctx.app.store.read().await?;
+        reader.authority().code(hash).await
+    };
+    let family = match read.await {
+        Ok(Some(stored)) => match stored.state {
+            entrance_model::signin::code::AuthorizationCode::Redeemed { family, .. } => family,
+            entrance_model::signin::code::AuthorizationCode::Live { .. } => None,
+        },
+        Ok(None) => None,
+        Err(error) => return error.into(),
+    };
+    replayed(request, family).await
+}
+
+/// A code that comes back was stolen, from the thief or by them: what came from it ends.
+async fn replayed(request: &Request<'_>, family: Option<entrance_model::signin::refresh::FamilyId>) -> Refused {
+    let Request { ctx, tenant, client, .. } = request;
+    let now = ctx.now();
+    let write = async {
+        let mut tx = ctx.app.store.write().await?;
+        if let Some(family) = family {
+            tx.authority().end_family(tenant.id, family, Ended::CodeReplayed).await?;
+        }
+        let detail = json!({ "client": client.app, "address": ctx.address() });
+        tx.audit(now, &event("code.replayed", tenant.id, None, client.app.to_string(), detail)).await?;
+        tx.commit().await
+    };
+    match write.await {
+        Ok(()) => Aadsts::OAuth2AuthorizationCodeRedeemed.into(),
+        Err(error) => error.into(),
+    }
+}

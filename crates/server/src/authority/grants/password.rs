@@ -1,0 +1,35 @@
+//! Name and password sent by a program (S-250): for demos and tests, where no browser is at hand.
+
+use entrance_model::id::SessionId;
+use entrance_model::signin::refresh::Origin;
+use entrance_model::signin::{Aadsts, Method, SignIn};
+use entrance_wire::oauth::token::Tokens;
+use uuid::Uuid;
+
+use super::Request;
+use crate::authority::credentials;
+use crate::authority::issue::{ForPerson, for_person};
+use crate::authority::refused::Refused;
+use crate::config::Mode;
+
+/// Signs a person in by name and password.
+pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
+    let Request { ctx, tenant, client, proof, form, .. } = request;
+    client.demand(proof)?;
+    if ctx.app.config.mode != Mode::Demo {
+        return Err(Aadsts::BlockedBySecurityDefaults.into());
+    }
+    let (name, password) = (request.need("username")?, request.need("password")?);
+    let scope = form.get(request.scope_name()).unwrap_or_default().to_owned();
+    let wanted = request.wanted(None)?;
+    let proven = credentials::check(ctx, tenant, name, password).await?;
+    let user = proven.user();
+    let by = SignIn { user: user.id, at: ctx.now(), how: vec![Method::Pwd], session: SessionId::from_uuid(Uuid::new_v4()) };
+    let lineage = request.lineage(&wanted, &by, Origin::Password, &scope);
+    let who = ForPerson { tenant, client, proof, user, by: &by, kind: "password" };
+    let prepared = for_person(ctx, who, &wanted, lineage).await?;
+    let mut tx = ctx.app.store.write().await?;
+    prepared.keep(&mut tx, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(prepared.tokens)
+}

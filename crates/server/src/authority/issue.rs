@@ -1,0 +1,205 @@
+//! Makes tokens (S-7, S-8), and keeps in one transaction what has to be remembered about them.
+
+use entrance_model::Timestamp;
+use entrance_model::directory::{Tenant, User};
+use entrance_model::signin::client::preauthorized;
+use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
+use entrance_model::signin::resource::{Kind, Resource, of_scope};
+use entrance_model::signin::scope::{Asked, Oidc};
+use entrance_model::signin::{Aadsts, Endpoint, SignIn};
+use entrance_store::authority::Decision;
+use entrance_store::{StoreError, Tx};
+use entrance_wire::oauth::client_info::client_info;
+use entrance_wire::oauth::token::Tokens;
+use jiff::SignedDuration;
+
+use super::claims;
+use super::client::{Client, Proof};
+use super::ctx::Ctx;
+use super::keys::Header;
+use super::refused::Refused;
+use super::{secret, target};
+
+/// What a request asks for besides the grant itself.
+pub(crate) struct Wanted {
+    /// The scope, taken apart.
+    pub(crate) asked: Asked,
+    /// `client_info=1`.
+    pub(crate) client_info: bool,
+    /// The client can answer a claims challenge.
+    pub(crate) can_answer_challenge: bool,
+    /// Goes into the ID token.
+    pub(crate) nonce: Option<String>,
+    /// `auth_time` goes into the ID token.
+    pub(crate) auth_time: bool,
+    /// The key that a proof-of-possession token is bound to (S-430): its RFC 7638 thumbprint.
+    pub(crate) key: Option<String>,
+}
+
+impl Wanted {
+    fn token_type(&self) -> &'static str {
+        if self.key.is_some() { "pop" } else { "Bearer" }
+    }
+}
+
+/// Where a new refresh token belongs.
+pub(crate) enum Lineage {
+    /// It begins a family.
+    Begins(FamilyId, Family),
+    /// It continues one.
+    Continues(FamilyId),
+}
+
+struct NewRefresh {
+    hash: String,
+    lineage: Lineage,
+    token: RefreshToken,
+    until: Timestamp,
+}
+
+/// Tokens that are signed and not yet answered: first [`Prepared::keep`], then show them.
+pub(crate) struct Prepared {
+    /// The answer.
+    pub(crate) tokens: Tokens,
+    /// What the log will say.
+    pub(crate) decision: Decision,
+    refresh: Option<NewRefresh>,
+    tenant: entrance_model::id::TenantId,
+}
+
+/// How long an unused refresh token is kept.
+const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The life of an application's own token, in seconds (S-313).
+const APP_TOKEN_LIFE: i64 = 60 * 60;
+
+impl Prepared {
+    /// Remembers what was made, in the transaction that redeems the grant.
+    pub(crate) async fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        let mut authority = tx.authority();
+        if let Some(refresh) = &self.refresh {
+            let family = match &refresh.lineage {
+                Lineage::Begins(id, family) => {
+                    authority.insert_family(self.tenant, *id, family).await?;
+                    *id
+                }
+                Lineage::Continues(id) => *id,
+            };
+            authority.insert_refresh_token(&refresh.hash, self.tenant, family, &refresh.token, refresh.until).await?;
+        }
+        authority.decided(now, &self.decision).await
+    }
+}
+
+/// A person, as a token will speak for them.
+pub(crate) struct ForPerson<'a> {
+    /// The tenant.
+    pub(crate) tenant: &'a Tenant,
+    /// The client.
+    pub(crate) client: &'a Client,
+    /// How it proved itself.
+    pub(crate) proof: &'a Proof,
+    /// The person, as the directory knows them now.
+    pub(crate) user: &'a User,
+    /// Their sign-in.
+    pub(crate) by: &'a SignIn,
+    /// The grant, for the log.
+    pub(crate) kind: &'static str,
+}
+
+/// Finds the resource of a request and what the client may do there in the person's name (S-301, S-304).
+pub(crate) async fn permitted(ctx: &Ctx, tenant: &Tenant, client: &Client, asked: &Asked) -> Result<(Resource, Vec<String>), Refused> {
+    let part = asked.single()?;
+    if asked.is_empty() {
+        return Err(Aadsts::EmptyScope.into());
+    }
+    let resource = target::find(ctx, tenant, &of_scope(part)).await?;
+    let allowed = preauthorized(client.app, &resource).map_err(|refusal| Refused::from(refusal.number()))?;
+    let named = part.map(|part| part.named.as_slice()).unwrap_or_default();
+    let mut granted: Vec<String> = Vec::new();
+    for name in named {
+        let Some(known) = allowed.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
+            let unknown = resource.kind != Kind::Graph;
+            let number = if unknown { Aadsts::InvalidScopeForResource } else { Aadsts::DelegationDoesNotExist };
+            return Err(Refused::from(number).about("scope", name));
+        };
+        granted.push((*known).to_owned());
+    }
+    if part.is_some_and(|part| part.default) {
+        granted.extend(allowed.iter().map(|name| (*name).to_owned()));
+    }
+    if resource.assignment_required {
+        return Err(Aadsts::EntitlementGrantsNotFound.into());
+    }
+    Ok((resource, granted))
+}
+
+/// Makes the tokens of a person. The caller keeps them together with the grant they came from.
+pub(crate) async fn for_person(ctx: &Ctx, who: ForPerson<'_>, wanted: &Wanted, lineage: Option<Lineage>) -> Result<Prepared, Refused> {
+    let now = ctx.now();
+    let ForPerson { tenant, client, proof, user, by, kind } = who;
+    if !user.enabled {
+        return Err(Refused::from(Aadsts::UserDisabled).of(user.id));
+    }
+    if by.at < user.sessions_valid_from {
+        return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id));
+    }
+    let asked = &wanted.asked;
+    let (resource, granted) = permitted(ctx, tenant, client, asked).await.map_err(|refused| refused.of(user.id))?;
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let tell_oidc = resource.kind == Kind::Graph;
+    let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource: &resource, now, life: resource.kind.user_token_life(), wanted };
+    let access = claims::user_access(&facts, user, by, &granted);
+    let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
+    let id_token = asked.has(Oidc::Openid).then(|| match ctx.endpoint {
+        Endpoint::V2 => ctx.app.keys.sign(&claims::id_v2(&facts, user, by), Header::V2),
+        Endpoint::V1 => ctx.app.keys.sign(&claims::id_v1(&facts, user, by), Header::V1),
+    });
+    let mut tokens = Tokens {
+        token_type: wanted.token_type(),
+        scope: Some(asked.echo(&granted, tell_oidc)),
+        expires_in: facts.life,
+        expires_on: facts.ends(),
+        not_before: now.as_second(),
+        refresh_in: None,
+        resource: resource.asked.clone(),
+        access_token: ctx.app.keys.sign(&access, header),
+        refresh_token: None,
+        id_token,
+        client_info: wanted.client_info.then(|| client_info(&user.id.to_string(), &tenant.id.to_string())),
+        foci: None,
+    };
+    let refresh = lineage.map(|lineage| {
+        let token = format!("1.{}", secret::opaque());
+        let hash = secret::sha256(&token);
+        tokens.refresh_token = Some(token);
+        tokens.foci = client.family();
+        NewRefresh { hash, lineage, token: RefreshToken { issued: now, used: None }, until: now + REFRESH_LIFE }
+    });
+    let mut decision = ctx.decision(kind, tenant.id, Some(client.app));
+    decision.user = Some(user.id.into());
+    decision.resource = Some(resource.app);
+    decision.interactive = kind != "refresh_token";
+    decision.reason = format!("token for `{}` with {}", resource.asked, if granted.is_empty() { "OpenID scopes".to_owned() } else { granted.join(" ") });
+    Ok(Prepared { tokens, decision, refresh, tenant: tenant.id })
+}
+
+/// Makes the token of an application by itself (S-240).
+pub(crate) fn for_application(ctx: &Ctx, tenant: &Tenant, client: &Client, proof: &Proof, resource: &Resource, wanted: &Wanted) -> Prepared {
+    let now = ctx.now();
+    let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life: APP_TOKEN_LIFE, wanted };
+    let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
+    let tokens = Tokens {
+        token_type: wanted.token_type(),
+        expires_in: facts.life,
+        expires_on: facts.ends(),
+        not_before: now.as_second(),
+        resource: resource.asked.clone(),
+        access_token: ctx.app.keys.sign(&claims::app_access(&facts), header),
+        ..Tokens::default()
+    };
+    let mut decision = ctx.decision("client_credentials", tenant.id, Some(client.app));
+    decision.user = Some(client.principal.id.into());
+    decision.resource = Some(resource.app);
+    decision.reason = format!("token for `{}`", resource.asked);
+    Prepared { tokens, decision, refresh: None, tenant: tenant.id }
+}

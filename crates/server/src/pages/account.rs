@@ -1,0 +1,91 @@
+//! The account picker (W-3.2): who is signed in in this browser already.
+
+use askama::Template;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use entrance_model::id::SessionId;
+use entrance_model::signin::Aadsts;
+use entrance_wire::oauth::form::Form;
+
+use super::flow::{self, Flow};
+use super::page::{Frame, render, see_other, shown};
+use super::signin::to_app;
+use super::words::{EN, Words, around};
+use super::{PageError, ago, query};
+use crate::authority::ctx::Ctx;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    frame: Frame,
+    t: &'static Words,
+    to_app: (&'static str, &'static str),
+    app: String,
+    flow: &'a str,
+    csrf: String,
+    accounts: Vec<Account>,
+}
+
+struct Account {
+    id: SessionId,
+    name: String,
+    upn: String,
+    since: String,
+    action: (&'static str, &'static str),
+}
+
+/// `GET /signin/account?flow=`.
+pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
+    let (id, cookie, flow) = Flow::open(ctx, headers, query(text, "flow").as_deref()).await?;
+    let flow = flow.state;
+    let sessions = flow::sessions(ctx, headers, flow.tenant).await?;
+    if sessions.is_empty() {
+        return Ok(see_other(&format!("/signin?flow={id}")));
+    }
+    let accounts = sessions
+        .iter()
+        .map(|(session, user)| Account {
+            id: session.id,
+            name: shown(&user.display_name),
+            upn: shown(user.upn.as_str()),
+            since: EN.signed_in_ago.replace("{ago}", &ago(session.at, ctx.now())),
+            action: around(EN.continue_as, "{name}"),
+        })
+        .collect();
+    let page = AccountPage {
+        frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
+        t: &EN,
+        to_app: to_app(&flow),
+        app: shown(&flow.app),
+        flow: &id,
+        csrf: cookie.csrf(&id),
+        accounts,
+    };
+    Ok(render(StatusCode::OK, &page, flow.form_action().as_deref()))
+}
+
+/// `POST /signin/account`.
+pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
+    if !cookie.is_csrf(&id, form.get("csrf")) {
+        return Err(PageError::Forged);
+    }
+    if flow.state.outcome.is_some() {
+        return Err(Aadsts::FlowTokenExpired.into());
+    }
+    let chosen: Option<SessionId> = form.get("account").and_then(|id| id.parse().ok());
+    let sessions = flow::sessions(ctx, headers, flow.state.tenant).await?;
+    // One that ended meanwhile, or belongs to another browser: sign in.
+    let Some((session, _)) = sessions.into_iter().find(|(session, _)| Some(session.id) == chosen) else {
+        return Ok(see_other(&format!("/signin?flow={id}")));
+    };
+    let now = ctx.now();
+    let mut after = flow.state;
+    after.session = Some(session.id);
+    let mut tx = ctx.app.store.write().await?;
+    let mut authority = tx.authority();
+    authority.browser_session_seen(after.tenant, session.id, now).await?;
+    authority.swap_flow(&id, flow.version, &after).await?;
+    tx.commit().await?;
+    Ok(see_other(&after.next(&id)))
+}

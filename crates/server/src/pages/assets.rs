@@ -1,0 +1,97 @@
+//! Style, script and icon, from the binary, under names that change with their content (W-024).
+
+use std::sync::LazyLock;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::authority::secret::sha256_hex;
+
+/// One static file.
+struct Asset {
+    address: String,
+    kind: &'static str,
+    content: &'static str,
+}
+
+fn asset(name: &str, extension: &str, kind: &'static str, content: &'static str) -> Asset {
+    let hash = sha256_hex(content);
+    Asset { address: format!("/static/{name}.{}.{extension}", &hash[..12]), kind, content }
+}
+
+static CSS: LazyLock<Asset> = LazyLock::new(|| asset("gate", "css", "text/css; charset=utf-8", include_str!("../../static/gate.css")));
+static JS: LazyLock<Asset> = LazyLock::new(|| asset("gate", "js", "text/javascript; charset=utf-8", include_str!("../../static/gate.js")));
+static ICON: LazyLock<Asset> = LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_str!("../../static/icon.svg")));
+
+/// The address of the style sheet.
+pub(super) fn css() -> &'static str {
+    &CSS.address
+}
+
+/// The address of the script.
+pub(super) fn js() -> &'static str {
+    &JS.address
+}
+
+/// The address of the icon.
+pub(super) fn icon() -> &'static str {
+    &ICON.address
+}
+
+/// A static file.
+pub(super) fn serve(path: &str) -> Option<Response> {
+    let found = [&*CSS, &*JS, &*ICON].into_iter().find(|asset| asset.address == path)?;
+    let headers = [
+        (header::CONTENT_TYPE, found.kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Some((StatusCode::OK, headers, found.content).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w_007_the_style_sheet_stays_small() {
+        assert!(CSS.content.len() <= 10 * 1024, "{}", CSS.content.len());
+        assert!(JS.content.len() <= 4 * 1024);
+    }
+
+    /// The ratio of WCAG 2.2 between two colours of the style sheet.
+    fn ratio(a: &str, b: &str) -> f64 {
+        let luminance = |hex: &str| {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits")) / 255.0;
+                if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    fn token<'a>(block: &'a str, name: &str) -> &'a str {
+        let at = block.find(&format!("--{name}: ")).expect("the token is there") + name.len() + 4;
+        &block[at..at + 7]
+    }
+
+    #[test]
+    fn w_040_text_and_controls_have_enough_contrast_in_both_themes() {
+        let blocks: Vec<&str> = CSS.content.match_indices("--bg: ").map(|(at, _)| &CSS.content[at..at + 700]).collect();
+        assert_eq!(blocks.len(), 3, "light, dark by the system, dark by choice");
+        for block in blocks {
+            for (front, back, need) in [
+                ("text", "bg", 4.5), ("text", "surface", 4.5), ("text", "sunken", 4.5), ("muted", "bg", 4.5), ("muted", "surface", 4.5),
+                ("on-accent", "accent", 4.5), ("on-accent", "accent-hover", 4.5), ("link", "bg", 4.5), ("link", "surface", 4.5),
+                ("ok", "surface", 4.5), ("danger", "surface", 4.5), ("warn", "surface", 4.5), ("text", "danger-bg", 4.5),
+                ("text", "warn-bg", 4.5), ("text", "ok-bg", 4.5), ("surface", "danger", 4.5), ("control", "surface", 3.0),
+                ("focus", "bg", 3.0), ("focus", "surface", 3.0),
+            ] {
+                let got = ratio(token(block, front), token(block, back));
+                assert!(got >= need, "{front} on {back}: {got:.2}");
+            }
+        }
+    }
+}

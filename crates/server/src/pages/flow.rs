@@ -1,0 +1,145 @@
+//! A sign-in in progress (W-032): what it is for stays on the server; the address holds only its id, the cookie ties it
+//! to one browser.
+
+use axum::http::HeaderMap;
+use entrance_model::directory::{Tenant, User};
+use entrance_model::id::{SessionId, TenantId};
+use entrance_model::signin::authorize::AuthorizeRequest;
+use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::{Aadsts, redirect};
+use entrance_store::authority::Versioned;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::cookies::{self, FlowCookie};
+use crate::authority::ctx::Ctx;
+use crate::authority::refused::Refused;
+use crate::authority::secret;
+
+/// A sign-in in progress.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    /// The hash of the cookie of the browser that it belongs to.
+    browser: String,
+    /// The tenant.
+    pub(crate) tenant: TenantId,
+    /// The name of the application that the person will continue to.
+    pub(crate) app: String,
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    /// The session that was chosen or begun in it.
+    pub(crate) session: Option<SessionId>,
+    /// How it ended.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// What a sign-in is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(crate) enum Purpose {
+    /// An application waits for its answer.
+    Authorize {
+        /// What it asked.
+        request: Box<AuthorizeRequest>,
+    },
+    /// A device waits for tokens.
+    Device {
+        /// The hash of the device's code.
+        grant: String,
+        /// What the person typed, to be compared with the device.
+        code: String,
+    },
+}
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Outcome {
+    /// The application has its answer.
+    Answered,
+    /// The device may take its tokens.
+    Approved,
+    /// The person said no.
+    Denied,
+    /// The person said no and reported it.
+    Reported,
+}
+
+const LIFE: SignedDuration = SignedDuration::from_mins(30);
+
+impl Flow {
+    /// Begins a flow in this browser; answers its id.
+    pub(crate) async fn begin(ctx: &Ctx, cookie: &FlowCookie, tenant: TenantId, app: String, purpose: Purpose) -> Result<String, Refused> {
+        let id = secret::opaque();
+        let flow = Self { browser: cookie.hash(), tenant, app, purpose, session: None, outcome: None };
+        let mut tx = ctx.app.store.write().await?;
+        tx.authority().insert_flow(&id, &flow, ctx.now() + LIFE).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// The flow with this id, if it is this browser's and not over.
+    pub(crate) async fn open(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<(String, FlowCookie, Versioned<Self>), Refused> {
+        let over = || Refused::from(Aadsts::FlowTokenExpired);
+        let id = id.filter(|id| id.len() <= 64).ok_or_else(over)?;
+        let cookie = FlowCookie::of(headers).ok_or_else(over)?;
+        let mut reader = ctx.app.store.read().await?;
+        let found: Option<Versioned<Self>> = reader.authority().flow(id, ctx.now()).await?;
+        let flow = found.filter(|flow| flow.state.browser == cookie.hash()).ok_or_else(over)?;
+        Ok((id.to_owned(), cookie, flow))
+    }
+
+    /// Where its form may end beside our own origin (W-021).
+    pub(crate) fn form_action(&self) -> Option<String> {
+        match &self.purpose {
+            Purpose::Authorize { request } => redirect::form_action(&request.redirect),
+            Purpose::Device { .. } => None,
+        }
+    }
+
+    /// Who will probably sign in.
+    pub(crate) fn hint(&self) -> &str {
+        match &self.purpose {
+            Purpose::Authorize { request } => request.login_hint.as_deref().unwrap_or_default(),
+            Purpose::Device { .. } => "",
+        }
+    }
+
+    /// Where the person goes once it is known who they are.
+    pub(crate) fn next(&self, id: &str) -> String {
+        match &self.purpose {
+            Purpose::Authorize { .. } => format!("/signin/return?flow={id}"),
+            Purpose::Device { .. } => format!("/devicelogin/confirm?grant={id}"),
+        }
+    }
+
+    /// Its tenant.
+    pub(crate) async fn tenant(&self, ctx: &Ctx) -> Result<Tenant, Refused> {
+        let mut reader = ctx.app.store.read().await?;
+        let tenant = reader.directory().tenant(self.tenant).await?;
+        tenant.ok_or_else(|| Aadsts::FlowTokenExpired.into())
+    }
+
+    /// The session that was chosen in it, if it still lives in this browser.
+    pub(crate) async fn signed_in(&self, ctx: &Ctx, headers: &HeaderMap) -> Result<Option<(BrowserSession, User)>, Refused> {
+        let Some(id) = self.session else { return Ok(None) };
+        Ok(sessions(ctx, headers, self.tenant).await?.into_iter().find(|(session, _)| session.id == id))
+    }
+}
+
+/// The live sessions of a tenant in this browser, with their people.
+pub(crate) async fn sessions(ctx: &Ctx, headers: &HeaderMap, tenant: TenantId) -> Result<Vec<(BrowserSession, User)>, Refused> {
+    let Some(browser) = cookies::browser(headers) else { return Ok(Vec::new()) };
+    let mut reader = ctx.app.store.read().await?;
+    let found = reader.authority().browser_sessions(&browser).await?;
+    let mut live = Vec::new();
+    for (of, session) in found {
+        if of == tenant
+            && let Some(user) = reader.directory().user(tenant, session.user).await?
+            && session.is_live(&user, ctx.now())
+        {
+            live.push((session, user));
+        }
+    }
+    Ok(live)
+}

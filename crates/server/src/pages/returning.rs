@@ -1,0 +1,118 @@
+//! The answer to an application (S-103, S-104, W-3.6): a code, or why there is none, in the way it was asked for.
+
+use askama::Template;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use entrance_model::directory::User;
+use entrance_model::signin::authorize::{AuthorizeRequest, ResponseMode};
+use entrance_model::signin::code::{AuthorizationCode, LIFE};
+use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::{Aadsts, redirect};
+use entrance_store::Tx;
+
+use super::PageError;
+use super::flow::{Flow, Outcome, Purpose};
+use super::page::{Frame, render, see_other, shown};
+use super::query;
+use super::words::{EN, Words, around};
+use crate::authority::ctx::Ctx;
+use crate::authority::refused::Refused;
+use crate::authority::secret;
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage<'a> {
+    frame: Frame,
+    t: &'static Words,
+    returning: (&'static str, &'static str),
+    app: String,
+    redirect: &'a str,
+    fields: &'a [(&'static str, String)],
+}
+
+/// `GET /signin/return?flow=`: the person is known; the application gets its code.
+pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
+    let (id, _, flow) = Flow::open(ctx, headers, query(text, "flow").as_deref()).await?;
+    let Purpose::Authorize { request } = flow.state.purpose.clone() else { return Err(Aadsts::FlowTokenExpired.into()) };
+    if flow.state.outcome.is_some() {
+        return Err(Aadsts::FlowTokenExpired.into());
+    }
+    let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
+        return Ok(see_other(&format!("/signin?flow={id}")));
+    };
+    let mut after = flow.state;
+    after.outcome = Some(Outcome::Answered);
+    let app = after.app.clone();
+    let mut tx = ctx.app.store.write().await?;
+    tx.authority().swap_flow(&id, flow.version, &after).await?;
+    let fields = code(ctx, &mut tx, &request, &session, &user).await?;
+    tx.commit().await?;
+    Ok(answer(ctx, headers, &request, &app, &fields).await)
+}
+
+/// Makes a code for a session and keeps its hash.
+pub(crate) async fn code(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    request: &AuthorizeRequest,
+    session: &BrowserSession,
+    user: &User,
+) -> Result<Vec<(&'static str, String)>, Refused> {
+    let now = ctx.now();
+    let code = format!("1.{}", secret::opaque());
+    let kept = AuthorizationCode::begin(request.clone(), session.sign_in(), now);
+    let mut decision = ctx.decision("authorize", request.tenant, Some(request.app));
+    decision.user = Some(user.id.into());
+    decision.interactive = true;
+    decision.reason = "authorization code".into();
+    let mut authority = tx.authority();
+    authority.insert_code(&secret::sha256(&code), &kept, now + LIFE).await?;
+    authority.browser_session_seen(request.tenant, session.id, now).await?;
+    authority.decided(now, &decision).await?;
+    let mut fields = vec![("code", code)];
+    fields.extend(request.state.clone().map(|state| ("state", state)));
+    fields.push(("session_state", session.id.to_string()));
+    fields.push(("iss", ctx.app.issuer_v2(request.tenant)));
+    Ok(fields)
+}
+
+/// Why there is no code, as the application reads it.
+pub(crate) fn refusal(ctx: &Ctx, request: &AuthorizeRequest, refused: &Refused) -> Vec<(&'static str, String)> {
+    let mut fields = vec![
+        ("error", refused.oauth_error().to_owned()),
+        ("error_description", refused.description(&ctx.app, &ctx.info)),
+        ("error_uri", refused.uri(&ctx.app)),
+    ];
+    fields.extend(request.state.clone().map(|state| ("state", state)));
+    fields.push(("iss", ctx.app.issuer_v2(request.tenant)));
+    fields
+}
+
+/// Sends an answer to the registered address of the request.
+pub(crate) async fn answer(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    request: &AuthorizeRequest,
+    app: &str,
+    fields: &[(&'static str, String)],
+) -> Response {
+    let joined = || url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    match request.mode {
+        ResponseMode::Query => {
+            let sign = if request.redirect.contains('?') { '&' } else { '?' };
+            see_other(&format!("{}{sign}{}", request.redirect, joined()))
+        }
+        ResponseMode::Fragment => see_other(&format!("{}#{}", request.redirect, joined())),
+        ResponseMode::FormPost => {
+            let page = FormPostPage {
+                frame: Frame::of(ctx, headers, Some(request.tenant)).await,
+                t: &EN,
+                returning: around(EN.returning, "{app}"),
+                app: shown(app),
+                redirect: &request.redirect,
+                fields,
+            };
+            render(StatusCode::OK, &page, redirect::form_action(&request.redirect).as_deref())
+        }
+    }
+}
