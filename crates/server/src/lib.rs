@@ -25,6 +25,7 @@ pub use app::App;
 pub use clock::Clock;
 pub use config::{Config, Mode, PasswordCost};
 pub use endpoint::Endpoint;
+pub use config::{Config, Mode, PasswordCost, TrustedIssuer};
 pub use data_dir::{DataDir, DataDirError};
 pub use hasher::Hasher;
 pub use server::{Server, StartError};

@@ -89,6 +89,7 @@ impl Server {
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;
+        let app = Arc::new(App { config, data, store, keys, clock, hasher, tasks: Tasks::default(), authority: crate::authority::state::State::default(), base });
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address })

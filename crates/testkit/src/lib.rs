@@ -8,13 +8,17 @@
 //! # }
 //! ```
 
+mod browser;
+
+pub use browser::{Browser, Page};
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use entrance_model::Timestamp;
-use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
-use entrance_model::id::{GroupId, TenantId, UserId};
+use entrance_model::directory::{Application, Group, Member, MemberKind, Redirects, ServicePrincipal, Tenant, User};
+use entrance_model::id::{AppId, AppObjectId, GroupId, ServicePrincipalId, TenantId, UserId};
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -137,6 +141,40 @@ impl Entrance {
         let mut tx = self.app().store.write().await.expect("the store writes");
         tx.directory().add_member(self.tenant, group.id, member).await.expect("it is no member yet");
         tx.commit().await.expect("the store commits");
+    }
+
+    /// Registers an application without credentials, with its service principal. Change it before it is kept.
+    pub async fn application(&self, name: &str, settle: impl FnOnce(&mut Application)) -> (Application, ServicePrincipal) {
+        let now = self.app().now();
+        let mut application = Application {
+            id: AppObjectId::from_uuid(Uuid::new_v4()),
+            app_id: AppId::from_uuid(Uuid::new_v4()),
+            display_name: name.into(),
+            identifier_uris: Vec::new(),
+            redirects: Redirects::default(),
+            is_public_client: false,
+            token_version: 1,
+            credentials: Vec::new(),
+            created: now,
+            other: serde_json::Map::new(),
+        };
+        settle(&mut application);
+        let principal = ServicePrincipal {
+            id: ServicePrincipalId::from_uuid(Uuid::new_v4()),
+            app_id: application.app_id,
+            display_name: name.into(),
+            enabled: true,
+            is_first_party: false,
+            assignment_required: false,
+            credentials: Vec::new(),
+            created: now,
+            other: serde_json::Map::new(),
+        };
+        let mut tx = self.app().store.write().await.expect("the store writes");
+        tx.directory().insert_application(self.tenant, &application).await.expect("the application is new");
+        tx.directory().insert_service_principal(self.tenant, &principal).await.expect("its identity is new");
+        tx.commit().await.expect("the store commits");
+        (application, principal)
     }
 
     /// Moves the clock.

@@ -109,7 +109,11 @@ pub(crate) fn user_access(facts: &Facts<'_>, user: &User, by: &SignIn, granted: 
     let mut scopes: Vec<&str> = granted.to_vec();
     if facts.resource.kind == Kind::Graph {
         let oidc = [Oidc::Openid, Oidc::Profile, Oidc::Email];
-        scopes.extend(oidc.into_iter().filter(|oidc| facts.wanted.asked.has(*oidc)).map(Oidc::word));
+        for scope in oidc {
+            if facts.wanted.asked.has(scope) {
+                scopes.push(scope.word());
+            }
+        }
     }
     claims.insert("scp".into(), scopes.join(" ").into());
     if facts.is_v2() {

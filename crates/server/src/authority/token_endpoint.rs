@@ -68,7 +68,7 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
 }
 
 /// Reads a form body.
-pub(super) fn form(headers: &HeaderMap, body: &[u8], known: &[&'static str]) -> Result<Form, Refused> {
+pub(crate) fn form(headers: &HeaderMap, body: &[u8], known: &[&'static str]) -> Result<Form, Refused> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     if !is_form && !body.is_empty() {

@@ -1,4 +1,5 @@
 //! Stories on a whole server, and Entrance against the real programs.
 
+mod authority;
 mod core;
 mod local_plane;

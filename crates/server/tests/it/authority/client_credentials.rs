@@ -1,0 +1,256 @@
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use entrance_model::Timestamp;
+use entrance_model::directory::{Application, Credential, Proof};
+use entrance_model::id::CredentialId;
+use entrance_server::TrustedIssuer;
+use entrance_testkit::Entrance;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{AKS, AZ, refusal, text, verified};
+
+const SECRET: &str = "Xy~8Q_a-secret-with-plenty-of-random-characters";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn credential(proof: Proof, end: &str) -> Credential {
+    Credential {
+        id: CredentialId::from_uuid(Uuid::new_v4()),
+        display_name: None,
+        start: "2025-01-01T00:00:00Z".parse().expect("a time"),
+        end: end.parse().expect("a time"),
+        proof,
+    }
+}
+
+fn secret(value: &str, end: &str) -> Credential {
+    let sha256 = hex(digest::digest(&digest::SHA256, value.as_bytes()).as_ref());
+    credential(Proof::Secret { sha256, hint: value[..3].into() }, end)
+}
+
+async fn ask(world: &Entrance, form: &[(&str, &str)]) -> reqwest::Response {
+    let form = [&[("grant_type", "client_credentials")], form].concat();
+    world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await
+}
+
+#[tokio::test]
+async fn s_240_an_application_with_a_secret_gets_its_own_token_and_nothing_else() {
+    let world = Entrance::start().await;
+    let (app, principal) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let scope = format!("{AKS}/.default openid offline_access profile");
+    let tokens: Value = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope), ("client_info", "1")]).await.json().await.expect("JSON");
+    let names: Vec<&String> = tokens.as_object().expect("an object").keys().collect();
+    assert_eq!(names, ["token_type", "expires_in", "ext_expires_in", "access_token"]);
+    assert_eq!(tokens["expires_in"], 3600);
+    let claims = verified(&world, text(&tokens, "access_token")).await;
+    assert_eq!(text(&claims, "aud"), AKS);
+    assert_eq!(text(&claims, "oid"), principal.id.to_string());
+    assert_eq!(claims["oid"], claims["sub"]);
+    assert_eq!(claims["idp"], claims["iss"]);
+    assert_eq!((text(&claims, "appid"), text(&claims, "appidacr"), text(&claims, "idtyp")), (id.as_str(), "1", "app"));
+    assert!(claims.get("scp").is_none() && claims.get("upn").is_none());
+}
+
+#[tokio::test]
+async fn s_203_the_secret_may_come_in_a_basic_header_and_never_in_two_ways() {
+    let world = Entrance::start().await;
+    let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let path = world.url(&format!("/{}/oauth2/v2.0/token", world.tenant));
+    let scope = format!("{AKS}/.default");
+    let basic = async |form: &[(&str, &str)]| {
+        let encoded = SECRET.replace('~', "%7E");
+        world.client.post(&path).basic_auth(&id, Some(encoded)).form(form).send().await.expect("answers")
+    };
+    let form = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
+    assert_eq!(basic(&form).await.status(), 200);
+    let twice = [&form[..], &[("client_secret", SECRET)]].concat();
+    assert_eq!(refusal(basic(&twice).await).await, (400, "invalid_request".into(), 90023));
+}
+
+#[tokio::test]
+async fn s_240_wrong_expired_missing_and_unknown_are_told_apart() {
+    let world = Entrance::start().await;
+    let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2025-06-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let scope = format!("{AKS}/.default");
+    let with = async |client: &str, secret: &str, scope: &str| refusal(ask(&world, &[("client_id", client), ("client_secret", secret), ("scope", scope)]).await).await;
+    assert_eq!(with(&id, "wrong", &scope).await, (401, "invalid_client".into(), 7_000_215));
+    assert_eq!(with(&id, SECRET, &scope).await, (401, "invalid_client".into(), 7_000_222));
+    assert_eq!(with("11111111-1111-4111-8111-111111111111", SECRET, &scope).await, (400, "unauthorized_client".into(), 700_016));
+    assert_eq!(with(AZ, SECRET, &scope).await, (401, "invalid_client".into(), 700_025));
+    let none = refusal(ask(&world, &[("client_id", &id), ("scope", &scope)]).await).await;
+    assert_eq!(none, (401, "invalid_client".into(), 7_000_218));
+}
+
+#[tokio::test]
+async fn s_240_the_scope_is_one_resource_and_its_default() {
+    let world = Entrance::start().await;
+    let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let with = async |scope: &str| refusal(ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", scope)]).await).await;
+    assert_eq!(with("User.Read").await, (400, "invalid_scope".into(), 1_002_012));
+    assert_eq!(with(&format!("{AKS}/user.read")).await.2, 1_002_012);
+    assert_eq!(with(&format!("{AKS}/.default https://graph.microsoft.com/.default")).await, (400, "invalid_scope".into(), 70011));
+    assert_eq!(with("api://nothing/.default").await, (400, "invalid_resource".into(), 500_011));
+    let shared = world.post("/common/oauth2/v2.0/token", &[("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", SECRET), ("scope", "x/.default")]).await;
+    assert_eq!(refusal(shared).await.2, 9_001_023);
+}
+
+#[tokio::test]
+async fn s_302_the_audience_is_the_identifier_that_was_asked() {
+    let world = Entrance::start().await;
+    let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let base = world.app().base().to_owned();
+    for (scope, audience) in [
+        (format!("{base}//.default"), format!("{base}/")),
+        ("https://management.core.windows.net//.default".into(), "https://management.core.windows.net/".into()),
+        (format!("spn:{AKS}/.default"), format!("spn:{AKS}")),
+        (format!("{}/.default", AKS.to_uppercase()), AKS.into()),
+    ] {
+        let tokens: Value = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope)]).await.json().await.expect("JSON");
+        assert_eq!(text(&verified(&world, text(&tokens, "access_token")).await, "aud"), audience, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn s_800_wrong_secrets_from_one_address_are_paused() {
+    let world = Entrance::start().await;
+    let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let id = app.app_id.to_string();
+    let scope = format!("{AKS}/.default");
+    for _ in 0..10 {
+        ask(&world, &[("client_id", &id), ("client_secret", "wrong"), ("scope", &scope)]).await;
+    }
+    let paused = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope)]).await;
+    assert!(paused.headers().contains_key("retry-after"));
+    assert_eq!(refusal(paused).await.0, 429);
+    world.sleep(std::time::Duration::from_secs(61));
+    assert_eq!(ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope)]).await.status(), 200);
+}
+
+/// A certificate of an application, and the key to it.
+struct Certificate {
+    der: Vec<u8>,
+    key: EncodingKey,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+        let mut params = rcgen::CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        let der = params.self_signed(&pair).expect("a certificate").der().to_vec();
+        let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).expect("a key");
+        Self { der, key }
+    }
+
+    fn register(&self, app: &mut Application) {
+        let sha1 = hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref()).to_uppercase();
+        let sha256 = hex(digest::digest(&digest::SHA256, &self.der).as_ref());
+        app.credentials.push(credential(Proof::Certificate { der: STANDARD.encode(&self.der), sha1, sha256 }, "2027-01-01T00:00:00Z"));
+    }
+
+    fn sign(&self, claims: &Value, algorithm: Algorithm) -> String {
+        let mut header = Header::new(algorithm);
+        header.x5t = Some(format!("{}=", URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der))));
+        encode(&header, claims, &self.key).expect("signs")
+    }
+}
+
+async fn with_assertion(world: &Entrance, client: &str, assertion: &str) -> reqwest::Response {
+    let scope = format!("{AKS}/.default");
+    ask(world, &[("client_id", client), ("client_assertion", assertion), ("client_assertion_type", ASSERTION), ("scope", &scope)]).await
+}
+
+#[tokio::test]
+async fn s_241_a_certificate_signs_for_its_application_once() {
+    let world = Entrance::start().await;
+    let (certificate, other) = (Certificate::new(), Certificate::new());
+    let (app, _) = world.application("robot", |app| certificate.register(app)).await;
+    let id = app.app_id.to_string();
+    let now = Timestamp::as_second(world.app().now());
+    let endpoint = world.url(&format!("/{}/oauth2/v2.0/token", world.tenant));
+    let claims = |change: &[(&str, Value)]| {
+        #[expect(clippy::cast_precision_loss, reason = "az writes its times with a fraction")]
+        let mut claims = json!({ "aud": endpoint, "iss": id, "sub": id, "jti": Uuid::new_v4(), "iat": now as f64 + 0.5, "exp": now as f64 + 600.5 });
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        claims
+    };
+    let good = certificate.sign(&claims(&[]), Algorithm::RS256);
+    let tokens: Value = with_assertion(&world, &id, &good).await.json().await.expect("JSON");
+    assert_eq!(text(&verified(&world, text(&tokens, "access_token")).await, "appidacr"), "2");
+    assert_eq!(with_assertion(&world, &id, &good).await.status(), 200, "the same text again within a minute");
+    world.sleep(std::time::Duration::from_secs(61));
+    assert_eq!(refusal(with_assertion(&world, &id, &good).await).await.2, 700_027, "and never after that");
+    assert_eq!(with_assertion(&world, &id, &certificate.sign(&claims(&[]), Algorithm::PS256)).await.status(), 200);
+
+    let refused = async |assertion: String| refusal(with_assertion(&world, &id, &assertion).await).await.2;
+    assert_eq!(refused(other.sign(&claims(&[]), Algorithm::RS256)).await, 700_027);
+    assert_eq!(refused(certificate.sign(&claims(&[("iss", "x".into())]), Algorithm::RS256)).await, 700_021);
+    assert_eq!(refused(certificate.sign(&claims(&[("aud", "https://elsewhere.example/".into())]), Algorithm::RS256)).await, 700_023);
+    assert_eq!(refused(certificate.sign(&claims(&[("exp", (now - 301).into())]), Algorithm::RS256)).await, 700_024);
+    assert_eq!(refused(certificate.sign(&claims(&[("exp", (now + 90_000).into())]), Algorithm::RS256)).await, 700_024);
+    assert_eq!(refused("not.a.token".into()).await, 50027);
+    let mut parts: Vec<&str> = good.split('.').collect();
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    parts[0] = &none;
+    assert_eq!(refused(parts.join(".")).await, 700_027);
+}
+
+#[tokio::test]
+async fn s_242_a_token_of_a_trusted_issuer_stands_for_its_application() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("jwks.json");
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+    let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).expect("a key");
+    let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::RS256).expect("a public key");
+    std::fs::write(&file, json!({ "keys": [jwk] }).to_string()).expect("writes");
+    let issuer = "https://pipelines.example/";
+    let world = Entrance::start_with(|config| config.trusted_issuers.push(TrustedIssuer { issuer: issuer.into(), jwks: file })).await;
+    let federated = |issuer: &str| Proof::Federated {
+        name: "main".into(),
+        issuer: issuer.into(),
+        subject: "repo:contoso/shop:main".into(),
+        audiences: vec!["api://AzureADTokenExchange".into()],
+        description: None,
+    };
+    let (app, _) = world
+        .application("robot", |app| {
+            app.credentials.push(credential(federated(issuer), "2099-01-01T00:00:00Z"));
+            app.credentials.push(credential(federated("https://unlisted.example/"), "2099-01-01T00:00:00Z"));
+        })
+        .await;
+    let id = app.app_id.to_string();
+    let now = world.app().now().as_second();
+    let sign = |change: &[(&str, Value)]| {
+        let mut claims = json!({ "iss": issuer, "sub": "repo:contoso/shop:main", "aud": "api://AzureADTokenExchange", "iat": now, "exp": now + 300 });
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        encode(&Header::new(Algorithm::RS256), &claims, &key).expect("signs")
+    };
+    // A projected token ends with a line break, and is used more than once.
+    for _ in 0..2 {
+        assert_eq!(with_assertion(&world, &id, &format!("{}\n", sign(&[]))).await.status(), 200);
+    }
+    let refused = async |change: &[(&str, Value)]| refusal(with_assertion(&world, &id, &sign(change)).await).await.2;
+    assert_eq!(refused(&[("iss", "https://pipelines.example".into())]).await, 700_211);
+    assert_eq!(refused(&[("sub", "repo:contoso/other:main".into())]).await, 700_213);
+    assert_eq!(refused(&[("sub", "repo:Contoso/shop:main".into())]).await, 7_002_138);
+    assert_eq!(refused(&[("aud", "api://other".into())]).await, 700_212);
+    assert_eq!(refused(&[("exp", (now - 400).into())]).await, 700_024);
+    assert_eq!(refused(&[("iss", "https://unlisted.example/".into())]).await, 7_002_381);
+    assert_eq!(refused(&[("iss", world.app().issuer_v1(world.tenant).into())]).await, 700_222);
+}

@@ -1,0 +1,56 @@
+//! The token service, over TLS, as its clients use it. Tokens are verified by an independent library.
+
+mod authorization_code;
+mod client_credentials;
+mod device_code;
+mod discovery;
+mod pages;
+mod password;
+mod refresh_token;
+
+use entrance_testkit::Entrance;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde_json::Value;
+
+/// Azure CLI.
+const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/// kubelogin.
+const AKS_CLIENT: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
+/// The clusters.
+const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
+
+/// Verifies a token with the published keys and gives its claims.
+async fn verified(world: &Entrance, token: &str) -> Value {
+    let keys: JwkSet = world.get("/common/discovery/v2.0/keys").await.json().await.expect("keys");
+    let header = decode_header(token).expect("a header");
+    assert_eq!(header.alg, Algorithm::RS256);
+    let kid = header.kid.expect("a key id");
+    let key = keys.find(&kid).expect("the key is published");
+    let mut validation = Validation::new(Algorithm::RS256);
+    // The clock of the world stands still; its times are compared by each story.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    decode(token, &DecodingKey::from_jwk(key).expect("a key"), &validation).expect("the signature fits").claims
+}
+
+/// The text of a member.
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
+}
+
+/// What a refused request says: status, error, first number.
+async fn refusal(answer: reqwest::Response) -> (u16, String, u64) {
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.expect("JSON");
+    let number = body["error_codes"][0].as_u64().expect("a number");
+    assert!(text(&body, "error_description").starts_with(&format!("AADSTS{number}: ")), "{body}");
+    (status, text(&body, "error").to_owned(), number)
+}
+
+/// The parts of an address behind `?` or `#`.
+fn parameters(address: &str) -> std::collections::BTreeMap<String, String> {
+    let (_, query) = address.split_once(['?', '#']).expect("parameters");
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
