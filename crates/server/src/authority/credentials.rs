@@ -33,7 +33,7 @@ pub(crate) async fn check(ctx: &Ctx, tenant: &Tenant, name: &str, password: &str
     let keys = Keys::of(ctx, tenant, &folded);
     // A few bits of a keyed hash: enough to see a repeated password, too few to find it with.
     let print = secret::mac(&tenant.salt, format!("try\0{folded}\0{password}").as_bytes());
-    let print = u32::from(print[0]) << 4 | u32::from(print[1] >> 4);
+    let print = u32::from(u16::from_be_bytes([print[0], print[1]]));
 
     let (user, phc) = find(ctx, tenant, &folded).await?;
     // Counted before the password is looked at, so that many guesses at once are no way around the limit.
