@@ -23,7 +23,6 @@ pub mod webhook;
 
 pub use app::App;
 pub use clock::Clock;
-pub use config::{Config, Mode, PasswordCost};
 pub use endpoint::Endpoint;
 pub use config::{Config, Mode, PasswordCost, TrustedIssuer};
 pub use data_dir::{DataDir, DataDirError};

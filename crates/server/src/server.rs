@@ -85,11 +85,11 @@ impl Server {
         let hooks = Webhooks::bind(&store, config.webhook_listen).await?;
         let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
         tasks.spawn_draining(async { drop(answered.await) });
-        let app = Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, tasks, base });
+        let authority = crate::authority::state::State::default();
+        let app = Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, tasks, authority, base });
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;
-        let app = Arc::new(App { config, data, store, keys, clock, hasher, tasks: Tasks::default(), authority: crate::authority::state::State::default(), base });
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address })

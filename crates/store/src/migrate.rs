@@ -11,8 +11,8 @@ use crate::sql::statements;
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("../migrations/0001_core.sql")),
     (2, "directory", include_str!("../migrations/0002_directory.sql")),
-    (4, "arm", include_str!("../migrations/0004_arm.sql")),
     (3, "authority", include_str!("../migrations/0003_authority.sql")),
+    (4, "arm", include_str!("../migrations/0004_arm.sql")),
 ];
 
 statements! {
