@@ -19,7 +19,7 @@ use kube::api::{DeleteParams, PostParams};
 use uuid::Uuid;
 
 /// The program that `make build` makes. Without it these tests fail: they have nothing else to run on.
-fn control_plane() -> Binary {
+pub(crate) fn control_plane() -> Binary {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/controlplane/controlplane");
     let path = std::env::var_os("ENTRANCE_CONTROLPLANE").map_or_else(|| PathBuf::from(built), PathBuf::from);
     Binary::find(Some(&path)).unwrap_or_else(|error| panic!("{error}; build it with `make build`"))
@@ -111,7 +111,7 @@ impl World {
 }
 
 /// A test that fails leaves nothing running either.
-struct EndAll(String);
+pub(crate) struct EndAll(pub(crate) String);
 
 impl Drop for EndAll {
     fn drop(&mut self) {
@@ -138,7 +138,7 @@ fn kill(pid: u32) -> Result<()> {
     Ok(rustix::process::kill_process(pid, rustix::process::Signal::KILL)?)
 }
 
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let began = Instant::now();
     loop {
         match look().await {
@@ -339,7 +339,7 @@ async fn two_servers_cannot_keep_the_same_clusters() -> Result<()> {
     Ok(())
 }
 
-fn pool(count: u16) -> Pool {
+pub(crate) fn pool(count: u16) -> Pool {
     Pool { prefix: "aks-nodepool1-31718369-vmss".to_owned(), count }
 }
 

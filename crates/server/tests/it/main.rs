@@ -3,3 +3,4 @@
 mod authority;
 mod core;
 mod local_plane;
+mod reviews;
