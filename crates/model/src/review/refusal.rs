@@ -50,7 +50,9 @@ pub enum Refusal {
     #[error("the session was revoked; sign in again")]
     Revoked,
     /// More groups than an answer may carry, and it is not known which of them the cluster refers to.
-    #[error("the account is in {count} groups, an answer carries at most {max}, and it is not known which of them the cluster refers to")]
+    #[error(
+        "the account is in {count} groups, an answer carries at most {max}, and it is not known which of them the cluster refers to"
+    )]
     TooManyGroups {
         /// How many there are.
         count: usize,

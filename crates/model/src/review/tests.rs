@@ -10,7 +10,14 @@ fn tenant(n: u128) -> TenantId {
 }
 
 fn gate() -> Gate {
-    Gate { tenant: tenant(1), audience: AKS_SERVER, names: UserName::Upn, groups_max: 3, pinned: vec![group(9)], needs_proof: false }
+    Gate {
+        tenant: tenant(1),
+        audience: AKS_SERVER,
+        names: UserName::Upn,
+        groups_max: 3,
+        pinned: vec![group(9)],
+        needs_proof: false,
+    }
 }
 
 fn group(n: u128) -> GroupId {
@@ -18,7 +25,14 @@ fn group(n: u128) -> GroupId {
 }
 
 fn token() -> Token<'static> {
-    Token { tenant: tenant(1), subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, is_bound: false }
+    Token {
+        tenant: tenant(1),
+        subject: Subject::Person,
+        audience: "6dae42f8-4368-4678-94ff-3960e28e3630",
+        issued: Timestamp::UNIX_EPOCH,
+        has_scope: true,
+        is_bound: false,
+    }
 }
 
 fn alice() -> Principal {
@@ -47,7 +61,14 @@ fn r_423_the_audience_may_carry_spn_and_any_case_and_nothing_else() {
     let at = |audience| why(Token { audience, ..token() }, Some(&alice()));
     assert_eq!(at("spn:6dae42f8-4368-4678-94ff-3960e28e3630"), "allowed");
     assert_eq!(at("6DAE42F8-4368-4678-94FF-3960E28E3630"), "allowed");
-    for other in ["", "spn:", "00000003-0000-0000-c000-000000000000", "spn:spn:6dae42f8-4368-4678-94ff-3960e28e3630", "6dae42f8-4368-4678-94ff-3960e28e3630/", "https://kubernetes.default.svc"] {
+    for other in [
+        "",
+        "spn:",
+        "00000003-0000-0000-c000-000000000000",
+        "spn:spn:6dae42f8-4368-4678-94ff-3960e28e3630",
+        "6dae42f8-4368-4678-94ff-3960e28e3630/",
+        "https://kubernetes.default.svc",
+    ] {
         assert_eq!(at(other), "other-audience", "{other}");
     }
 }
@@ -80,4 +101,36 @@ fn r_421_groups_above_the_budget_are_never_cut_silently() {
     assert_eq!(within(all.clone(), &gate(), Referred::Unknown), Err(Refusal::TooManyGroups { count: 9, max: 3 }));
     assert_eq!(within(all.clone(), &gate(), Referred::Known(&few)), Ok(vec![group(2), group(9)]));
     assert_eq!(within(all, &gate(), Referred::Known(&many)), Err(Refusal::TooManyReferredGroups { count: 9, max: 3 }));
+}
+
+fn gate_of(properties: serde_json::Value) -> Option<Gate> {
+    let mut all = serde_json::json!({"location": "westeurope", "properties": {"agentPoolProfiles": [{"name": "nodepool1"}]}});
+    all["properties"].as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
+    let document = serde_json::from_value(all).expect("a document");
+    Gate::of(ClusterUid::from_uuid(Uuid::from_u128(7)), &Spec::read(&document).expect("it was accepted once"))
+}
+
+#[test]
+fn a_gate_is_what_the_clusters_profile_says() {
+    let tenant = "00000000-0000-0000-0000-000000000001";
+    let managed = serde_json::json!({"managed": true, "adminGroupObjectIDs": [], "tenantID": tenant});
+    assert_eq!(gate_of(serde_json::json!({})), None, "without the integration nobody enters");
+    let shared = gate_of(serde_json::json!({"aadProfile": managed})).expect("a gate");
+    assert_eq!(
+        (shared.tenant, shared.audience, shared.names, shared.groups_max),
+        (self::tenant(1), AKS_SERVER, UserName::Upn, 450)
+    );
+
+    // DESIGN 4.1: a token of the shared audience is worthless at a cluster that has its own, and the other way round.
+    let profile = serde_json::json!({"tokenAudience": "cluster", "userName": "oid", "groupsMax": 7, "requirePop": true});
+    let own = gate_of(serde_json::json!({"aadProfile": managed, "entranceProfile": profile})).expect("a gate");
+    assert_eq!((own.names, own.groups_max, own.needs_proof), (UserName::Oid, 7, true));
+    assert!(!is_audience(token().audience, own.audience));
+    assert!(!is_audience(&own.audience.to_string(), shared.audience));
+
+    // a cluster of the retired kind takes tokens for the customer's application only.
+    let legacy = serde_json::json!({"clientAppID": "x", "serverAppID": GRAPH.to_string(), "tenantID": tenant});
+    assert_eq!(gate_of(serde_json::json!({"aadProfile": legacy})).expect("a gate").audience, GRAPH);
+    let nonsense = serde_json::json!({"clientAppID": "x", "serverAppID": "y", "tenantID": tenant});
+    assert_eq!(gate_of(serde_json::json!({"aadProfile": nonsense})), None);
 }

@@ -19,14 +19,19 @@ fn member(n: u128) -> PrincipalId {
 }
 
 fn person() -> Node {
-    Node::Principal(Principal::Person { upn: "a@contoso.example".parse().expect("a UPN"), enabled: true, valid_from: Timestamp::UNIX_EPOCH })
+    Node::Principal(Principal::Person {
+        upn: "a@contoso.example".parse().expect("a UPN"),
+        enabled: true,
+        valid_from: Timestamp::UNIX_EPOCH,
+    })
 }
 
 const SECURITY: Node = Node::Group { security: true };
 
 #[test]
 fn r_421_membership_flows_from_child_to_parent_and_only_security_groups_count() {
-    let objects = vec![(uuid(1), person()), (uuid(10), SECURITY), (uuid(11), Node::Group { security: false }), (uuid(12), SECURITY)];
+    let objects =
+        vec![(uuid(1), person()), (uuid(10), SECURITY), (uuid(11), Node::Group { security: false }), (uuid(12), SECURITY)];
     let graph = Graph::load(objects, &[(group(10), member(1)), (group(11), member(10)), (group(12), member(11))]);
     assert_eq!(graph.groups_of(member(1)), [group(10), group(12)], "a mail group gives no rights itself and is no wall");
     assert_eq!(graph.groups_of(member(12)), [], "nothing flows down");
@@ -86,8 +91,12 @@ impl Naive {
     fn groups_of(&self, id: u128) -> Vec<GroupId> {
         let mut all = BTreeSet::new();
         loop {
-            let more: BTreeSet<_> =
-                self.edges.iter().filter(|(g, m)| (*m == id || all.contains(m)) && self.groups.contains_key(g)).map(|(g, _)| *g).collect();
+            let more: BTreeSet<_> = self
+                .edges
+                .iter()
+                .filter(|(g, m)| (*m == id || all.contains(m)) && self.groups.contains_key(g))
+                .map(|(g, _)| *g)
+                .collect();
             if more.is_subset(&all) {
                 return all.into_iter().filter(|g| self.groups[g]).map(group).collect();
             }
@@ -116,7 +125,8 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         (0_u128..6).prop_map(Change::Person),
         (10_u128..20, any::<bool>()).prop_map(|(id, security)| Change::Group(id, security)),
-        (10_u128..20, prop::collection::btree_set(prop_oneof![0_u128..6, 10_u128..20], 0..6)).prop_map(|(id, members)| Change::Members(id, members)),
+        (10_u128..20, prop::collection::btree_set(prop_oneof![0_u128..6, 10_u128..20], 0..6))
+            .prop_map(|(id, members)| Change::Members(id, members)),
         prop_oneof![0_u128..6, 10_u128..20].prop_map(Change::Remove),
         Just(Change::Compact),
     ]

@@ -54,7 +54,14 @@ impl Directory {
     /// store cannot miss a change.
     pub fn new(max_staleness: Option<Duration>) -> Self {
         let moved = watch::Sender::new(FeedPosition::default());
-        Self { shared: Arc::new(Shared { current: ArcSwapOption::empty(), confirmed: AtomicI64::new(i64::MIN), max_staleness, moved }) }
+        Self {
+            shared: Arc::new(Shared {
+                current: ArcSwapOption::empty(),
+                confirmed: AtomicI64::new(i64::MIN),
+                max_staleness,
+                moved,
+            }),
+        }
     }
 
     /// The directory as it is now.
@@ -87,7 +94,12 @@ impl Directory {
     /// Loads everything. Call it once before reviews are answered; [`Directory::follow`] does the rest.
     pub async fn load(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
         let snapshot = load::everything(&mut store.read().await?, now).await?;
-        tracing::info!(objects = snapshot.size(), clusters = snapshot.clusters().count(), head = snapshot.position().head, "directory loaded");
+        tracing::info!(
+            objects = snapshot.size(),
+            clusters = snapshot.clusters().count(),
+            head = snapshot.position().head,
+            "directory loaded"
+        );
         self.publish(snapshot, now);
         Ok(())
     }
@@ -103,9 +115,8 @@ impl Directory {
                 tokio::time::sleep(RETRY).await;
                 continue;
             }
-            match tokio::time::timeout(CONFIRM, feed.changed()).await {
-                Ok(Err(_)) => return,
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(_)) = tokio::time::timeout(CONFIRM, feed.changed()).await {
+                return; // the store is gone
             }
         }
     }

@@ -104,7 +104,10 @@ async fn what_is_committed_is_known_here_and_survives_a_reload() {
     tx.commit().await.expect("commits");
     let after = world.now().await;
     assert_eq!(after.groups_of(tenant, alice.id.into()), []);
-    assert!(matches!(after.principal(tenant, alice.id.into()), Some(entrance_model::review::Principal::Person { enabled: false, .. })));
+    assert!(matches!(
+        after.principal(tenant, alice.id.into()),
+        Some(entrance_model::review::Principal::Person { enabled: false, .. })
+    ));
 
     let mut tx = world.store.write().await.expect("begins");
     tx.directory().delete_user(tenant, &alice, NOW).await.expect("deletes");
@@ -126,7 +129,7 @@ async fn s_812_an_object_is_known_in_its_own_tenant_only() {
 
 #[test]
 fn a_directory_that_is_not_loaded_or_too_old_decides_nothing() {
-    let people = Directory::new(Some(Duration::from_secs(60)));
+    let people = Directory::new(Some(Duration::from_mins(1)));
     assert_eq!(people.snapshot(NOW).err(), Some(NotReady::Loading));
     people.show(Snapshot::default(), NOW);
     let at = |seconds| Timestamp::from_second(seconds).expect("a time");

@@ -19,11 +19,11 @@ use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::Limits;
 use super::lanes::{Lanes, Place};
 use super::pki;
 use super::reviewer::{NoAnswer, Reviewer};
 use super::tally::Outcome;
-use super::Limits;
 
 /// What all connections share.
 pub(super) struct Shared {

@@ -10,7 +10,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 /// Every cluster's lane. There are never more than certificates were issued.
 pub(super) struct Lanes {
-    lanes: Mutex<HashMap<ClusterUid, Arc<Lane>>>,
+    of_cluster: Mutex<HashMap<ClusterUid, Arc<Lane>>>,
     rate: NonZeroU32,
     connections: usize,
 }
@@ -28,13 +28,13 @@ pub(super) struct Place {
 
 impl Lanes {
     pub(super) fn new(reviews_per_second: NonZeroU32, connections: usize) -> Self {
-        Self { lanes: Mutex::default(), rate: reviews_per_second, connections }
+        Self { of_cluster: Mutex::default(), rate: reviews_per_second, connections }
     }
 
     /// A place for one more connection of a cluster, if it has not too many.
     pub(super) fn place(&self, cluster: ClusterUid) -> Option<Place> {
         // A panic elsewhere leaves the map as good as it was: entries are only ever added.
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.of_cluster.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry(cluster).or_insert_with(|| {
             Arc::new(Lane { rate: RateLimiter::direct(Quota::per_second(self.rate)), connections: AtomicUsize::new(0) })
         });

@@ -97,7 +97,7 @@ impl Default for Limits {
             streams: 250,
             reviews_per_second: NonZeroU32::new(2_000).expect("it is not zero"),
             reviews_per_connection: 10_000,
-            connection_life: Duration::from_secs(300),
+            connection_life: Duration::from_mins(5),
             drain: Duration::from_secs(5),
             handshake: Duration::from_secs(5),
             headers: Duration::from_secs(5),
@@ -152,7 +152,7 @@ impl Webhooks {
         std::thread::Builder::new()
             .name("webhook".into())
             .spawn(move || {
-                if let Err(error) = run(listener, acceptor, shared, certificate) {
+                if let Err(error) = run(listener, &acceptor, &shared, &certificate) {
                     tracing::error!(%error, "the webhook listener ended");
                 }
                 let _ = done.send(());
@@ -183,7 +183,7 @@ impl Webhooks {
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let base = format!("https://{host}:{}/clusters/{cluster}", self.address.port());
         Ok(WebhookAccess {
-            base: Url::parse(&base).expect("an address, a port and a GUID make a URL"),
+            base: Url::parse(&base)?,
             ca_pem: self.pki.ca_pem().to_owned(),
             client_cert_pem: identity.cert_pem,
             client_key_pem: identity.key_pem,
@@ -191,8 +191,9 @@ impl Webhooks {
     }
 }
 
-fn run(listener: StdListener, acceptor: TlsAcceptor, shared: Arc<Shared>, certificate: Arc<OwnCertificate>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).thread_name("webhook").enable_all().build()?;
+fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, certificate: &OwnCertificate) -> std::io::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).thread_name("webhook").enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         let slots = Arc::new(Semaphore::new(shared.limits.connections));
@@ -219,7 +220,7 @@ fn run(listener: StdListener, acceptor: TlsAcceptor, shared: Arc<Shared>, certif
             };
             // Too many: an end at once is better than a wait, because the API server waits along.
             let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
-            let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+            let (acceptor, shared) = (acceptor.clone(), Arc::clone(shared));
             connections.spawn(async move {
                 connection::serve(stream, acceptor, shared).await;
                 drop(slot);

@@ -12,8 +12,8 @@ use entrance_model::Timestamp;
 use entrance_model::id::ClusterUid;
 use entrance_store::{SealedKey, Store, StoreError};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
@@ -26,6 +26,9 @@ pub enum PkiError {
     /// The store did not give or take the authority's key.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The listener's address makes no URL.
+    #[error("the webhook listener's address cannot be written as a URL")]
+    Address(#[from] url::ParseError),
     /// The key or a name is not what a certificate can hold.
     #[error("a certificate of the webhook listener cannot be made")]
     Certificate(#[from] rcgen::Error),
@@ -108,12 +111,12 @@ impl Pki {
 /// Which cluster a caller's certificate is of. The certificate was verified; `None` when it names no single cluster.
 pub(super) fn cluster_of(certificate: &CertificateDer<'_>) -> Option<ClusterUid> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let names = &parsed.subject_alternative_name().ok()??.value.general_names;
+    let all = &parsed.subject_alternative_name().ok()??.value.general_names;
     let path = |name: &GeneralName<'_>| match name {
         GeneralName::URI(uri) => uri.strip_prefix(URI_PREFIX).map(str::to_owned),
         _ => None,
     };
-    let named: Vec<String> = names.iter().filter_map(path).collect();
+    let named: Vec<String> = all.iter().filter_map(path).collect();
     let uid: ClusterUid = named.first()?.split('/').nth(2)?.parse().ok()?;
     // Written back and compared: the certificate must say exactly what we write, so that its paths are ours.
     (named == paths(uid)).then_some(uid)

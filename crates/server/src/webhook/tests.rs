@@ -1,5 +1,7 @@
 //! A real client against the real listener, in one process.
 
+use std::fmt::Write as _;
+
 use entrance_model::Timestamp;
 use entrance_model::cluster::UserName;
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
@@ -49,7 +51,7 @@ fn gate() -> Gate {
 }
 
 fn facts(gate: Option<Gate>) -> Facts {
-    Facts { gate, admins: None, local_accounts: true }
+    Facts { gate, admins: None, local_accounts: true, is_started: true }
 }
 
 fn group(id: Uuid) -> Group {
@@ -191,7 +193,9 @@ async fn r_420_to_r_423_a_token_becomes_a_user_with_the_groups_of_the_directory(
     let answer = world.ask(&world.api_server(), &world.token(|_| {})).await;
     assert_snapshot!(answer.to_string(), @r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","status":{"authenticated":true,"user":{"username":"alice@contoso.example","uid":"22222222-2222-4222-8222-222222222222","groups":["33333333-3333-4333-8333-333333333333","44444444-4444-4444-8444-444444444444"],"extra":{"oid":["22222222-2222-4222-8222-222222222222"],"authentication.kubernetes.io/credential-id":["JTI=token-1"],"client":["80faf920-1908-4b52-b5ef-a8e7bedfc67a"]}}}}"#);
     world.set(facts(Some(Gate { names: UserName::Oid, ..gate() }))).await;
-    let answer = world.ask(&world.api_server(), &world.token(|claims| claims["aud"] = json!("spn:6dae42f8-4368-4678-94ff-3960e28e3630"))).await;
+    let answer = world
+        .ask(&world.api_server(), &world.token(|claims| claims["aud"] = json!("spn:6dae42f8-4368-4678-94ff-3960e28e3630")))
+        .await;
     assert_eq!(answer["status"]["user"]["username"], ALICE.to_string());
     assert_eq!(world.webhooks.tally().admitted(), 2);
 }
@@ -207,7 +211,10 @@ async fn what_the_directory_says_now_counts_and_not_the_token() {
     assert_snapshot!(world.whoami(&token).await, @r#""alice@contoso.example" in null"#);
 
     let mut tx = world.store.write().await.expect("begins");
-    tx.directory().update_user(tenant(), &User { sessions_valid_from: now() + Duration::from_secs(5), ..alice() }).await.expect("updates");
+    tx.directory()
+        .update_user(tenant(), &User { sessions_valid_from: now() + Duration::from_secs(5), ..alice() })
+        .await
+        .expect("updates");
     tx.commit().await.expect("commits");
     world.set(facts(Some(gate()))).await;
     assert_snapshot!(world.whoami(&token).await, @"refused: the session was revoked; sign in again");
@@ -251,7 +258,7 @@ async fn tokens_that_are_not_for_this_cluster_are_refused_with_their_reason() {
     let mut table = String::new();
     for (name, token) in cases {
         let answer = world.whoami(&token).await;
-        table += &format!("{name}: {}\n", answer.strip_prefix("refused: ").unwrap_or("ADMITTED"));
+        writeln!(table, "{name}: {}", answer.strip_prefix("refused: ").unwrap_or("ADMITTED")).expect("a line");
     }
     assert_snapshot!(table, @r"
     tampered: the signature of the token does not fit
@@ -324,7 +331,10 @@ async fn a_request_that_is_no_review_is_answered_as_kubernetes_does_and_never_as
     let client = world.api_server();
     let big = format!(r#"{{"token":"{}"}}"#, "a".repeat(100_000));
     let requests = [
-        ("another spelling of the path", client.post(world.url(&format!("/clusters/{}/tokenreview", CLUSTER.to_string().to_uppercase())))),
+        (
+            "another spelling of the path",
+            client.post(world.url(&format!("/clusters/{}/tokenreview", CLUSTER.to_string().to_uppercase()))),
+        ),
         ("a slash more", client.post(format!("{}/", world.reviews()))),
         ("the root", client.post(world.url("/"))),
         ("access review", client.post(world.url(&format!("/clusters/{CLUSTER}/subjectaccessreview")))),
@@ -340,7 +350,7 @@ async fn a_request_that_is_no_review_is_answered_as_kubernetes_does_and_never_as
         let status = response.status().as_u16();
         let body: Value = response.json().await.expect("JSON");
         assert_eq!((&body["kind"], &body["code"]), (&json!("Status"), &json!(status)));
-        table += &format!("{name}: {status} {}\n", body["reason"]);
+        writeln!(table, "{name}: {status} {}", body["reason"]).expect("a line");
     }
     assert_snapshot!(table, @r#"
     another spelling of the path: 403 "Forbidden"
@@ -356,7 +366,8 @@ async fn a_request_that_is_no_review_is_answered_as_kubernetes_does_and_never_as
 
 #[tokio::test]
 async fn a_cluster_that_asks_too_much_gets_503_and_no_retry_after() {
-    let limits = Limits { reviews_per_second: NonZeroU32::new(3).expect("not zero"), budget: Duration::from_secs(5), ..Limits::default() };
+    let limits =
+        Limits { reviews_per_second: NonZeroU32::new(3).expect("not zero"), budget: Duration::from_secs(5), ..Limits::default() };
     let world = World::with(limits).await;
     let client = world.api_server();
     let mut statuses = Vec::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use entrance_model::Timestamp;
-use entrance_model::arm::{ClusterAddress, ResourceGroup, Subscription};
+use entrance_model::arm::{ClusterAddress, ResourceGroup, ResourceGroupDocument, Subscription};
 use entrance_model::cluster::{Cluster, Document, Door, State};
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
 use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, SubscriptionId, TenantId, UserId};
@@ -91,9 +91,17 @@ impl World {
         directory.add_member(self.tenant, self.outer.id, inner).await?;
         let ClusterAddress { subscription, group, .. } = self.cluster.address.clone();
         let mut arm = tx.arm();
-        arm.insert_subscription(&Subscription { id: subscription, tenant: self.tenant, name: "dev".into(), created: now }).await?;
+        arm.insert_subscription(&Subscription { id: subscription, tenant: self.tenant, name: "dev".into(), created: now })
+            .await?;
         let location = "westeurope".parse()?;
-        let group = ResourceGroup { subscription, name: group, location, document: Default::default(), deleting: None, created: now };
+        let group = ResourceGroup {
+            subscription,
+            name: group,
+            location,
+            document: ResourceGroupDocument::default(),
+            deleting: None,
+            created: now,
+        };
         arm.put_group(&group).await?;
         arm.insert_cluster(&self.cluster).await?;
         Ok(tx.commit().await?)
@@ -211,7 +219,7 @@ fn alice(now: Timestamp) -> User {
         mail: None,
         enabled: true,
         must_change_password: false,
-        sessions_valid_from: now - Duration::from_secs(60),
+        sessions_valid_from: now - Duration::from_mins(1),
         is_directory_admin: false,
         created: now,
         other: serde_json::Map::new(),
@@ -263,7 +271,9 @@ async fn a_real_api_server_knows_people_by_their_tokens_and_forgets_them_in_time
     a_door_opens_and_closes_by_itself(&world).await?;
 
     // A token for another audience opens nothing, and neither does a cluster's audience elsewhere.
-    for audience in [Uuid::new_v4().to_string(), "https://graph.microsoft.com".to_owned(), "https://kubernetes.default.svc".to_owned()] {
+    for audience in
+        [Uuid::new_v4().to_string(), "https://graph.microsoft.com".to_owned(), "https://kubernetes.default.svc".to_owned()]
+    {
         let refused = world.kubectl(&world.token(&audience), "auth whoami")?;
         ensure!(refused.contains("Unauthorized") || refused.contains("must be logged in"), "{audience}: {refused}");
     }
@@ -291,7 +301,8 @@ async fn the_admin_binding_is_kept(world: &World) -> Result<()> {
     })
     .await?;
     let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
-    let stranger = json!({"subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:authenticated"}]});
+    let stranger =
+        json!({"subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:authenticated"}]});
     let edited = Instant::now();
     bindings.patch(ADMIN_BINDING, &PatchParams::default(), &Patch::Merge(&stranger)).await?;
     until("the edited binding", is_bound).await?;
@@ -349,7 +360,7 @@ async fn a_door_opens_and_closes_by_itself(world: &World) -> Result<()> {
     tx.commit().await?;
     incluster::open_door(&client, &door).await?;
     let name = Door::group(door.id);
-    let holder = world.planes.open_break_glass(uid, world.alice.id.uuid(), &door.id.to_string(), Duration::from_secs(3_600)).await?;
+    let holder = world.planes.open_break_glass(uid, world.alice.id.uuid(), &door.id.to_string(), Duration::from_hours(1)).await?;
     let who = world.root.path().join("who");
     std::fs::write(&who, holder.pem().as_bytes())?;
     let as_holder = |args: &str| {

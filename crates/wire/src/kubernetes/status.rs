@@ -8,7 +8,8 @@ use serde::Serialize;
 pub struct Status<'a> {
     kind: &'static str,
     api_version: &'static str,
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     message: &'a str,
     reason: &'static str,
     code: u16,
@@ -17,11 +18,12 @@ pub struct Status<'a> {
 impl<'a> Status<'a> {
     /// An error with its HTTP status, the reason as one word, and a sentence.
     pub const fn new(code: u16, reason: &'static str, message: &'a str) -> Self {
-        Self { kind: "Status", api_version: "v1", status: "Failure", message, reason, code }
+        Self { kind: "Status", api_version: "v1", outcome: "Failure", message, reason, code }
     }
 
     /// The JSON text.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("text and numbers can always be written")
+        // Text and numbers can always be written.
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }

@@ -92,8 +92,11 @@ impl Answer<'_> {
     pub fn to_json(&self, version: ReviewVersion) -> Vec<u8> {
         let room = if let Self::User(user) = self { 512 + 39 * user.groups.len() } else { 256 };
         let mut text = Vec::with_capacity(room);
-        serde_json::to_writer(&mut text, &Reply { version, answer: self }).expect("text can always be written to memory");
-        text
+        match serde_json::to_writer(&mut text, &Reply { version, answer: self }) {
+            Ok(()) => text,
+            // Text is always written to memory; if not, an empty answer lets nobody in.
+            Err(_) => Vec::new(),
+        }
     }
 }
 
@@ -155,7 +158,14 @@ mod tests {
     fn r_423_audiences_are_never_echoed() {
         let oid = Guid::from_bytes(&[1; 16]);
         let name = UserName::upn("alice@contoso.example").expect("a UPN");
-        let user = KubernetesUser { name, oid, groups: vec![Guid::from_bytes(&[3; 16])], token_id: None, client: Guid::from_bytes(&[2; 16]), session: None };
+        let user = KubernetesUser {
+            name,
+            oid,
+            groups: vec![Guid::from_bytes(&[3; 16])],
+            token_id: None,
+            client: Guid::from_bytes(&[2; 16]),
+            session: None,
+        };
         let text = String::from_utf8(Answer::User(user).to_json(ReviewVersion::V1)).expect("text");
         assert!(!text.contains("audiences"), "{text}");
         assert!(text.contains(r#""groups":["03030303-0303-0303-0303-030303030303"]"#), "{text}");
@@ -167,7 +177,8 @@ mod tests {
         let other = ASKED.replace("TokenReview", "SubjectAccessReview");
         let old = ASKED.replace("authentication.k8s.io/v1", "authentication.k8s.io/v2");
         let deep = format!(r#"{{"kind":"TokenReview","x":{}}}"#, "[".repeat(100_000));
-        for body in ["", "[]", "null", "{}", r#"{"kind":"TokenReview"}"#, &twice, &other, &old, &deep, &ASKED[..ASKED.len() - 1]] {
+        for body in ["", "[]", "null", "{}", r#"{"kind":"TokenReview"}"#, &twice, &other, &old, &deep, &ASKED[..ASKED.len() - 1]]
+        {
             assert!(TokenReview::read(body.as_bytes()).is_err(), "{}", &body[..body.len().min(80)]);
         }
     }

@@ -32,7 +32,8 @@ impl<'a> UserName<'a> {
         let (local, domain) = text.split_once('@').ok_or(NotAUserName)?;
         let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"!#'^_~.-".contains(&c);
         let host = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b".-".contains(&c);
-        let fits = !local.is_empty() && !domain.is_empty() && local.bytes().all(plain) && domain.bytes().all(host) && text.len() <= 320;
+        let fits =
+            !local.is_empty() && !domain.is_empty() && local.bytes().all(plain) && domain.bytes().all(host) && text.len() <= 320;
         if fits { Ok(Self::Upn(Upn(text))) } else { Err(NotAUserName) }
     }
 
@@ -101,16 +102,37 @@ mod tests {
     #[test]
     fn r_427_a_name_of_the_cluster_itself_has_no_spelling() {
         let long = format!("{}@x.example", "a".repeat(320));
-        for text in ["system:masters", "system:admin@x.example", "alice", "@x.example", "alice@", "Alice@x.example", "a b@x.example", "a@b@c.example", "a\n@x.example", &long] {
+        for text in [
+            "system:masters",
+            "system:admin@x.example",
+            "alice",
+            "@x.example",
+            "alice@",
+            "Alice@x.example",
+            "a b@x.example",
+            "a@b@c.example",
+            "a\n@x.example",
+            &long,
+        ] {
             assert_eq!(UserName::upn(text), Err(NotAUserName), "{text}");
         }
-        assert_eq!(UserName::upn("alice.o'neil@contoso.example").map(|name| name.as_str().to_owned()), Ok("alice.o'neil@contoso.example".to_owned()));
+        assert_eq!(
+            UserName::upn("alice.o'neil@contoso.example").map(|name| name.as_str().to_owned()),
+            Ok("alice.o'neil@contoso.example".to_owned())
+        );
     }
 
     #[test]
     fn r_422_the_object_id_is_always_told() {
         let oid = Guid::from_bytes(&[1; 16]);
-        let user = KubernetesUser { name: UserName::Oid(oid), oid, groups: vec![], token_id: Some("t0"), client: Guid::from_bytes(&[2; 16]), session: None };
+        let user = KubernetesUser {
+            name: UserName::Oid(oid),
+            oid,
+            groups: vec![],
+            token_id: Some("t0"),
+            client: Guid::from_bytes(&[2; 16]),
+            session: None,
+        };
         assert_eq!(
             serde_json::to_string(&user).expect("it is written"),
             r#"{"username":"01010101-0101-0101-0101-010101010101","uid":"01010101-0101-0101-0101-010101010101","extra":{"oid":["01010101-0101-0101-0101-010101010101"],"authentication.kubernetes.io/credential-id":["JTI=t0"],"client":["02020202-0202-0202-0202-020202020202"]}}"#

@@ -3,7 +3,7 @@
 //! What shall be comes from the directory in memory: the admin groups of the cluster and the doors that are open. It is
 //! compared when a binding changes, when the directory does, and when a door ends by itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,8 +26,7 @@ use crate::directory::Directory;
 use crate::tasks::Tasks;
 
 /// Makes a client with our own credential for a cluster. Credentials are short-lived, so it is asked again now and then.
-pub type Connect =
-    Arc<dyn Fn(ClusterUid) -> Pin<Box<dyn Future<Output = Result<Client, InClusterError>> + Send>> + Send + Sync>;
+pub type Connect = Arc<dyn Fn(ClusterUid) -> Pin<Box<dyn Future<Output = Result<Client, InClusterError>> + Send>> + Send + Sync>;
 
 /// The reconcile loops of all clusters.
 pub struct Reconcilers {
@@ -47,6 +46,30 @@ impl Reconcilers {
     /// No loop runs yet.
     pub fn new(store: Store, people: Directory, clock: Clock, tasks: Tasks, connect: Connect) -> Self {
         Self { inner: Arc::new(Inner { store, people, clock, connect }), running: Mutex::default(), tasks }
+    }
+
+    /// Keeps the bindings of every cluster that was started, from its first moment to its last, for good.
+    pub async fn run(&self) {
+        let mut moved = self.inner.people.changes();
+        loop {
+            if let Ok(snapshot) = self.inner.people.snapshot(self.inner.clock.now()) {
+                let there: HashSet<ClusterUid> =
+                    snapshot.clusters().filter(|(_, facts)| facts.is_started).map(|(uid, _)| uid).collect();
+                for uid in self.kept().into_iter().filter(|uid| !there.contains(uid)) {
+                    self.stop(uid);
+                }
+                for uid in there {
+                    self.start(uid);
+                }
+            }
+            if moved.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn kept(&self) -> Vec<ClusterUid> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// Keeps a cluster's bindings from now on. Starting twice is starting once.
@@ -75,7 +98,7 @@ impl Reconcilers {
 }
 
 /// What shall be, by name, and when it changes by itself.
-pub(super) struct Wanted {
+struct Wanted {
     bindings: BTreeMap<String, ClusterRoleBinding>,
     next_end: Option<Timestamp>,
 }
@@ -143,7 +166,8 @@ impl Inner {
     async fn reconcile(&self, cluster: ClusterUid, client: &Client) -> Result<Option<Timestamp>, InClusterError> {
         let Some(wanted) = self.wanted(cluster).await? else { return Ok(None) };
         let found = bindings_of(client).list(&ListParams::default()).await?;
-        let found: BTreeMap<String, ClusterRoleBinding> = found.into_iter().map(|binding| (binding.name_any(), binding)).collect();
+        let found: BTreeMap<String, ClusterRoleBinding> =
+            found.into_iter().map(|binding| (binding.name_any(), binding)).collect();
         for (name, binding) in &wanted.bindings {
             if !found.get(name).is_some_and(|found| bindings::is_as_wanted(found, binding)) {
                 super::ensure(client, binding).await?;
