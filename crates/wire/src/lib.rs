@@ -1,6 +1,7 @@
 //! Shapes that others defined: what goes over the wire and into files that other people's programs read.
 
 pub mod exec_credential;
+pub mod graph;
 pub mod kubeconfig;
 pub mod kubernetes;
 pub mod oauth;
