@@ -7,6 +7,7 @@ pub mod access;
 pub mod arm;
 pub mod cluster;
 pub mod directory;
+pub mod directory_rules;
 pub mod id;
 pub mod name;
 pub mod review;

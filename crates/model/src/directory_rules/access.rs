@@ -1,0 +1,390 @@
+//! Who may read and change the directory (G-004, G-008): one function, which every route asks.
+//!
+//! A person can do what both they and the application they use may do; an application by itself can do what it was
+//! granted. Administrators change everything, owners what they own, members read.
+
+use uuid::Uuid;
+
+use crate::id::{PrincipalId, ServicePrincipalId, UserId};
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A person, through an application that was granted these scopes.
+    Person {
+        /// Their object id.
+        id: UserId,
+        /// What they are in the directory.
+        standing: Standing,
+        /// Delegated permissions of the application.
+        scopes: Vec<String>,
+    },
+    /// An application by itself, with its application permissions.
+    Application {
+        /// Object id of its service principal.
+        id: ServicePrincipalId,
+        /// What it was granted.
+        roles: Vec<String>,
+    },
+}
+
+/// What a person is in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Administers it.
+    Administrator,
+    /// Belongs to it.
+    Member,
+    /// Was invited and sees only themselves.
+    Guest,
+}
+
+/// Which objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Area {
+    /// People.
+    Users,
+    /// Groups.
+    Groups,
+    /// Application registrations.
+    Applications,
+    /// Their identities.
+    ServicePrincipals,
+    /// The tenant itself.
+    Organization,
+}
+
+/// What is to be done: the effect counts, not the route that leads to it (G-008).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// See oneself and what one belongs to.
+    ReadOwn,
+    /// See objects.
+    Read(Area),
+    /// Make an object.
+    Create(Area),
+    /// Change an object.
+    Update(Area),
+    /// Remove an object.
+    Delete(Area),
+    /// Change who is in a group.
+    ChangeMembers,
+    /// Change who owns an object.
+    ChangeOwners(Area),
+    /// Add or remove secrets, certificates, federated credentials.
+    ChangeCredentials(Area),
+    /// Set somebody's password.
+    ResetPassword,
+    /// End somebody's sessions.
+    RevokeSessions,
+    /// Change the few facts that people keep about themselves.
+    UpdateOwnProfile,
+}
+
+/// The object that is to be changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Target<'a> {
+    /// Its object id.
+    pub id: Uuid,
+    /// Who owns it.
+    pub owners: &'a [PrincipalId],
+    /// One of the built-in applications.
+    pub is_first_party: bool,
+    /// A person who administers the directory, or a group that may hold directory roles.
+    pub is_privileged: bool,
+}
+
+/// The proof that somebody may do something to one object; only [`allow`] makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    actor: PrincipalId,
+    action: Action,
+    target: Option<Uuid>,
+    because: Because,
+}
+
+/// Why it is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// It is about themselves.
+    Oneself,
+    /// Members read.
+    Member,
+    /// They administer the directory.
+    Administrator,
+    /// They own the object.
+    Owner,
+    /// The application was granted it.
+    Granted,
+}
+
+impl Because {
+    /// The reason in one word, for the audit trail.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oneself => "oneself",
+            Self::Member => "member",
+            Self::Administrator => "administrator",
+            Self::Owner => "owner",
+            Self::Granted => "granted",
+        }
+    }
+}
+
+/// Why it is not allowed; the caller learns nothing but that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Insufficient privileges to complete the operation.")]
+pub struct Denied;
+
+impl Allowed {
+    /// Who does it.
+    pub const fn actor(&self) -> PrincipalId {
+        self.actor
+    }
+
+    /// What they may do.
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// To which object; `None` for what is about to be made or for a list.
+    pub const fn target(&self) -> Option<Uuid> {
+        self.target
+    }
+
+    /// Why.
+    pub const fn because(&self) -> Because {
+        self.because
+    }
+}
+
+impl Caller {
+    /// Its object id.
+    pub fn id(&self) -> PrincipalId {
+        match self {
+            Self::Person { id, .. } => (*id).into(),
+            Self::Application { id, .. } => (*id).into(),
+        }
+    }
+
+    /// Whether they administer the directory themselves.
+    pub fn is_administrator(&self) -> bool {
+        matches!(self, Self::Person { standing: Standing::Administrator, .. })
+    }
+}
+
+/// Whether the caller may do that to the object; the only place that decides it.
+pub fn allow(caller: &Caller, action: Action, target: Option<&Target<'_>>) -> Result<Allowed, Denied> {
+    let changes = !matches!(action, Action::ReadOwn | Action::Read(_));
+    if changes && target.is_some_and(|target| target.is_first_party) {
+        return Err(Denied);
+    }
+    let because = match caller {
+        Caller::Person { id, standing, scopes } => {
+            if !scopes.iter().any(|scope| covers(scope, action, Holder::Person)) {
+                return Err(Denied);
+            }
+            person((*id).into(), *standing, action, target)?
+        }
+        Caller::Application { id, roles } => application((*id).into(), roles, action, target)?,
+    };
+    Ok(Allowed { actor: caller.id(), action, target: target.map(|target| target.id), because })
+}
+
+fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&Target<'_>>) -> Result<Because, Denied> {
+    let is_self = target.is_some_and(|target| target.id == id.uuid());
+    match action {
+        Action::ReadOwn => return Ok(Because::Oneself),
+        Action::Read(_) | Action::UpdateOwnProfile | Action::RevokeSessions if is_self => {
+            return Ok(Because::Oneself);
+        }
+        Action::Read(_) if standing == Standing::Member => return Ok(Because::Member),
+        // Everything else is up to the standing and to ownership.
+        _ => {}
+    }
+    if standing == Standing::Administrator {
+        return Ok(Because::Administrator);
+    }
+    let can_own = matches!(
+        action,
+        Action::Update(_) | Action::Delete(_) | Action::ChangeMembers | Action::ChangeOwners(_) | Action::ChangeCredentials(_)
+    );
+    let owns = target.is_some_and(|target| target.owners.contains(&id) && !target.is_privileged);
+    if can_own && owns && standing != Standing::Guest { Ok(Because::Owner) } else { Err(Denied) }
+}
+
+fn application(id: PrincipalId, roles: &[String], action: Action, target: Option<&Target<'_>>) -> Result<Because, Denied> {
+    // An application never gets at an administrator, whatever it was granted: that would be a way to become one.
+    let reads = matches!(action, Action::Read(_));
+    if !reads && target.is_some_and(|target| target.is_privileged) {
+        return Err(Denied);
+    }
+    if roles.iter().any(|role| covers(role, action, Holder::Application)) {
+        return Ok(Because::Granted);
+    }
+    let owned_by = roles.iter().any(|role| role.eq_ignore_ascii_case("Application.ReadWrite.OwnedBy"));
+    let is_own = target.is_some_and(|target| target.owners.contains(&id));
+    match action {
+        Action::Create(Area::Applications | Area::ServicePrincipals) if owned_by => Ok(Because::Granted),
+        Action::Read(Area::Applications | Area::ServicePrincipals)
+        | Action::Update(Area::Applications | Area::ServicePrincipals)
+        | Action::Delete(Area::Applications | Area::ServicePrincipals)
+        | Action::ChangeCredentials(_)
+        | Action::ChangeOwners(Area::Applications | Area::ServicePrincipals)
+            if owned_by && is_own =>
+        {
+            Ok(Because::Owner)
+        }
+        _ => Err(Denied),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Person,
+    Application,
+}
+
+/// Whether a permission, delegated or of an application, reaches to the action.
+fn covers(permission: &str, action: Action, holder: Holder) -> bool {
+    let is = |known: &str| permission.eq_ignore_ascii_case(known);
+    let any = |known: &[&str]| known.iter().any(|one| is(one));
+    if holder == Holder::Person && any(&["user_impersonation", "Directory.AccessAsUser.All"]) {
+        return true;
+    }
+    if is("Directory.ReadWrite.All") {
+        // As in the original: the widest permission, but not over passwords.
+        return !matches!(action, Action::ResetPassword);
+    }
+    match action {
+        Action::ReadOwn => {
+            holder == Holder::Person
+                && (any(&["User.Read", "User.ReadWrite", "User.ReadBasic.All", "openid", "profile"])
+                    || covers(permission, Action::Read(Area::Users), holder))
+        }
+        Action::UpdateOwnProfile => is("User.ReadWrite") || covers(permission, Action::Update(Area::Users), holder),
+        Action::Read(Area::Users) => any(&["Directory.Read.All", "User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All"]),
+        Action::Read(Area::Groups) => any(&[
+            "Directory.Read.All",
+            "Group.Read.All",
+            "GroupMember.Read.All",
+            "Group.ReadWrite.All",
+            "GroupMember.ReadWrite.All",
+        ]),
+        Action::Read(Area::Applications | Area::ServicePrincipals) => {
+            any(&["Directory.Read.All", "Application.Read.All", "Application.ReadWrite.All"])
+        }
+        Action::Read(Area::Organization) => {
+            any(&["Directory.Read.All", "Organization.Read.All", "User.Read", "Domain.Read.All"])
+                || covers(permission, Action::Read(Area::Users), holder)
+        }
+        Action::Create(Area::Users) | Action::Update(Area::Users) | Action::Delete(Area::Users) => is("User.ReadWrite.All"),
+        Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
+        Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
+        Action::ChangeMembers => any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
+        Action::Create(Area::Groups)
+        | Action::Update(Area::Groups)
+        | Action::Delete(Area::Groups)
+        | Action::ChangeOwners(Area::Groups) => is("Group.ReadWrite.All"),
+        Action::Create(Area::Applications | Area::ServicePrincipals)
+        | Action::Update(Area::Applications | Area::ServicePrincipals)
+        | Action::Delete(Area::Applications | Area::ServicePrincipals)
+        | Action::ChangeOwners(Area::Applications | Area::ServicePrincipals)
+        | Action::ChangeCredentials(_) => is("Application.ReadWrite.All"),
+        Action::Create(Area::Organization)
+        | Action::Update(Area::Organization)
+        | Action::Delete(Area::Organization)
+        | Action::ChangeOwners(Area::Users | Area::Organization) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::uuid;
+
+    use super::*;
+
+    const ME: Uuid = uuid!("00000000-0000-4000-8000-000000000001");
+    const OTHER: Uuid = uuid!("00000000-0000-4000-8000-000000000002");
+
+    fn person(standing: Standing, scope: &str) -> Caller {
+        Caller::Person { id: UserId::from_uuid(ME), standing, scopes: vec![scope.into()] }
+    }
+
+    fn application(role: &str) -> Caller {
+        Caller::Application { id: ServicePrincipalId::from_uuid(ME), roles: vec![role.into()] }
+    }
+
+    fn may(caller: &Caller, action: Action, target: Option<Target<'_>>) -> Option<Because> {
+        allow(caller, action, target.as_ref()).ok().map(|allowed| allowed.because())
+    }
+
+    const ALL_CHANGES: [Action; 8] = [
+        Action::Create(Area::Groups),
+        Action::Update(Area::Groups),
+        Action::Delete(Area::Applications),
+        Action::ChangeMembers,
+        Action::ChangeOwners(Area::Applications),
+        Action::ChangeCredentials(Area::ServicePrincipals),
+        Action::ResetPassword,
+        Action::RevokeSessions,
+    ];
+
+    #[test]
+    fn g_004_administrators_change_everything_but_what_is_built_in() {
+        let admin = person(Standing::Administrator, "user_impersonation");
+        for action in ALL_CHANGES {
+            assert_eq!(may(&admin, action, Some(Target { id: OTHER, ..Target::default() })), Some(Because::Administrator), "{action:?}");
+            let built_in = Target { id: OTHER, is_first_party: true, ..Target::default() };
+            assert_eq!(may(&admin, action, Some(built_in)), None, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn g_004_members_read_and_change_nothing_that_they_do_not_own() {
+        let member = person(Standing::Member, "user_impersonation");
+        assert_eq!(may(&member, Action::Read(Area::Groups), None), Some(Because::Member));
+        for action in ALL_CHANGES {
+            assert_eq!(may(&member, action, Some(Target { id: OTHER, ..Target::default() })), None, "{action:?}");
+        }
+        let mine = Target { id: OTHER, owners: &[PrincipalId::from_uuid(ME)], ..Target::default() };
+        assert_eq!(may(&member, Action::ChangeMembers, Some(mine)), Some(Because::Owner));
+        assert_eq!(may(&member, Action::ChangeMembers, Some(Target { is_privileged: true, ..mine })), None);
+        assert_eq!(may(&member, Action::ResetPassword, Some(mine)), None);
+    }
+
+    #[test]
+    fn g_004_guests_see_only_themselves() {
+        let guest = person(Standing::Guest, "user_impersonation");
+        assert_eq!(may(&guest, Action::Read(Area::Users), None), None);
+        assert_eq!(may(&guest, Action::Read(Area::Users), Some(Target { id: OTHER, ..Target::default() })), None);
+        assert_eq!(may(&guest, Action::Read(Area::Users), Some(Target { id: ME, ..Target::default() })), Some(Because::Oneself));
+        assert_eq!(may(&guest, Action::ReadOwn, None), Some(Because::Oneself));
+    }
+
+    #[test]
+    fn g_004_a_person_can_do_no_more_than_the_application_they_use() {
+        let admin = person(Standing::Administrator, "User.Read");
+        assert_eq!(may(&admin, Action::ReadOwn, None), Some(Because::Oneself));
+        assert_eq!(may(&admin, Action::Read(Area::Groups), None), None);
+        assert_eq!(may(&admin, Action::Create(Area::Groups), None), None);
+        let reader = person(Standing::Administrator, "Group.Read.All");
+        assert_eq!(may(&reader, Action::Read(Area::Groups), None), Some(Because::Administrator));
+        assert_eq!(may(&reader, Action::ChangeMembers, None), None);
+    }
+
+    #[test]
+    fn g_004_an_application_by_itself_needs_a_grant() {
+        let other = Target { id: OTHER, ..Target::default() };
+        assert_eq!(may(&application("nothing"), Action::Read(Area::Users), None), None);
+        assert_eq!(may(&application("user_impersonation"), Action::Read(Area::Users), None), None);
+        assert_eq!(may(&application("User.ReadWrite.All"), Action::ResetPassword, Some(other)), Some(Because::Granted));
+        let admin = Target { is_privileged: true, ..other };
+        assert_eq!(may(&application("User.ReadWrite.All"), Action::ResetPassword, Some(admin)), None);
+        let own = Target { owners: &[PrincipalId::from_uuid(ME)], ..other };
+        let owned_by = application("Application.ReadWrite.OwnedBy");
+        assert_eq!(may(&owned_by, Action::ChangeCredentials(Area::Applications), Some(own)), Some(Because::Owner));
+        assert_eq!(may(&owned_by, Action::ChangeCredentials(Area::Applications), Some(other)), None);
+        assert_eq!(may(&owned_by, Action::ReadOwn, None), None);
+    }
+}
