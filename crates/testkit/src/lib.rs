@@ -9,8 +9,10 @@
 //! ```
 
 mod browser;
+mod graph;
 
 pub use browser::{Browser, Page};
+pub use graph::Answer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -334,7 +334,11 @@ mod tests {
     fn g_004_administrators_change_everything_but_what_is_built_in() {
         let admin = person(Standing::Administrator, "user_impersonation");
         for action in ALL_CHANGES {
-            assert_eq!(may(&admin, action, Some(Target { id: OTHER, ..Target::default() })), Some(Because::Administrator), "{action:?}");
+            assert_eq!(
+                may(&admin, action, Some(Target { id: OTHER, ..Target::default() })),
+                Some(Because::Administrator),
+                "{action:?}"
+            );
             let built_in = Target { id: OTHER, is_first_party: true, ..Target::default() };
             assert_eq!(may(&admin, action, Some(built_in)), None, "{action:?}");
         }

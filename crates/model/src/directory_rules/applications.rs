@@ -18,7 +18,9 @@ pub enum RegistrationError {
     #[error("Request contains a property with duplicate values.")]
     Twice,
     /// A scope or a role that is in use.
-    #[error("Property value cannot be deleted unless it is disabled first. Permission (scope or role) cannot be deleted or updated unless disabled first.")]
+    #[error(
+        "Property value cannot be deleted unless it is disabled first. Permission (scope or role) cannot be deleted or updated unless disabled first."
+    )]
     StillEnabled,
 }
 
@@ -33,7 +35,10 @@ pub fn identifier_uris(uris: &[String], app: AppId, tenant: TenantId, verified: 
 }
 
 fn is_own_identifier(uri: &str, app: AppId, tenant: TenantId, verified: &[String]) -> bool {
-    let plain = uri.len() <= 255 && uri.bytes().all(|b| b.is_ascii_graphic()) && !uri.contains(['?', '#', '*', '\\']) && !uri.ends_with('/');
+    let plain = uri.len() <= 255
+        && uri.bytes().all(|b| b.is_ascii_graphic())
+        && !uri.contains(['?', '#', '*', '\\'])
+        && !uri.ends_with('/');
     let Some((scheme, rest)) = uri.split_once("://") else { return false };
     if !plain || !matches!(scheme, "api" | "https") {
         return false;
@@ -129,8 +134,15 @@ mod tests {
             assert!(check(&fine), "{fine}");
         }
         for wrong in [
-            "api://other", "https://evilcontoso.example", "http://contoso.example", "https://.contoso.example", "https://graph.microsoft.com",
-            "https://contoso.example/*", "https://contoso.example/", "", "spn:x",
+            "api://other",
+            "https://evilcontoso.example",
+            "http://contoso.example",
+            "https://.contoso.example",
+            "https://graph.microsoft.com",
+            "https://contoso.example/*",
+            "https://contoso.example/",
+            "",
+            "spn:x",
         ] {
             assert!(!check(wrong), "{wrong}");
         }
@@ -144,7 +156,15 @@ mod tests {
         for fine in ["https://shop.example/cb", "http://localhost:3000/cb", "http://127.0.0.1", "https://shop.example/cb?x=1"] {
             assert!(check(fine, Platform::Web), "{fine}");
         }
-        for wrong in ["http://shop.example/cb", "https://*.shop.example", "https://shop.example/#x", "javascript:alert(1)", "shop://x", "", "https://a@b.example/"] {
+        for wrong in [
+            "http://shop.example/cb",
+            "https://*.shop.example",
+            "https://shop.example/#x",
+            "javascript:alert(1)",
+            "shop://x",
+            "",
+            "https://a@b.example/",
+        ] {
             assert!(!check(wrong, Platform::Web), "{wrong}");
         }
         assert!(check("shop://auth", Platform::PublicClient));

@@ -113,7 +113,11 @@ fn is_exact_text(text: &str) -> bool {
 fn is_issuer(text: &str) -> bool {
     is_exact_text(text)
         && Url::parse(text).is_ok_and(|url| {
-            url.scheme() == "https" && url.host_str().is_some() && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+            url.scheme() == "https"
+                && url.host_str().is_some()
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
         })
 }
 
@@ -156,7 +160,10 @@ mod tests {
         let now = at("2026-01-01T00:00:00Z");
         assert_eq!(secret_validity(None, None, now), Ok((now, at("2028-01-01T00:00:00Z"))));
         assert_eq!(secret_validity(None, Some(now), now), Err(CredentialError::SecretEnd));
-        assert_eq!(secret_validity(Some(at("2027-01-01T00:00:00Z")), Some(at("2026-06-01T00:00:00Z")), now), Err(CredentialError::SecretEnd));
+        assert_eq!(
+            secret_validity(Some(at("2027-01-01T00:00:00Z")), Some(at("2026-06-01T00:00:00Z")), now),
+            Err(CredentialError::SecretEnd)
+        );
     }
 
     #[test]
@@ -172,7 +179,10 @@ mod tests {
         let first = credential(1, "github", "https://ci.example", "repo:a");
         let have = [first.clone()];
         assert_eq!(federated(&first, &have), Ok(()), "changing one is no clash with itself");
-        assert_eq!(federated(&credential(2, "GitHub", "https://ci.example", "repo:b"), &have), Err(CredentialError::NameTaken("GitHub".into())));
+        assert_eq!(
+            federated(&credential(2, "GitHub", "https://ci.example", "repo:b"), &have),
+            Err(CredentialError::NameTaken("GitHub".into()))
+        );
         assert_eq!(federated(&credential(2, "other", "https://ci.example", "repo:a"), &have), Err(CredentialError::SubjectTaken));
         assert_eq!(federated(&credential(2, "other", "https://ci.example", "repo:b"), &have), Ok(()));
     }

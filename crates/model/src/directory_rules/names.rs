@@ -20,8 +20,14 @@ pub enum NameError {
 
 /// A display name: not unique, so anything that can be read; nothing that reorders or hides text.
 pub fn display_name(text: &str) -> Result<(), NameError> {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    if text.trim().is_empty() || text.chars().count() > 256 || text.chars().any(hidden) { Err(NameError::Display) } else { Ok(()) }
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.trim().is_empty() || text.chars().count() > 256 || text.chars().any(hidden) {
+        Err(NameError::Display)
+    } else {
+        Ok(())
+    }
 }
 
 /// The part of a mail address before the `@`.

@@ -2,5 +2,6 @@
 
 mod authority;
 mod core;
+mod graph;
 mod local_plane;
 mod reviews;

@@ -22,6 +22,7 @@ statements! {
     PARENTS = "SELECT parent FROM membership WHERE tenant = $1 AND member = $2 ORDER BY parent";
     // UNION (not UNION ALL) ends at cycles.
     ANCESTORS = "WITH RECURSIVE up (id) AS (SELECT parent FROM membership WHERE tenant = $1 AND member = $2 UNION SELECT m.parent FROM membership m JOIN up ON m.member = up.id WHERE m.tenant = $1) SELECT g.id, g.security_enabled FROM up JOIN directory_group g ON g.tenant = $1 AND g.id = up.id ORDER BY g.id";
+    DESCENDANTS = "WITH RECURSIVE down (id, kind) AS (SELECT member, kind FROM membership WHERE tenant = $1 AND parent = $2 UNION SELECT m.member, m.kind FROM membership m JOIN down ON m.parent = down.id WHERE m.tenant = $1) SELECT id, kind FROM down ORDER BY id";
     EDGES = "SELECT parent, member AS id, kind FROM membership WHERE tenant = $1";
     ADD = "INSERT INTO membership (tenant, parent, member, kind) VALUES ($1, $2, $3, $4)";
     REMOVE = "DELETE FROM membership WHERE tenant = $1 AND parent = $2 AND member = $3";
@@ -98,6 +99,12 @@ impl<M> Directory<'_, M> {
                 Ok(Ancestor { id: row.parsed("id")?, security_enabled: row.flag("security_enabled")? })
             })
             .collect()
+    }
+
+    /// Everything that is in a group, directly or through other groups, by id. Cycles end.
+    pub async fn descendants(&mut self, tenant: TenantId, group: GroupId) -> Result<Vec<Member>, StoreError> {
+        let rows = sqlx::query(DESCENDANTS).bind(tenant.to_string()).bind(group.to_string()).fetch_all(&mut *self.0.conn).await?;
+        rows.iter().map(|row| read_member(&Row::of("membership", row))).collect()
     }
 
     /// Every direct edge of a tenant: (group, member).

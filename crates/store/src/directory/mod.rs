@@ -10,6 +10,8 @@ use entrance_model::directory::{Credential, MemberKind};
 use entrance_model::id::TenantId;
 use entrance_model::{Timestamp, id::PrincipalId};
 
+pub use groups::Ancestor;
+
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
 use crate::session::{Scope, Write};

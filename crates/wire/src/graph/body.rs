@@ -15,7 +15,7 @@ pub enum Mode {
 }
 
 /// A body whose properties exist, may be set and have the right type.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Body {
     values: Vec<(&'static str, Value)>,
     binds: Vec<(String, Vec<String>)>,
@@ -25,9 +25,7 @@ pub struct Body {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {
     /// No JSON.
-    #[error(
-        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
-    )]
+    #[error("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")]
     NotJson,
     /// Nested more than 32 deep.
     #[error("The JSON request payload is nested too deeply.")]
@@ -133,6 +131,21 @@ impl Body {
         self.values.iter().any(|(have, _)| *have == name)
     }
 
+    /// Whether nothing is left in the body.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The names of the properties that are left.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.values.iter().map(|(name, _)| *name)
+    }
+
+    /// Whether the body is about some of these properties and no others.
+    pub fn only_mentions(&self, names: &[&str]) -> bool {
+        !self.values.is_empty() && self.values.iter().all(|(name, _)| names.contains(name))
+    }
+
     /// Takes a value out of the body.
     pub fn take_value(&mut self, name: &str) -> Option<Value> {
         let at = self.values.iter().position(|(have, _)| *have == name)?;
@@ -193,9 +206,8 @@ mod tests {
 
     #[test]
     fn g_007_annotations_and_ids_are_ignored() {
-        let body = read(
-            json!({"@odata.type": "#microsoft.graph.group", "id": "x", "displayName@odata.type": "y", "displayName": "a"}),
-        );
+        let body =
+            read(json!({"@odata.type": "#microsoft.graph.group", "id": "x", "displayName@odata.type": "y", "displayName": "a"}));
         assert_eq!(body.map(|mut body| body.take_text("displayName")), Ok(Some(Some("a".into()))));
     }
 

@@ -163,9 +163,7 @@ impl Property {
 
 /// `$select` names a property that the type does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{entity}'."
-)]
+#[error("Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{entity}'.")]
 pub struct NoSuchProperty {
     name: String,
     entity: &'static str,
@@ -212,8 +210,7 @@ mod tests {
     use super::*;
 
     fn alice() -> Object {
-        let values =
-            json!({"id": "1", "displayName": "Alice", "accountEnabled": true, "passwordProfile": {"password": "x"}});
+        let values = json!({"id": "1", "displayName": "Alice", "accountEnabled": true, "passwordProfile": {"password": "x"}});
         values.as_object().cloned().expect("an object")
     }
 

@@ -117,20 +117,8 @@ impl Options {
     }
 }
 
-const OPTIONS: [&str; 12] = [
-    "top",
-    "select",
-    "filter",
-    "count",
-    "skiptoken",
-    "skip",
-    "expand",
-    "search",
-    "orderby",
-    "apply",
-    "format",
-    "deltatoken",
-];
+const OPTIONS: [&str; 12] =
+    ["top", "select", "filter", "count", "skiptoken", "skip", "expand", "search", "orderby", "apply", "format", "deltatoken"];
 
 #[cfg(test)]
 mod tests {

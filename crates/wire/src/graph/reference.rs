@@ -6,9 +6,7 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadReference {
     /// Not a URL that ends in an object id.
-    #[error(
-        "Invalid URL format specified in @odata.id. Allowed format is: 'https://{{host}}/v1.0/directoryObjects/{{id}}'."
-    )]
+    #[error("Invalid URL format specified in @odata.id. Allowed format is: 'https://{{host}}/v1.0/directoryObjects/{{id}}'.")]
     Format,
     /// An object of somebody else's service.
     #[error("The reference in @odata.id does not belong to this service.")]
@@ -37,11 +35,7 @@ pub fn target(link: &str, base: &str) -> Result<String, BadReference> {
 /// Whether the text is a GUID in the usual form with hyphens.
 pub fn is_guid(text: &str) -> bool {
     text.len() == 36
-        && text.bytes().enumerate().all(
-            |(at, b)| {
-                if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() }
-            },
-        )
+        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 #[cfg(test)]

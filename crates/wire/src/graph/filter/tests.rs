@@ -61,8 +61,7 @@ fn g_102_every_operator_of_the_grammar_works() {
     ] {
         assert!(matches(filter, &user), "{filter}");
     }
-    for filter in
-        ["displayName eq 'Alice' and (age gt 30 or mail ne null)", "identities/any(i:i/issuer eq 'z')", "age in (1,2)"]
+    for filter in ["displayName eq 'Alice' and (age gt 30 or mail ne null)", "identities/any(i:i/issuer eq 'z')", "age in (1,2)"]
     {
         assert!(!matches(filter, &user), "{filter}");
     }
