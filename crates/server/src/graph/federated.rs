@@ -75,7 +75,7 @@ pub(super) async fn create(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
         display_name: None,
         start: ctx.now(),
         // It does not end by itself; the tokens that it admits do.
-        end: Timestamp::from_second(253_402_214_400).expect("the year 9999 is in range"),
+        end: Timestamp::MAX,
         proof: Proof::Federated {
             name: body.take_text("name").flatten().ok_or_else(|| missing("name"))?,
             issuer: body.take_text("issuer").flatten().ok_or_else(|| missing("issuer"))?,

@@ -101,7 +101,9 @@ async fn g_405_a_service_principal_needs_an_application_and_is_alone() {
     let nobody = "00000000-0000-4000-8000-000000000000";
     assert_eq!(
         admin.post(&world, "/v1.0/servicePrincipals", json!({"appId": nobody})).await.outcome(),
-        format!("400 NoBackingApplicationObject: The appId '{nobody}' of the service principal does not reference a valid application object.")
+        format!(
+            "400 NoBackingApplicationObject: The appId '{nobody}' of the service principal does not reference a valid application object."
+        )
     );
     let (_, app_id) = new_app(&world, &admin, "web").await;
     let body = json!({"appId": app_id});
@@ -145,7 +147,10 @@ async fn g_402_registrations_keep_to_their_rules() {
     let (id, _) = new_app(&world, &admin, "web").await;
     let path = format!("/v1.0/applications/{id}");
     let patch = async |body: Value| admin.patch(&world, &path, body).await.status;
-    assert_eq!(patch(json!({"web": {"redirectUris": ["https://web.example/cb"], "logoutUrl": "https://web.example/out"}})).await, 204);
+    assert_eq!(
+        patch(json!({"web": {"redirectUris": ["https://web.example/cb"], "logoutUrl": "https://web.example/out"}})).await,
+        204
+    );
     assert_eq!(patch(json!({"web": {"homePageUrl": "https://web.example"}})).await, 204);
     assert_eq!(patch(json!({"web": {"redirectUris": ["http://web.example/cb"]}})).await, 400);
     assert_eq!(patch(json!({"identifierUris": ["https://elsewhere.example"]})).await, 400);
@@ -156,7 +161,8 @@ async fn g_402_registrations_keep_to_their_rules() {
     assert_eq!(shown["web"]["homePageUrl"], "https://web.example");
     assert_eq!(shown["api"]["requestedAccessTokenVersion"], 2);
     assert_eq!(shown["isFallbackPublicClient"], true);
-    let role = |enabled: bool| json!({"appRoles": [{"id": "7d3f5a0e-6f0c-4a43-9a43-0d3c8f8d0a11", "isEnabled": enabled, "value": "x"}]});
+    let role =
+        |enabled: bool| json!({"appRoles": [{"id": "7d3f5a0e-6f0c-4a43-9a43-0d3c8f8d0a11", "isEnabled": enabled, "value": "x"}]});
     assert_eq!(patch(role(true)).await, 204);
     assert_eq!(patch(json!({"appRoles": []})).await, 400);
     assert_eq!(patch(role(false)).await, 204);
@@ -169,7 +175,9 @@ async fn g_004_an_application_by_itself_needs_a_grant() {
     let admin = Caller::admin(&world).await;
     let (_, app_id) = new_app(&world, &admin, "robot").await;
     let principal = admin.post(&world, "/v1.0/servicePrincipals", json!({"appId": app_id})).await.text("id");
-    let token = |roles: &[&str]| world.token(&world.claims_of_app(principal.parse().expect("an id"), app_id.parse().expect("an id"), roles));
+    let token = |roles: &[&str]| {
+        world.token(&world.claims_of_app(principal.parse().expect("an id"), app_id.parse().expect("an id"), roles))
+    };
     let denied = "403 Authorization_RequestDenied: Insufficient privileges to complete the operation.";
     assert_eq!(world.graph(&token(&[]), "GET", "/v1.0/groups", Value::Null).await.outcome(), denied);
     assert_eq!(world.graph(&token(&["Group.Read.All"]), "GET", "/v1.0/groups", Value::Null).await.outcome(), "200");

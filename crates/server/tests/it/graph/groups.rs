@@ -35,7 +35,11 @@ async fn g_300_what_cannot_be_a_group_is_refused() {
         admin.post(&world, "/v1.0/groups", body).await.outcome()
     };
     assert!(outcome("securityEnabled", json!(false)).await.starts_with("400 Request_BadRequest: A group must be"));
-    assert!(outcome("mailEnabled", json!(true)).await.starts_with("400 Request_BadRequest: Invalid value specified for property 'mailEnabled'"));
+    assert!(
+        outcome("mailEnabled", json!(true))
+            .await
+            .starts_with("400 Request_BadRequest: Invalid value specified for property 'mailEnabled'")
+    );
     assert!(outcome("groupTypes", json!(["DynamicMembership"])).await.starts_with("400 "));
     assert!(outcome("mailNickname", json!("a b")).await.starts_with("400 "));
 }
@@ -122,7 +126,8 @@ async fn g_303_membership_flows_from_child_to_parent_and_cycles_end() {
     world.join(&alice, &inner).await;
     world.add(&outer, Member { id: inner.id.into(), kind: MemberKind::Group }).await;
     world.add(&inner, Member { id: outer.id.into(), kind: MemberKind::Group }).await;
-    let groups = admin.post(&world, "/v1.0/users/alice@contoso.example/getMemberGroups", json!({"securityEnabledOnly": true})).await;
+    let groups =
+        admin.post(&world, "/v1.0/users/alice@contoso.example/getMemberGroups", json!({"securityEnabledOnly": true})).await;
     let mut both = [inner.id.to_string(), outer.id.to_string()];
     both.sort();
     assert_eq!(groups.body["value"], json!(both));

@@ -86,7 +86,8 @@ async fn g_004_a_member_changes_nothing() {
     for (method, path) in all {
         let is_read = method == "GET" || path.ends_with("Groups") || path.ends_with("getByIds");
         let is_own = path.starts_with("/v1.0/me");
-        let refused_anyway = path.ends_with("/nonsense") || (method == "DELETE" && path.contains("/members/") && !path.ends_with("$ref"));
+        let refused_anyway =
+            path.ends_with("/nonsense") || (method == "DELETE" && path.contains("/members/") && !path.ends_with("$ref"));
         if is_read || is_own || refused_anyway {
             continue;
         }

@@ -26,11 +26,23 @@ async fn g_202_a_person_is_made_and_their_password_never_comes_back() {
     assert_eq!(
         keys,
         [
-            "@odata.context", "id", "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone",
-            "officeLocation", "preferredLanguage", "surname", "userPrincipalName"
+            "@odata.context",
+            "id",
+            "businessPhones",
+            "displayName",
+            "givenName",
+            "jobTitle",
+            "mail",
+            "mobilePhone",
+            "officeLocation",
+            "preferredLanguage",
+            "surname",
+            "userPrincipalName"
         ]
     );
-    assert!(!admin.get(&world, "/v1.0/users/bob@contoso.example?$select=passwordProfile").await.body.to_string().contains("tree"));
+    assert!(
+        !admin.get(&world, "/v1.0/users/bob@contoso.example?$select=passwordProfile").await.body.to_string().contains("tree")
+    );
     let app = world.app();
     let id = made.text("id").parse().expect("an id");
     let hash = app.store.read().await.expect("reads").directory().password_hash(world.tenant, id).await.expect("reads");
@@ -74,7 +86,11 @@ async fn g_202_what_is_missing_or_weak_is_refused() {
         body[name] = value;
         admin.post(&world, "/v1.0/users", body).await.outcome()
     };
-    assert!(outcome("userPrincipalName", json!("bob@elsewhere.example")).await.starts_with("400 Request_BadRequest: The domain portion"));
+    assert!(
+        outcome("userPrincipalName", json!("bob@elsewhere.example"))
+            .await
+            .starts_with("400 Request_BadRequest: The domain portion")
+    );
     for weak in ["short", "P@ssw0rd", "contoso1234"] {
         let answer = outcome("passwordProfile", json!({"password": weak})).await;
         assert!(answer.contains("does not comply with password complexity requirements"), "{weak}: {answer}");
