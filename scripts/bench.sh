@@ -5,7 +5,7 @@
 want=${1:-all}
 case $want in all | micro)
   step 'token reviews and token signing, in process (optimised build: some minutes the first time)'
-  cargo bench --locked --quiet -p entrance-server --bench speed
+  cargo bench --locked --quiet -p entrance-server --bench tokens --bench review
   done_ 'in process' ;;
 esac
 case $want in all | kubectl)

@@ -9,7 +9,7 @@ const base = ENTRANCE_URL.replace(/\/$/, '');
 
 const { browser, context } = await launch();
 const page = await context.newPage();
-const shot = (name) => page.screenshot({ path: `${folder}/${name}.png` });
+const shot = (name) => page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 const mark = (name) => page.locator(`[data-testid="${name}"]`);
 
 await page.goto(`${base}/${TENANT}/oauth2/v2.0/authorize?` + new URLSearchParams({
@@ -46,7 +46,7 @@ await browser.close();
 
 function post(url, fields) {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', rejectUnauthorized: false, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }, (answer) => {
+    const call = request(url, { method: 'POST', rejectUnauthorized: false, headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'User-Agent': 'AZURECLI/2.91.0 (PIP)' } }, (answer) => {
       let text = '';
       answer.on('data', (part) => { text += part; });
       answer.on('end', () => (answer.statusCode === 200 ? resolve(JSON.parse(text)) : reject(new Error(`${answer.statusCode} ${text}`))));
