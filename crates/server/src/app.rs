@@ -1,15 +1,19 @@
 //! What every request of one server shares.
 
+use std::sync::Arc;
+
 use entrance_model::Timestamp;
 use entrance_model::id::TenantId;
 use entrance_store::Store;
 
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
+use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::directory::Directory;
 use crate::hasher::Hasher;
+use crate::jobs::Jobs;
 use crate::tasks::Tasks;
 use crate::webhook::Webhooks;
 
@@ -26,7 +30,11 @@ pub struct App {
     /// The directory in memory.
     pub people: Directory,
     /// The listener that API servers ask.
-    pub webhooks: Webhooks,
+    pub webhooks: Arc<Webhooks>,
+    /// The clusters' drivers.
+    pub clusters: Clusters,
+    /// Wakes the operation runner.
+    pub jobs: Jobs,
     /// What time it is.
     pub clock: Clock,
     /// Password hashing.

@@ -15,6 +15,7 @@ mod endpoint;
 mod graph;
 mod hasher;
 pub mod http;
+pub mod jobs;
 mod pages;
 mod server;
 pub mod setup;

@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
+use crate::clusters::{Clusters, Driver, House};
 use crate::config::{Config, Mode};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::directory::Directory;
 use crate::endpoint::Endpoint;
 use crate::hasher::Hasher;
 use crate::http::{self, tls};
+use crate::jobs::{self, Jobs};
 use crate::tasks::Tasks;
 use crate::webhook::{Limits, Reviewer, WebhookError, Webhooks};
 use crate::webhook::pki::Pki;
@@ -57,8 +59,13 @@ pub struct Server {
 const DRAIN: Duration = Duration::from_secs(10);
 
 impl Server {
-    /// Opens the data directory and listens.
+    /// Opens the data directory and listens. Control planes are started on this machine.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(config, clock, None).await
+    }
+
+    /// The same with another driver for all clusters; for tests that need no control plane.
+    pub async fn start_with(config: Config, clock: Clock, driver: Option<Arc<dyn Driver>>) -> Result<Self, StartError> {
         if config.mode == Mode::Demo && !config.listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(config.listen));
         }
@@ -86,7 +93,16 @@ impl Server {
         let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
         tasks.spawn_draining(async { drop(answered.await) });
         let authority = crate::authority::state::State::default();
-        let app = Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, tasks, authority, base });
+        let webhooks = Arc::new(webhooks);
+        let house = House { store: &store, people: &people, clock: &clock, tasks: &tasks, webhooks: &webhooks };
+        let clusters = match driver {
+            Some(driver) => Clusters::new(driver),
+            None => Clusters::on_this_machine(&data, config.controlplane.as_deref(), &house),
+        };
+        let jobs = Jobs::default();
+        let app =
+            Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, clusters, jobs, tasks, authority, base });
+        jobs::start(&app);
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;

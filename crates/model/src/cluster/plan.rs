@@ -104,11 +104,16 @@ pub fn plan(desired: Desired<'_>, observed: &Observed) -> Vec<Step> {
     if observed.pools != spec.pools {
         steps.push(Step::Nodes);
     }
-    if observed.admins.as_deref() != Some(spec.admins()) {
+    if !observed.admins.as_ref().is_some_and(|bound| same_groups(bound, spec.admins())) {
         steps.push(Step::BindAdmins);
     }
     if !observed.in_force || !steps.is_empty() {
         steps.push(Step::Enforce);
     }
     steps
+}
+
+// The order in which groups are bound changes nothing.
+fn same_groups(bound: &[GroupId], wanted: &[GroupId]) -> bool {
+    bound.len() == wanted.len() && wanted.iter().all(|group| bound.contains(group))
 }

@@ -10,7 +10,7 @@ use super::spec::Spec;
 use super::state::State;
 use super::unacceptable::Unacceptable;
 use super::versions::KubernetesVersion;
-use crate::arm::ClusterAddress;
+use crate::arm::{ClusterAddress, Location};
 use crate::id::{AppId, ClusterUid, PrincipalId, TenantId};
 
 /// The tag of one state of a resource; every change makes another.
@@ -85,6 +85,14 @@ impl Cluster {
     /// What is in force, typed; `None` before it was first put through.
     pub fn in_force(&self) -> Option<Spec> {
         self.applied.as_ref().and_then(|document| Spec::read(document).ok())
+    }
+
+    /// Where it is.
+    ///
+    /// # Panics
+    /// Never for a cluster that was accepted: [`create`](super::create) writes the location in its canonical form.
+    pub fn location(&self) -> Location {
+        self.document.text("location").and_then(|text| text.parse().ok()).expect("`create` wrote a canonical location")
     }
 
     /// Its present tag.

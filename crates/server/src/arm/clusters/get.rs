@@ -1,0 +1,43 @@
+//! GET of one cluster, of a group's and of a subscription's.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use entrance_model::access::Action;
+use entrance_model::arm::GroupName;
+use entrance_model::id::SubscriptionId;
+use serde_json::{Value, json};
+
+use super::{At, allowed, existing, place, shown};
+use crate::arm::ctx::Ctx;
+use crate::arm::error::ArmError;
+
+/// One cluster.
+pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
+    let (address, _) = allowed(&ctx, &at, Action::ClusterRead).await?;
+    let cluster = existing(&ctx, &address).await?;
+    let mut headers = HeaderMap::new();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", cluster.etag())) {
+        headers.insert(header::ETAG, tag);
+    }
+    Ok((headers, Json(shown(&ctx.app, &cluster))).into_response())
+}
+
+/// A subscription's clusters that the caller may see.
+pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<Json<Value>, ArmError> {
+    let subscription = ctx.subscription(&subscription).await?;
+    of(&ctx, subscription.id, None).await
+}
+
+/// A group's clusters that the caller may see.
+pub(super) async fn list_in_group(ctx: Ctx, Path((subscription, group)): Path<(String, String)>) -> Result<Json<Value>, ArmError> {
+    let (subscription, name) = place(&ctx, &subscription, &group).await?;
+    of(&ctx, subscription, Some(&name)).await
+}
+
+async fn of(ctx: &Ctx, subscription: SubscriptionId, group: Option<&GroupName>) -> Result<Json<Value>, ArmError> {
+    let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
+    let visible = all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope()));
+    Ok(Json(json!({ "value": visible.map(|cluster| shown(&ctx.app, cluster)).collect::<Vec<_>>() })))
+}

@@ -1,0 +1,101 @@
+//! `Microsoft.ContainerService/managedClusters`: one file per action.
+
+mod credentials;
+mod delete;
+mod get;
+mod pools;
+mod put;
+mod tags;
+mod versions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use entrance_model::access::Action;
+use entrance_model::arm::ClusterAddress;
+use entrance_model::cluster::{Cluster, Showing, show};
+use serde_json::Value;
+
+use super::ctx::{Allowed, Ctx, header_text};
+use super::error::{ArmError, Refusal};
+use super::groups::place;
+use crate::app::App;
+
+/// Subscription, group and name, as a path gives them.
+type At = axum::extract::Path<(String, String, String)>;
+
+/// The routes of clusters.
+pub(super) fn router() -> Router<Arc<App>> {
+    let in_subscription = "/subscriptions/{subscription}/providers/microsoft.containerservice";
+    let in_group = "/subscriptions/{subscription}/resourcegroups/{group}/providers/microsoft.containerservice/managedclusters";
+    let one = format!("{in_group}/{{name}}");
+    let action = |name: &str| format!("{one}/{name}");
+    Router::new()
+        .route(&format!("{in_subscription}/managedclusters"), get(get::list))
+        .route(&format!("{in_subscription}/locations/{{location}}/kubernetesversions"), get(versions::list))
+        .route(in_group, get(get::list_in_group))
+        .route(&one, get(get::get).put(put::put).patch(tags::patch).delete(delete::delete))
+        .route(&action("listclusterusercredential"), post(credentials::user))
+        .route(&action("listclusteradmincredential"), post(credentials::admin))
+        .route(&action("listclustermonitoringusercredential"), post(credentials::monitoring))
+        .route(&action("accessprofiles/{role}/listcredential"), post(credentials::access_profile))
+        .route(&action("resetaadprofile"), post(put::reset_aad_profile))
+        .route(&action("agentpools"), get(pools::list))
+        .route(&action("agentpools/{pool}"), get(pools::get))
+        .route(&action("upgradeprofiles/default"), get(versions::upgrade_profile))
+}
+
+/// The address that a path names, and the proof that the caller may do the action there.
+async fn allowed(ctx: &Ctx, at: &(String, String, String), action: Action) -> Result<(ClusterAddress, Allowed), ArmError> {
+    let (subscription, group) = place(ctx, &at.0, &at.1).await?;
+    let address = ClusterAddress { subscription, group, name: at.2.parse()? };
+    let allowed = ctx.allow(action, &address.scope())?;
+    Ok((address, allowed))
+}
+
+/// what is not there.
+async fn missing(ctx: &Ctx, address: &ClusterAddress) -> ArmError {
+    let group = match ctx.app.store.read().await {
+        Ok(mut reader) => reader.arm().group(address.subscription, &address.group).await,
+        Err(error) => Err(error),
+    };
+    match group {
+        Ok(None) => Refusal::NoGroup(address.group.to_string()).into(),
+        Ok(Some(_)) => Refusal::NoResource {
+            kind: "Microsoft.ContainerService/managedClusters",
+            name: address.name.to_string(),
+            group: address.group.to_string(),
+        }
+        .into(),
+        Err(error) => error.into(),
+    }
+}
+
+/// The cluster at the address, after the caller was allowed.
+async fn existing(ctx: &Ctx, address: &ClusterAddress) -> Result<Cluster, ArmError> {
+    match ctx.app.store.read().await?.arm().cluster_at(address).await? {
+        Some(cluster) => Ok(cluster),
+        None => Err(missing(ctx, address).await),
+    }
+}
+
+/// the conditions of a request, against what is there.
+fn preconditions(headers: &HeaderMap, body: Option<&Value>, current: Option<&Cluster>) -> Result<(), Refusal> {
+    let in_body = body.and_then(|body| super::body::member(body, "eTag")).and_then(Value::as_str).filter(|tag| !tag.is_empty());
+    for tag in [header_text(headers, "if-match"), in_body].into_iter().flatten() {
+        if !current.is_some_and(|cluster| cluster.etag().is(tag)) {
+            return Err(Refusal::Precondition(tag.chars().take(64).collect()));
+        }
+    }
+    match (header_text(headers, "if-none-match"), current) {
+        (Some("*"), Some(cluster)) => Err(Refusal::Exists(cluster.address.name.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// The resource's JSON.
+fn shown(app: &App, cluster: &Cluster) -> Value {
+    show(cluster, Showing { dns_suffix: crate::clusters::DNS_SUFFIX, base: app.base() })
+}

@@ -1,0 +1,192 @@
+//! PUT of a cluster: one commit makes the record, the operation and the audit event; a runner does the rest.
+
+use std::collections::HashSet;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use entrance_model::access::Action;
+use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
+use entrance_model::cluster::{
+    Accepted, Cluster, Desired, House, Observed, Quota, SignIn, Stage, State, TokenAudience, UserName, Warning, Work, create, plan, update,
+};
+use entrance_model::id::{ClusterUid, GroupId, OperationId, TenantId};
+use entrance_store::{StoreError, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{At, allowed, existing, preconditions, shown};
+use crate::arm::body::{Body, member};
+use crate::arm::ctx::{Allowed, Ctx};
+use crate::arm::error::{ArmError, Refusal};
+use crate::arm::operations::{CONTAINER_SERVICE, Headers, Urls};
+use crate::clusters::{MAX_ADMIN_GROUPS, MAX_CLUSTERS, locations};
+
+/// `PUT …/managedClusters/{name}`.
+pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): Body) -> Result<Response, ArmError> {
+    let (address, allowed) = allowed(&ctx, &at, Action::ClusterWrite).await?;
+    let mut tx = ctx.app.store.write().await?;
+    let group = tx.arm().group(address.subscription, &address.group).await?.ok_or_else(|| Refusal::NoGroup(address.group.to_string()))?;
+    if group.deleting.is_some() {
+        return Err(Refusal::GroupDeleting(group.name.to_string()).into());
+    }
+    // The group's name is written as it was created.
+    let address = ClusterAddress { group: group.name, ..address };
+    let current = tx.arm().cluster_at(&address).await?;
+    preconditions(&headers, Some(&body), current.as_ref())?;
+    let facts = Facts::gather(&mut tx, &ctx, &address, &body, current.as_ref()).await?;
+    let change = Change { allowed, operation: OperationId::from_uuid(Uuid::new_v4()) };
+    match current {
+        None => make(&ctx, tx, address, body, &facts, &change).await,
+        Some(cluster) => alter(&ctx, tx, cluster, body, &facts, &change).await,
+    }
+}
+
+/// `POST …/resetAADProfile`: for legacy clusters only, which cannot be made here.
+pub(super) async fn reset_aad_profile(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
+    let (address, _) = allowed(&ctx, &at, Action::ResetAadProfile).await?;
+    let cluster = existing(&ctx, &address).await?;
+    Err(match cluster.spec()?.sign_in {
+        SignIn::Managed(_) => Refusal::ResetManaged.into(),
+        SignIn::Certificates | SignIn::Legacy { .. } => Refusal::NothingToReset.into(),
+    })
+}
+
+struct Change {
+    allowed: Allowed,
+    operation: OperationId,
+}
+
+/// What the rules need and the body cannot know, read in the same transaction.
+struct Facts {
+    tenant: TenantId,
+    known_groups: HashSet<GroupId>,
+    clusters: usize,
+}
+
+impl Facts {
+    async fn gather(tx: &mut Tx, ctx: &Ctx, address: &ClusterAddress, body: &Value, current: Option<&Cluster>) -> Result<Self, StoreError> {
+        let sent = member(body, "properties").and_then(|p| member(p, "aadProfile")).and_then(|p| member(p, "adminGroupObjectIDs"));
+        let mut mentioned: Vec<GroupId> = sent.and_then(Value::as_array).into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
+        if let Some(spec) = current.and_then(|cluster| cluster.spec().ok()) {
+            mentioned.extend(spec.admins());
+        }
+        // More than the limit is refused anyway.
+        mentioned.truncate(2 * MAX_ADMIN_GROUPS);
+        let mut known_groups = HashSet::new();
+        for id in mentioned {
+            if tx.directory().group(ctx.tenant(), id).await?.is_some() {
+                known_groups.insert(id);
+            }
+        }
+        Ok(Self { tenant: ctx.tenant(), known_groups, clusters: tx.arm().count_clusters(address.subscription).await? })
+    }
+
+    fn accept<E>(&self, ctx: &Ctx, judge: impl FnOnce(&House<'_>) -> Result<Accepted, E>) -> Result<Accepted, E> {
+        let versions = ctx.app.clusters.versions();
+        judge(&House {
+            locations: &locations(),
+            versions: &versions,
+            tenant: self.tenant,
+            max_admin_groups: MAX_ADMIN_GROUPS,
+            allow_foreign_tenant: false,
+            allow_lockout: false,
+            allow_legacy_create: false,
+            // What runs on this machine is made for scripts that know the shared id (DESIGN 4.1).
+            token_audience: TokenAudience::Shared,
+            user_name: UserName::Upn,
+            quota: Quota { used: self.clusters, max: MAX_CLUSTERS },
+            is_group: &|id| self.known_groups.contains(&id),
+        })
+    }
+}
+
+async fn make(ctx: &Ctx, mut tx: Tx, address: ClusterAddress, body: Value, facts: &Facts, change: &Change) -> Result<Response, ArmError> {
+    let (uid, now) = (ClusterUid::from_uuid(Uuid::new_v4()), ctx.app.now());
+    let Accepted { document, spec, warnings } = facts.accept(ctx, |house| create(&address, uid, body, house))?;
+    let versions = ctx.app.clusters.versions();
+    let version = versions.resolve(Some(&spec.kubernetes)).ok_or(Refusal::Race)?;
+    let name = address.name.to_string();
+    let cluster = Cluster {
+        uid,
+        address,
+        tenant: ctx.tenant(),
+        document,
+        applied: None,
+        version,
+        state: State::Gone.begin(Work::Create, change.operation, &name, now)?,
+        endpoint: None,
+        revision: 1,
+        created: now,
+        created_by: Some(ctx.oid()),
+        modified: now,
+        modified_by: Some(ctx.oid()),
+    };
+    let steps = plan(Desired::Present(&spec), &Observed::default());
+    let operation = operation(ctx, &cluster, Work::Create, change, steps);
+    tx.arm().insert_cluster(&cluster).await?;
+    tx.operations().insert(&operation).await?;
+    let detail = json!({ "operation": operation.id, "aadProfile": cluster.document.at("properties.aadProfile") });
+    tx.audit(now, &ctx.event("cluster.created", &change.allowed, detail)).await?;
+    tx.commit().await?;
+    ctx.app.jobs.wake();
+    Ok(answer(ctx, StatusCode::CREATED, &cluster, &operation, &warnings))
+}
+
+async fn alter(ctx: &Ctx, mut tx: Tx, mut cluster: Cluster, body: Value, facts: &Facts, change: &Change) -> Result<Response, ArmError> {
+    let now = ctx.app.now();
+    // A cluster whose creation failed is made by putting it again.
+    let work = if cluster.applied.is_some() { Work::Update } else { Work::Create };
+    let state = cluster.state.clone().begin(work, change.operation, cluster.address.name.as_str(), now)?;
+    let Accepted { document, spec, warnings } = facts.accept(ctx, |house| update(&cluster, body, house))?;
+    let before = cluster.document.at("properties.aadProfile").cloned();
+    cluster.document = document;
+    cluster.state = state;
+    cluster.modified = now;
+    cluster.modified_by = Some(ctx.oid());
+    let believed = Observed {
+        stage: if work == Work::Create { Stage::Nothing } else { Stage::Ready },
+        pools: spec.pools.clone(),
+        admins: cluster.in_force().map(|spec| spec.admins().to_vec()),
+        in_force: cluster.applied.as_ref() == Some(&cluster.document),
+    };
+    let operation = operation(ctx, &cluster, work, change, plan(Desired::Present(&spec), &believed));
+    tx.arm().update_cluster(&mut cluster).await?;
+    tx.operations().insert(&operation).await?;
+    let detail = json!({ "operation": operation.id, "before": before, "after": cluster.document.at("properties.aadProfile") });
+    tx.audit(now, &ctx.event("cluster.updated", &change.allowed, detail)).await?;
+    tx.commit().await?;
+    ctx.app.jobs.wake();
+    Ok(answer(ctx, StatusCode::OK, &cluster, &operation, &warnings))
+}
+
+fn operation(ctx: &Ctx, cluster: &Cluster, work: Work, change: &Change, steps: Vec<entrance_model::cluster::Step>) -> Operation {
+    Operation {
+        id: change.operation,
+        tenant: ctx.tenant(),
+        subscription: cluster.address.subscription,
+        location: cluster.location(),
+        target: Target::Cluster(cluster.uid),
+        scope: cluster.address.scope(),
+        work,
+        steps: steps.into_iter().map(|step| Taken { step, undoing: false, done: None }).collect(),
+        started: ctx.app.now(),
+        started_by: Some(ctx.oid()),
+        ended: None,
+    }
+}
+
+fn answer(ctx: &Ctx, status: StatusCode, cluster: &Cluster, operation: &Operation, warnings: &[Warning]) -> Response {
+    let urls = Urls::new(ctx.app.base(), operation.subscription, CONTAINER_SERVICE, &operation.location, operation.id);
+    let mut headers = urls.headers(Headers::Async);
+    for warning in warnings {
+        if let Ok(value) = HeaderValue::from_str(&format!("299 entrance \"{}: {warning}\"", warning.rule())) {
+            headers.append(HeaderName::from_static("warning"), value);
+        }
+    }
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", cluster.etag())) {
+        headers.insert(header::ETAG, tag);
+    }
+    (status, headers, Json(shown(&ctx.app, cluster))).into_response()
+}

@@ -1,0 +1,166 @@
+//! Who calls, and what they may do: made from the request before any endpoint looks at it.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use entrance_model::access::{Action, Assignment, Because, Caller, Decision, Plane, Roles, decide};
+use entrance_model::arm::{ApiVersion, Scope, Subscription};
+use entrance_model::id::{GroupId, PrincipalId, SubscriptionId, TenantId};
+use entrance_store::AuditEvent;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::{ArmError, Refusal};
+use crate::app::App;
+use crate::authority::bearer::{self, Api, BearerError};
+use crate::authority::keys::Verified;
+use crate::authority::token::AccessToken;
+use crate::http::RequestInfo;
+
+/// All roles there are. Custom roles will come from the store.
+pub(super) static ROLES: LazyLock<Roles> = LazyLock::new(Roles::built_in);
+
+/// One request of a known caller.
+pub(crate) struct Ctx {
+    /// The server.
+    pub(crate) app: Arc<App>,
+    /// What is known of the request.
+    pub(crate) info: RequestInfo,
+    token: Verified<AccessToken>,
+    groups: Vec<GroupId>,
+    assignments: Vec<Assignment>,
+}
+
+/// The proof that the caller may do something. Only [`Ctx::allow`] makes one.
+#[derive(Debug)]
+pub(crate) struct Allowed {
+    action: Action,
+    scope: Scope,
+    because: Because,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "api-version")]
+    version: Option<String>,
+}
+
+impl FromRequestParts<Arc<App>> for Ctx {
+    type Rejection = ArmError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ArmError> {
+        let token = bearer::check(app, &parts.headers, Api::Arm).await.map_err(|error| unknown_caller(app, error))?;
+        let Query(Version { version }) = Query::from_request_parts(parts, app).await.unwrap_or(Query(Version { version: None }));
+        version.ok_or(Refusal::NoApiVersion)?.parse::<ApiVersion>().map_err(Refusal::ApiVersion)?;
+        let info = parts.extensions.get::<RequestInfo>().cloned().ok_or_else(|| Refusal::Internal("no request".to_owned()))?;
+        let mut reader = app.store.read().await?;
+        let groups = reader.directory().ancestors(token.tid, token.oid).await?;
+        let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
+        let assignments = reader.arm().assignments(token.tid).await?;
+        Ok(Self { app: Arc::clone(app), info, token, groups, assignments })
+    }
+}
+
+impl Ctx {
+    /// The caller's object id.
+    pub(crate) fn oid(&self) -> PrincipalId {
+        self.token.oid
+    }
+
+    /// The caller's directory.
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.token.tid
+    }
+
+    /// What people call the caller.
+    pub(crate) fn name(&self) -> String {
+        self.token.upn.clone().unwrap_or_else(|| self.token.app_id.to_string())
+    }
+
+    /// The caller's groups, nested ones included.
+    pub(crate) fn groups(&self) -> &[GroupId] {
+        &self.groups
+    }
+
+    /// The tenant's role assignments, as they were when the request began.
+    pub(crate) fn assignments(&self) -> &[Assignment] {
+        &self.assignments
+    }
+
+    fn decide(&self, action: Action, scope: &Scope) -> Decision {
+        let caller = Caller { oid: self.oid(), groups: &self.groups };
+        decide(caller, Plane::Control, action.as_str(), scope, &ROLES, &self.assignments)
+    }
+
+    /// Whether the caller may do it; for lists that show only what may be seen.
+    pub(crate) fn may(&self, action: Action, scope: &Scope) -> bool {
+        self.decide(action, scope).is_allowed()
+    }
+
+    /// the proof that the caller may do it, before anybody looks whether the thing exists.
+    pub(crate) fn allow(&self, action: Action, scope: &Scope) -> Result<Allowed, ArmError> {
+        match self.decide(action, scope) {
+            Decision::Allow(because) => Ok(Allowed { action, scope: scope.clone(), because }),
+            Decision::Deny => {
+                tracing::info!(request = %self.info.id, oid = %self.oid(), %action, %scope, "refused");
+                let (name, oid) = (self.name(), self.oid().to_string());
+                Err(Refusal::Forbidden { name, oid, action: action.as_str(), scope: scope.to_string() }.into())
+            }
+        }
+    }
+
+    /// a subscription of the caller's tenant.
+    pub(crate) async fn subscription(&self, id: &str) -> Result<Subscription, ArmError> {
+        let unknown = || Refusal::NoSubscription(id.chars().take(64).collect());
+        let id: SubscriptionId = id.parse().map_err(|_| unknown())?;
+        let found = self.app.store.read().await?.arm().subscription(id).await?.ok_or_else(unknown)?;
+        if found.tenant != self.tenant() {
+            let (token, subscription, tenant) = (self.tenant().to_string(), id.to_string(), found.tenant.to_string());
+            return Err(Refusal::OtherTenant { token, subscription, tenant }.into());
+        }
+        Ok(found)
+    }
+
+    /// An audit event of the caller: what they did, and which right let them.
+    pub(crate) fn event(&self, kind: &'static str, allowed: &Allowed, detail: Value) -> AuditEvent {
+        let mut detail = detail;
+        detail["action"] = json!(allowed.action.as_str());
+        detail["because"] = json!(allowed.because.to_string());
+        detail["request"] = json!(self.info.id.to_string());
+        AuditEvent { kind, tenant: Some(self.tenant()), actor: Some(self.oid()), target: Some(allowed.scope.to_string()), detail }
+    }
+}
+
+// `az` takes the claims of a challenge, gets a new token with them and repeats the request.
+fn unknown_caller(app: &App, error: BearerError) -> ArmError {
+    let login = format!("Bearer authorization_uri=\"{}/common\"", app.base());
+    let because = |why: &str, text: &str| format!("{login}, error=\"{why}\", error_description=\"{text}\"");
+    let refusal = match error {
+        BearerError::Missing => Refusal::NoToken { challenge: login },
+        BearerError::Foreign => Refusal::NoToken { challenge: because("invalid_token", "the token was not issued by this server") },
+        BearerError::Expired(at) => Refusal::Expired { at, challenge: because("invalid_token", "the token has ended") },
+        BearerError::Audience(got) => {
+            Refusal::Audience { got, expected: format!("{}/arm", app.base()), challenge: because("invalid_token", "wrong audience") }
+        }
+        BearerError::Revoked { challenge: false } => Refusal::Revoked { challenge: because("invalid_token", "the token was revoked") },
+        BearerError::Revoked { challenge: true } => {
+            let claims = json!({"access_token": {"nbf": {"essential": true, "value": app.now().as_second().to_string()}}});
+            let claims = base64::engine::general_purpose::STANDARD.encode(claims.to_string());
+            let authorize = format!("{}/common/oauth2/authorize", app.base());
+            let challenge = format!(
+                "Bearer realm=\"\", authorization_uri=\"{authorize}\", error=\"insufficient_claims\", claims=\"{claims}\""
+            );
+            Refusal::Revoked { challenge }
+        }
+        BearerError::Store(error) => return error.into(),
+    };
+    refusal.into()
+}
+
+/// A request header as text.
+pub(super) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,79 @@
+//! What a driver does: bring a control plane from where it is to where it shall be, one step at a time.
+//!
+//! Steps come from `model::cluster::plan`; doing one twice does no harm. A driver knows machines and API servers; what a
+//! cluster means in the resource manager it is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use entrance_model::cluster::{Cluster, Door, Endpoint, Failure, Observed, Spec, Step, Versions};
+use entrance_model::id::{DoorId, PrincipalId};
+use zeroize::Zeroizing;
+
+/// Work of a driver, under way.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+
+/// Why a driver could not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DriverError {
+    /// It cannot work at all here, such as without a program to start.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The control plane did not do what it should.
+    #[error("{0}")]
+    ControlPlane(String),
+}
+
+impl DriverError {
+    /// What the resource says after it.
+    pub fn failure(&self, step: Option<Step>) -> Failure {
+        let code = match self {
+            Self::Unavailable(_) => "ControlPlaneUnavailable",
+            Self::ControlPlane(_) => "ControlPlaneFailed",
+        };
+        let message = match step {
+            Some(step) => format!("Could not {}: {self}.", step.as_str()),
+            None => format!("Could not look at the control plane: {self}."),
+        };
+        Failure { code: code.to_owned(), message }
+    }
+}
+
+/// A client certificate with its key, PEM.
+pub struct Certificate {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: Zeroizing<String>,
+}
+
+/// Control planes of one kind.
+pub trait Driver: Send + Sync {
+    /// The Kubernetes versions it can run; none, when it cannot run any.
+    fn versions(&self) -> Versions;
+
+    /// Takes care again of what was running before this server started.
+    fn adopt(&self) -> Doing<'_, ()>;
+
+    /// Ends the care and leaves everything running, when this server ends.
+    fn leave(&self) -> Doing<'_, ()>;
+
+    /// What is there. Whether the settings are in force is not the driver's to know.
+    fn observe<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Observed>;
+
+    /// Does one step, or finds that it is done. [`Step::Enforce`] is not the driver's.
+    fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()>;
+
+    /// Where the API server answers.
+    fn endpoint<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Endpoint>;
+
+    /// A certificate for one holder and one door; worth nothing until the door is open.
+    fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate>;
+
+    /// Opens a door: its group becomes cluster-admin.
+    fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()>;
+
+    /// Closes a door: the group is nothing any more. Fine to repeat, and for a door that was never opened.
+    fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()>;
+}

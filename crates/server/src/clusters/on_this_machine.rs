@@ -1,0 +1,192 @@
+//! The driver of control planes on this machine: steps of the resource manager become steps of [`local`](super::local).
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entrance_model::Timestamp;
+use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Pool, Spec, Stage, Step, Versions};
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
+
+use super::driver::{Certificate, Doing, Driver, DriverError};
+use super::incluster::{self, InClusterError, Reconcilers};
+use super::local::{self, LocalError, Planes, WebhookAccess};
+
+/// Gives a cluster its way to our webhooks: address, authority and a client certificate.
+pub type WebhookDoor = Arc<dyn Fn(ClusterUid, Timestamp) -> Result<WebhookAccess, String> + Send + Sync>;
+
+/// Control planes that this server starts.
+pub struct OnThisMachine {
+    planes: Arc<Planes>,
+    webhook: WebhookDoor,
+    clock: local::Clock,
+    keeper: Reconcilers,
+}
+
+impl OnThisMachine {
+    /// Over the control planes of one folder.
+    pub fn new(planes: Arc<Planes>, webhook: WebhookDoor, clock: local::Clock, keeper: Reconcilers) -> Self {
+        Self { planes, webhook, clock, keeper }
+    }
+
+    fn spec(&self, cluster: &Cluster, spec: &Spec) -> Result<local::Spec, DriverError> {
+        let webhook = (self.webhook)(cluster.uid, (self.clock)()).map_err(DriverError::ControlPlane)?;
+        let mut wanted = local::Spec::new(cluster.uid, cluster.address.name.as_str(), local::Pool { prefix: String::new(), count: 0 }, webhook);
+        wanted.pools = pools(cluster.uid, &spec.pools);
+        Ok(wanted)
+    }
+
+    async fn look(&self, cluster: &Cluster) -> Result<Observed, DriverError> {
+        let home = self.planes.home(cluster.uid);
+        if !home.dir().exists() {
+            return Ok(Observed::default());
+        }
+        let Some(record) = home.record().map_err(failed)? else { return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() }) };
+        let progress = self.planes.observe(cluster.uid).await;
+        // The record says that it shall run only after keys and configuration were written.
+        let stage = match progress {
+            _ if !record.running => Stage::Incomplete,
+            Some(progress) if progress.reached(local::Step::Nodes) => Stage::Ready,
+            Some(progress) if progress.reached(local::Step::ApiServer) => Stage::Running,
+            _ => Stage::Prepared,
+        };
+        let admins = match stage {
+            Stage::Ready => Some(incluster::admins(&self.client(cluster).await?).await.map_err(inside)?.unwrap_or_default()),
+            _ => None,
+        };
+        Ok(Observed { stage, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
+    }
+
+    async fn client(&self, cluster: &Cluster) -> Result<kube::Client, DriverError> {
+        self.planes.client(cluster.uid).await.map_err(failed)
+    }
+
+    async fn take(&self, cluster: &Cluster, spec: &Spec, step: Step) -> Result<(), DriverError> {
+        let parts: &[local::Step] = match step {
+            Step::Prepare => &[local::Step::Home, local::Step::Pki, local::Step::Config],
+            Step::Start => &[local::Step::Etcd, local::Step::ApiServer],
+            Step::AwaitReady => &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes],
+            Step::Nodes => return self.planes.scale(cluster.uid, pools(cluster.uid, &spec.pools)).await.map_err(failed),
+            Step::BindAdmins => {
+                let client = self.client(cluster).await?;
+                incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(inside)?;
+                self.keeper.start(cluster.uid);
+                return Ok(());
+            }
+            Step::Erase => {
+                self.keeper.stop(cluster.uid);
+                return self.planes.remove(cluster.uid).await.map_err(failed);
+            }
+            Step::Enforce => return Ok(()),
+        };
+        let wanted = self.spec(cluster, spec)?;
+        for part in parts {
+            self.planes.step(&wanted, *part).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Driver for OnThisMachine {
+    fn versions(&self) -> Versions {
+        Versions::new(self.planes.binary().kubernetes().number().parse().ok())
+    }
+
+    fn adopt(&self) -> Doing<'_, ()> {
+        Box::pin(async {
+            let adopted = self.planes.adopt_all().await.map_err(failed)?;
+            tracing::info!(clusters = adopted.len(), "control planes adopted");
+            for uid in adopted {
+                self.keeper.start(uid);
+            }
+            Ok(())
+        })
+    }
+
+    fn leave(&self) -> Doing<'_, ()> {
+        Box::pin(async {
+            self.planes.leave().await;
+            Ok(())
+        })
+    }
+
+    fn observe<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Observed> {
+        Box::pin(self.look(cluster))
+    }
+
+    fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()> {
+        Box::pin(self.take(cluster, spec, step))
+    }
+
+    fn endpoint<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Endpoint> {
+        Box::pin(async {
+            let running = self.planes.running(cluster.uid).map_err(failed)?;
+            Ok(Endpoint { url: running.url, ca: running.ca_pem })
+        })
+    }
+
+    fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
+        Box::pin(async move {
+            let issued = self.planes.open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life).await.map_err(failed)?;
+            Ok(Certificate { certificate: issued.cert_pem, key: issued.key_pem })
+        })
+    }
+
+    fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()> {
+        Box::pin(async move {
+            let client = self.client(cluster).await?;
+            incluster::open_door(&client, door).await.map_err(inside)
+        })
+    }
+
+    fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
+        Box::pin(async move {
+            let client = self.client(cluster).await?;
+            incluster::close_door(&client, door).await.map_err(inside)
+        })
+    }
+}
+
+fn failed(error: LocalError) -> DriverError {
+    whole_story(&error)
+}
+
+fn inside(error: InClusterError) -> DriverError {
+    whole_story(&error)
+}
+
+/// The whole story of an error, as it goes into a resource's status.
+fn whole_story(error: &dyn Error) -> DriverError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    DriverError::ControlPlane(text)
+}
+
+/// Nodes are called as people know them: `aks-{pool}-{8 digits}-vmss` and a number.
+fn pools(uid: ClusterUid, pools: &[Pool]) -> Vec<local::Pool> {
+    let digits = uid.uuid().as_u128() % 100_000_000;
+    pools.iter().map(|pool| local::Pool { prefix: format!("aks-{}-{digits:08}-vmss", pool.name), count: pool.count }).collect()
+}
+
+fn named(pool: &local::Pool) -> Option<Pool> {
+    let name = pool.prefix.strip_prefix("aks-")?.split('-').next()?;
+    Some(Pool { name: name.to_owned(), count: pool.count })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pools_name_can_be_read_off_its_nodes() {
+        let uid = ClusterUid::from_uuid(uuid::Uuid::from_u128(7));
+        let asked = [Pool { name: "nodepool1".into(), count: 3 }, Pool { name: "gpu".into(), count: 0 }];
+        let made = pools(uid, &asked);
+        assert_eq!(made[0].prefix, "aks-nodepool1-00000007-vmss");
+        assert_eq!(made.iter().filter_map(named).collect::<Vec<_>>(), asked);
+    }
+}

@@ -1,0 +1,57 @@
+//! The driver of a server that has no control planes to start: it says why, and removes what was never made.
+
+use std::time::Duration;
+
+use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Step, Versions};
+use entrance_model::id::{DoorId, PrincipalId};
+
+use super::driver::{Certificate, Doing, Driver, DriverError};
+
+/// Why nothing can be started.
+pub struct Unavailable(pub String);
+
+impl Unavailable {
+    fn refuse<T: Send + 'static>(&self) -> Doing<'_, T> {
+        let why = DriverError::Unavailable(self.0.clone());
+        Box::pin(async { Err(why) })
+    }
+}
+
+impl Driver for Unavailable {
+    // What is offered is what would run; the operation then tells what is missing.
+    fn versions(&self) -> Versions {
+        Versions::new("1.37.2".parse().ok())
+    }
+
+    fn adopt(&self) -> Doing<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn leave(&self) -> Doing<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn observe<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Observed> {
+        Box::pin(async { Ok(Observed::default()) })
+    }
+
+    fn apply<'a>(&'a self, _: &'a Cluster, _: &'a Spec, step: Step) -> Doing<'a, ()> {
+        if step == Step::Erase { Box::pin(async { Ok(()) }) } else { self.refuse() }
+    }
+
+    fn endpoint<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Endpoint> {
+        self.refuse()
+    }
+
+    fn issue<'a>(&'a self, _: &'a Cluster, _: PrincipalId, _: DoorId, _: Duration) -> Doing<'a, Certificate> {
+        self.refuse()
+    }
+
+    fn open_break_glass<'a>(&'a self, _: &'a Cluster, _: &'a Door) -> Doing<'a, ()> {
+        self.refuse()
+    }
+
+    fn close_break_glass<'a>(&'a self, _: &'a Cluster, _: DoorId) -> Doing<'a, ()> {
+        self.refuse()
+    }
+}
