@@ -240,7 +240,7 @@ impl World {
             pinned: vec![],
             needs_proof: false,
         };
-        let facts = Facts { gate: Some(gate), admins: None, local_accounts: true, is_started: true };
+        let facts = Facts { gate: Some(gate), admins: None, local_accounts: true };
         let snapshot = self.people.snapshot(now).context("it is loaded")?;
         self.people.show(Snapshot::clone(&snapshot).with_cluster(self.cluster, facts), now);
         Ok(())

@@ -88,6 +88,9 @@ fn each_check_has_a_reason_of_its_own() {
     assert_eq!(why(token(), Some(&robot(true))), "unknown-person");
     assert_eq!(why(token(), Some(&disabled)), "disabled");
     assert_eq!(why(token(), Some(&revoked)), "revoked");
+    let upn = "alice@contoso.example".parse().expect("a UPN");
+    let just_made = Principal::Person { upn, enabled: true, valid_from: Timestamp::from_microsecond(900_000).expect("a time") };
+    assert_eq!(why(token(), Some(&just_made)), "allowed");
     assert_eq!(why(app, None), "unknown-application");
     assert_eq!(why(app, Some(&alice)), "unknown-application");
     assert_eq!(why(app, Some(&robot(false))), "disabled");

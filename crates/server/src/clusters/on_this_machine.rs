@@ -69,9 +69,7 @@ impl OnThisMachine {
             Step::Nodes => return self.planes.scale(cluster.uid, pools(cluster.uid, &spec.pools)).await.map_err(failed),
             Step::BindAdmins => {
                 let client = self.client(cluster).await?;
-                incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(inside)?;
-                self.keeper.start(cluster.uid);
-                return Ok(());
+                return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(inside);
             }
             Step::Erase => {
                 self.keeper.stop(cluster.uid);
@@ -82,6 +80,10 @@ impl OnThisMachine {
         let wanted = self.spec(cluster, spec)?;
         for part in parts {
             self.planes.step(&wanted, *part).await.map_err(failed)?;
+        }
+        if step == Step::AwaitReady {
+            // Doors open also where the directory is not integrated.
+            self.keeper.start(cluster.uid);
         }
         Ok(())
     }

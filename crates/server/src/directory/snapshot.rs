@@ -29,8 +29,6 @@ pub struct Facts {
     pub admins: Option<Vec<GroupId>>,
     /// Whether break-glass doors may be open.
     pub local_accounts: bool,
-    /// Its API server was started once, so there is something to keep in order.
-    pub is_started: bool,
 }
 
 impl Facts {
@@ -41,7 +39,6 @@ impl Facts {
             gate: cluster.in_force().and_then(|spec| Gate::of(cluster.uid, &spec)),
             admins: wanted.as_ref().and_then(|spec| spec.sign_in.managed()).map(|managed| managed.admins.clone()),
             local_accounts: wanted.is_none_or(|spec| spec.local_accounts),
-            is_started: cluster.endpoint.is_some(),
         }
     }
 }

@@ -51,7 +51,7 @@ fn gate() -> Gate {
 }
 
 fn facts(gate: Option<Gate>) -> Facts {
-    Facts { gate, admins: None, local_accounts: true, is_started: true }
+    Facts { gate, admins: None, local_accounts: true }
 }
 
 fn group(id: Uuid) -> Group {

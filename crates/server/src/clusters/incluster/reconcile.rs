@@ -3,7 +3,7 @@
 //! What shall be comes from the directory in memory: the admin groups of the cluster and the doors that are open. It is
 //! compared when a binding changes, when the directory does, and when a door ends by itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,30 +46,6 @@ impl Reconcilers {
     /// No loop runs yet.
     pub fn new(store: Store, people: Directory, clock: Clock, tasks: Tasks, connect: Connect) -> Self {
         Self { inner: Arc::new(Inner { store, people, clock, connect }), running: Mutex::default(), tasks }
-    }
-
-    /// Keeps the bindings of every cluster that was started, from its first moment to its last, for good.
-    pub async fn run(&self) {
-        let mut moved = self.inner.people.changes();
-        loop {
-            if let Ok(snapshot) = self.inner.people.snapshot(self.inner.clock.now()) {
-                let there: HashSet<ClusterUid> =
-                    snapshot.clusters().filter(|(_, facts)| facts.is_started).map(|(uid, _)| uid).collect();
-                for uid in self.kept().into_iter().filter(|uid| !there.contains(uid)) {
-                    self.stop(uid);
-                }
-                for uid in there {
-                    self.start(uid);
-                }
-            }
-            if moved.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn kept(&self) -> Vec<ClusterUid> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// Keeps a cluster's bindings from now on. Starting twice is starting once.
