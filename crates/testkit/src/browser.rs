@@ -102,7 +102,10 @@ impl Browser<'_> {
             let line = line.to_str().expect("ASCII");
             let (pair, attributes) = line.split_once(';').expect("attributes");
             let (name, value) = pair.split_once('=').expect("a pair");
-            assert!(attributes.contains("Secure") && attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax"), "{line}");
+            assert!(
+                attributes.contains("Secure") && attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax"),
+                "{line}"
+            );
             if attributes.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {
@@ -141,7 +144,8 @@ impl Page {
 
     /// The text of an element, without mark-up.
     pub fn text(&self, testid: &str) -> String {
-        let at = self.html.find(&format!("data-testid=\"{testid}\"")).unwrap_or_else(|| panic!("`{testid}` is not on {}", self.html));
+        let at =
+            self.html.find(&format!("data-testid=\"{testid}\"")).unwrap_or_else(|| panic!("`{testid}` is not on {}", self.html));
         let start = self.html[..at].rfind('<').expect("a tag begins");
         let name: String = self.html[start + 1..].chars().take_while(char::is_ascii_alphanumeric).collect();
         let rest = &self.html[at..];
@@ -167,5 +171,10 @@ fn attribute(tag: &str, name: &str) -> String {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&#38;", "&").replace("&#39;", "'").replace("&#34;", "\"").replace("&#60;", "<").replace("&#62;", ">").replace("&amp;", "&")
+    text.replace("&#38;", "&")
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&amp;", "&")
 }

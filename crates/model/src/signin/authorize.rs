@@ -54,8 +54,7 @@ impl Prompt {
         if words.contains(&"none") {
             return if words.len() == 1 { Ok(Self::None) } else { Err(Aadsts::InvalidRequest) };
         }
-        if let Some(unknown) = words.iter().find(|word| !["login", "select_account", "consent", "create"].contains(word)) {
-            let _ = unknown;
+        if !words.iter().all(|word| ["login", "select_account", "consent", "create"].contains(word)) {
             return Err(Aadsts::InvalidRequest);
         }
         Ok(if words.contains(&"login") {
@@ -126,15 +125,13 @@ pub fn next(request: &AuthorizeRequest, sessions: &[(&BrowserSession, &str)], no
     };
     let fitting: Vec<_> = sessions.iter().filter(|(session, upn)| fresh(session) && named(session, upn)).collect();
     match (request.prompt, fitting.as_slice()) {
-        (Prompt::Login, _) => Next::SignIn,
+        (Prompt::Login, _) | (Prompt::Auto, []) => Next::SignIn,
         (Prompt::SelectAccount, _) if sessions.is_empty() => Next::SignIn,
-        (Prompt::SelectAccount, _) => Next::Pick,
         (Prompt::None | Prompt::Auto, [(session, _)]) => Next::Use(session.id),
         (Prompt::None, []) if request.sid.is_some() => Next::Refuse(Aadsts::AppSessionSelectionInvalid),
         (Prompt::None, []) => Next::Refuse(Aadsts::UserInformationNotProvided),
         (Prompt::None, _) => Next::Refuse(Aadsts::InteractionRequired),
-        (Prompt::Auto, []) => Next::SignIn,
-        (Prompt::Auto, _) => Next::Pick,
+        (Prompt::SelectAccount | Prompt::Auto, _) => Next::Pick,
     }
 }
 
@@ -152,7 +149,13 @@ mod tests {
     }
 
     fn session(n: u128) -> BrowserSession {
-        BrowserSession { id: SessionId::from_uuid(Uuid::from_u128(n)), user: UserId::from_uuid(Uuid::from_u128(n)), at: at(0), how: vec![Method::Pwd], seen: at(0) }
+        BrowserSession {
+            id: SessionId::from_uuid(Uuid::from_u128(n)),
+            user: UserId::from_uuid(Uuid::from_u128(n)),
+            at: at(0),
+            how: vec![Method::Pwd],
+            seen: at(0),
+        }
     }
 
     fn request(prompt: Prompt) -> AuthorizeRequest {
@@ -187,7 +190,8 @@ mod tests {
     #[test]
     fn s_107_each_prompt_leads_to_its_page() {
         let (one, two) = (session(1), session(2));
-        let (none, single, both): (&[(&BrowserSession, &str)], _, _) = (&[], [(&one, "a@x.example")], [(&one, "a@x.example"), (&two, "b@x.example")]);
+        let (none, single, both): (&[(&BrowserSession, &str)], _, _) =
+            (&[], [(&one, "a@x.example")], [(&one, "a@x.example"), (&two, "b@x.example")]);
         assert_eq!(next(&request(Prompt::Auto), none, at(1)), Next::SignIn);
         assert_eq!(next(&request(Prompt::Auto), &single, at(1)), Next::Use(one.id));
         assert_eq!(next(&request(Prompt::Auto), &both, at(1)), Next::Pick);

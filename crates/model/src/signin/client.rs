@@ -40,7 +40,7 @@ impl Refusal {
 }
 
 /// The delegated permissions that a client has on a resource without asking anybody.
-pub fn preauthorized<'r>(client: AppId, resource: &'r Resource) -> Result<Vec<&'r str>, Refusal> {
+pub fn preauthorized(client: AppId, resource: &Resource) -> Result<Vec<&str>, Refusal> {
     let built_in = well_known::first_party(client).is_some();
     match (client, resource.kind) {
         (well_known::AZURE_CLI | well_known::AZURE_POWERSHELL, Kind::Arm) => Ok(vec!["user_impersonation"]),

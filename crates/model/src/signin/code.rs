@@ -19,7 +19,7 @@ pub enum AuthorizationCode {
     /// It can be redeemed.
     Live {
         /// What was asked.
-        request: AuthorizeRequest,
+        request: Box<AuthorizeRequest>,
         /// Who signed in.
         by: SignIn,
         /// Until when.
@@ -92,7 +92,7 @@ impl CodeError {
 impl AuthorizationCode {
     /// A new code.
     pub fn begin(request: AuthorizeRequest, by: SignIn, now: Timestamp) -> Self {
-        Self::Live { request, by, until: now + LIFE }
+        Self::Live { request: Box::new(request), by, until: now + LIFE }
     }
 
     /// Redeems the code. `family` is the one of the refresh token that will be answered, if one will.
@@ -119,7 +119,7 @@ impl AuthorizationCode {
             return Err(CodeError::Redirect);
         }
         Challenge::check(request.challenge.as_ref(), with.verifier)?;
-        Ok((Self::Redeemed { at: now, family }, request, by))
+        Ok((Self::Redeemed { at: now, family }, *request, by))
     }
 }
 
@@ -157,7 +157,12 @@ mod tests {
             max_age: None,
             client_info: false,
         };
-        let by = SignIn { user: UserId::from_uuid(Uuid::max()), at: at(0), how: vec![Method::Pwd], session: SessionId::from_uuid(Uuid::max()) };
+        let by = SignIn {
+            user: UserId::from_uuid(Uuid::max()),
+            at: at(0),
+            how: vec![Method::Pwd],
+            session: SessionId::from_uuid(Uuid::max()),
+        };
         AuthorizationCode::begin(request, by, at(0))
     }
 

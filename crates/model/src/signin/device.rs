@@ -43,6 +43,10 @@ impl UserCode {
     }
 
     /// The code as it is shown.
+    ///
+    /// # Panics
+    ///
+    /// Never: the alphabet is ASCII.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("the alphabet is ASCII")
     }
@@ -256,7 +260,12 @@ mod tests {
     }
 
     fn alice() -> SignIn {
-        SignIn { user: UserId::from_uuid(Uuid::max()), at: at(5), how: vec![super::super::Method::Pwd], session: SessionId::from_uuid(Uuid::max()) }
+        SignIn {
+            user: UserId::from_uuid(Uuid::max()),
+            at: at(5),
+            how: vec![super::super::Method::Pwd],
+            session: SessionId::from_uuid(Uuid::max()),
+        }
     }
 
     #[test]

@@ -91,9 +91,18 @@ mod tests {
         assert_eq!(registered(&r, "https://app.example/cb"), Some(Platform::Web));
         assert_eq!(registered(&r, "https://spa.example/"), Some(Platform::Spa));
         for wrong in [
-            "https://app.example/CB", "https://app.example/cb/", "https://app.example/cb?x=1", "https://app.example/cb#x",
-            "https://app.example:443/cb", "https://APP.example/cb", "https://app.example/x/../cb", "http://app.example/cb",
-            "https://user@app.example/cb", "https://app.example\\@evil.example/cb", "https://app.example.evil.example/cb", "",
+            "https://app.example/CB",
+            "https://app.example/cb/",
+            "https://app.example/cb?x=1",
+            "https://app.example/cb#x",
+            "https://app.example:443/cb",
+            "https://APP.example/cb",
+            "https://app.example/x/../cb",
+            "http://app.example/cb",
+            "https://user@app.example/cb",
+            "https://app.example\\@evil.example/cb",
+            "https://app.example.evil.example/cb",
+            "",
         ] {
             assert_eq!(registered(&r, wrong), None, "{wrong}");
         }
@@ -102,13 +111,30 @@ mod tests {
     #[test]
     fn s_101_a_loopback_address_of_a_public_client_matches_with_any_port() {
         let r = redirects();
-        for right in ["http://localhost", "http://localhost/", "http://localhost:1", "http://localhost:65535/", "http://127.0.0.1:8400/done"] {
+        for right in [
+            "http://localhost",
+            "http://localhost/",
+            "http://localhost:1",
+            "http://localhost:65535/",
+            "http://127.0.0.1:8400/done",
+        ] {
             assert_eq!(registered(&r, right), Some(Platform::PublicClient), "{right}");
         }
         for wrong in [
-            "http://localhost:0", "http://localhost:70000", "http://localhost:80/x", "http://localhost:80?x", "http://localhost:80#x",
-            "http://localhost.evil.example", "http://localhost:80@evil.example", "http://localhost:80\\evil", "https://localhost:80",
-            "http://LOCALHOST:80", "http://[::1]:80", "http://127.0.0.1:80", "http://127.0.0.1:80/done/..", "http://localhost:/x",
+            "http://localhost:0",
+            "http://localhost:70000",
+            "http://localhost:80/x",
+            "http://localhost:80?x",
+            "http://localhost:80#x",
+            "http://localhost.evil.example",
+            "http://localhost:80@evil.example",
+            "http://localhost:80\\evil",
+            "https://localhost:80",
+            "http://LOCALHOST:80",
+            "http://[::1]:80",
+            "http://127.0.0.1:80",
+            "http://127.0.0.1:80/done/..",
+            "http://localhost:/x",
         ] {
             assert_eq!(registered(&r, wrong), None, "{wrong}");
         }

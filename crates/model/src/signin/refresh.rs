@@ -154,7 +154,13 @@ impl Family {
     }
 
     /// Redeems one token of this family for a person as the directory knows them now.
-    pub fn redeem(&self, token: RefreshToken, client: AppId, user: &User, now: Timestamp) -> Result<(RefreshToken, Use), RefreshError> {
+    pub fn redeem(
+        &self,
+        token: RefreshToken,
+        client: AppId,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<(RefreshToken, Use), RefreshError> {
         if !self.admits(client) {
             return Err(RefreshError::OtherClient);
         }
@@ -244,7 +250,8 @@ mod tests {
     #[test]
     fn s_220_a_token_ends_with_the_account_the_session_and_its_time() {
         let code = family(well_known::AZURE_CLI, Origin::Code);
-        let refused = |family: &Family, user: &User, now| family.redeem(token(at(0)), family.app, user, now).expect_err("is refused");
+        let refused =
+            |family: &Family, user: &User, now| family.redeem(token(at(0)), family.app, user, now).expect_err("is refused");
         assert_eq!(refused(&code, &User { enabled: false, ..alice() }, at(1)), RefreshError::Disabled);
         assert_eq!(refused(&code, &User { sessions_valid_from: at(1), ..alice() }, at(2)), RefreshError::Revoked);
         assert_eq!(refused(&code, &alice(), at(90 * 86_400)), RefreshError::Inactive);

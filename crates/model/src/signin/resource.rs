@@ -66,7 +66,7 @@ pub fn identify(asked: &str, base: &str) -> Identifier {
     Identifier::Uri(name.to_owned())
 }
 
-/// The identifier of a scope's resource; Graph for bare permissions and for OpenID scopes alone (S-121, S-300).
+/// The identifier of a scope's resource; Graph for bare permissions and for `OpenID` scopes alone (S-121, S-300).
 pub fn of_scope(part: Option<&ForResource>) -> String {
     part.and_then(|part| part.identifier.clone()).unwrap_or_else(|| well_known::GRAPH.to_string())
 }
@@ -111,10 +111,22 @@ mod tests {
 
     #[test]
     fn s_002_identifiers_compare_without_their_trailing_slash() {
-        for graph in ["https://graph.microsoft.com", "https://graph.microsoft.com/", "https://localhost:8443", "https://localhost:8443/", "https://localhost:8443//", "00000003-0000-0000-C000-000000000000"] {
+        for graph in [
+            "https://graph.microsoft.com",
+            "https://graph.microsoft.com/",
+            "https://localhost:8443",
+            "https://localhost:8443/",
+            "https://localhost:8443//",
+            "00000003-0000-0000-C000-000000000000",
+        ] {
             assert_eq!(identify(graph, BASE), Identifier::App(well_known::GRAPH), "{graph}");
         }
-        for arm in ["https://management.core.windows.net/", "https://management.azure.com", "https://localhost:8443/arm", "https://localhost:8443/arm/"] {
+        for arm in [
+            "https://management.core.windows.net/",
+            "https://management.azure.com",
+            "https://localhost:8443/arm",
+            "https://localhost:8443/arm/",
+        ] {
             assert_eq!(identify(arm, BASE), Identifier::App(well_known::ARM), "{arm}");
         }
         assert_eq!(identify("api://shop", BASE), Identifier::Uri("api://shop".into()));

@@ -1,11 +1,11 @@
-//! What a request asks for (S-300…S-303): OpenID scopes, and permissions of resources.
+//! What a request asks for (S-300…S-303): `OpenID` scopes, and permissions of resources.
 //!
 //! A permission is written `<resource>/<permission>` and split at the *last* slash, so that
 //! `https://management.core.windows.net//.default` names the resource with its slash.
 
 use super::Aadsts;
 
-/// A scope of OpenID Connect.
+/// A scope of `OpenID` Connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Oidc {
     /// An ID token is wanted.
@@ -136,7 +136,7 @@ impl Asked {
         if resource.default && !resource.named.is_empty() { Err(ScopeError::DefaultAndNamed) } else { Ok(()) }
     }
 
-    /// Whether an OpenID scope was asked.
+    /// Whether an `OpenID` scope was asked.
     pub fn has(&self, oidc: Oidc) -> bool {
         self.oidc.contains(&oidc)
     }
@@ -146,7 +146,7 @@ impl Asked {
         self.oidc.is_empty() && self.resources.is_empty()
     }
 
-    /// The one resource of a token request; `None` where only OpenID scopes were asked.
+    /// The one resource of a token request; `None` where only `OpenID` scopes were asked.
     pub fn single(&self) -> Result<Option<&ForResource>, ScopeError> {
         match self.resources.as_slice() {
             [] => Ok(None),
@@ -156,7 +156,7 @@ impl Asked {
     }
 
     /// The `scope` member of an answer (S-303): what was granted, spelled with the identifier that was asked, then the
-    /// asked `.default`. Client libraries keep tokens under this text. OpenID scopes are told only with Graph's.
+    /// asked `.default`. Client libraries keep tokens under this text. `OpenID` scopes are told only with Graph's.
     pub fn echo(&self, granted: &[&str], tell_oidc: bool) -> String {
         let resource = self.resources.first();
         let prefix = resource.and_then(|resource| resource.identifier.as_deref());
@@ -190,8 +190,14 @@ mod tests {
 
     #[test]
     fn s_300_a_scope_is_split_at_the_last_slash() {
-        assert_eq!(identifier("https://management.core.windows.net//.default").as_deref(), Some("https://management.core.windows.net/"));
-        assert_eq!(identifier("6dae42f8-4368-4678-94ff-3960e28e3630/.default openid").as_deref(), Some("6dae42f8-4368-4678-94ff-3960e28e3630"));
+        assert_eq!(
+            identifier("https://management.core.windows.net//.default").as_deref(),
+            Some("https://management.core.windows.net/")
+        );
+        assert_eq!(
+            identifier("6dae42f8-4368-4678-94ff-3960e28e3630/.default openid").as_deref(),
+            Some("6dae42f8-4368-4678-94ff-3960e28e3630")
+        );
         assert_eq!(identifier("api://x/y/read").as_deref(), Some("api://x/y"));
         assert_eq!(identifier("User.Read"), None);
     }

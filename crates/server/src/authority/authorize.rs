@@ -21,8 +21,24 @@ use crate::pages::page::see_other;
 use crate::pages::{FlowCookie, PageError, returning, shown};
 
 const KNOWN: [&str; 18] = [
-    "client_id", "response_type", "redirect_uri", "scope", "resource", "response_mode", "state", "nonce", "prompt", "login_hint",
-    "domain_hint", "claims", "code_challenge", "code_challenge_method", "max_age", "sid", "client_info", "request",
+    "client_id",
+    "response_type",
+    "redirect_uri",
+    "scope",
+    "resource",
+    "response_mode",
+    "state",
+    "nonce",
+    "prompt",
+    "login_hint",
+    "domain_hint",
+    "claims",
+    "code_challenge",
+    "code_challenge_method",
+    "max_age",
+    "sid",
+    "client_info",
+    "request",
 ];
 const LONGEST_STATE: usize = 2048;
 const LONGEST_NONCE: usize = 512;
@@ -108,7 +124,9 @@ async fn check(
     form: &Form,
     request: &mut AuthorizeRequest,
 ) -> Result<(), Refused> {
-    if form.get("state").is_some_and(|state| state.len() > LONGEST_STATE) || request.nonce.as_ref().is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
+    if form.get("state").is_some_and(|state| state.len() > LONGEST_STATE)
+        || request.nonce.as_ref().is_some_and(|nonce| nonce.len() > LONGEST_NONCE)
+    {
         return Err(Aadsts::InvalidUserInput.into());
     }
     let kind = form.get("response_type").ok_or_else(|| Refused::missing("response_type"))?;
@@ -130,7 +148,7 @@ async fn check(
         (Endpoint::V2, None) => return Err(Refused::missing("scope")),
         (Endpoint::V1, None) => "https://graph.windows.net",
     };
-    request.scope = scope.to_owned();
+    scope.clone_into(&mut request.scope);
     let (challenge, method) = (form.get("code_challenge"), form.get("code_challenge_method"));
     request.challenge = Some(Challenge::parse(challenge, method).map_err(|error| Refused::from(error.number()))?);
     request.prompt = Prompt::parse(form.get("prompt"))?;

@@ -70,6 +70,12 @@ impl Ctx {
 }
 
 /// An audit event of the token service.
-pub(crate) fn event(kind: &'static str, tenant: TenantId, actor: Option<PrincipalId>, target: String, detail: Value) -> AuditEvent {
+pub(crate) fn event(
+    kind: &'static str,
+    tenant: TenantId,
+    actor: Option<PrincipalId>,
+    target: String,
+    detail: Value,
+) -> AuditEvent {
     AuditEvent { kind, tenant: Some(tenant), actor, target: Some(target), detail }
 }

@@ -58,7 +58,8 @@ pub(super) async fn keys(ctx: &Ctx, segment: &str) -> Response {
 /// `GET /common/discovery/instance` (S-024).
 pub(super) fn instances(ctx: &Ctx, query: &str) -> Response {
     let answer = || {
-        let form = Form::parse(query.as_bytes(), LONGEST_QUERY, &["api-version", "authorization_endpoint"]).map_err(|e| refused_form(&e))?;
+        let form = Form::parse(query.as_bytes(), LONGEST_QUERY, &["api-version", "authorization_endpoint"])
+            .map_err(|e| refused_form(&e))?;
         let malformed = || Refused::from(Aadsts::MalformedDiscoveryRequest);
         let version = form.get("api-version").filter(|version| matches!(*version, "1.0" | "1.1")).ok_or_else(malformed)?;
         let endpoint = form.get("authorization_endpoint").ok_or_else(malformed)?;

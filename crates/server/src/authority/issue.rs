@@ -107,7 +107,12 @@ pub(crate) struct ForPerson<'a> {
 }
 
 /// Finds the resource of a request and what the client may do there in the person's name (S-301, S-304).
-pub(crate) async fn permitted(ctx: &Ctx, tenant: &Tenant, client: &Client, asked: &Asked) -> Result<(Resource, Vec<String>), Refused> {
+pub(crate) async fn permitted(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    asked: &Asked,
+) -> Result<(Resource, Vec<String>), Refused> {
     let part = asked.single()?;
     if asked.is_empty() {
         return Err(Aadsts::EmptyScope.into());
@@ -134,7 +139,12 @@ pub(crate) async fn permitted(ctx: &Ctx, tenant: &Tenant, client: &Client, asked
 }
 
 /// Makes the tokens of a person. The caller keeps them together with the grant they came from.
-pub(crate) async fn for_person(ctx: &Ctx, who: ForPerson<'_>, wanted: &Wanted, lineage: Option<Lineage>) -> Result<Prepared, Refused> {
+pub(crate) async fn for_person(
+    ctx: &Ctx,
+    who: ForPerson<'_>,
+    wanted: &Wanted,
+    lineage: Option<Lineage>,
+) -> Result<Prepared, Refused> {
     let now = ctx.now();
     let ForPerson { tenant, client, proof, user, by, kind } = who;
     if !user.enabled {
@@ -147,7 +157,16 @@ pub(crate) async fn for_person(ctx: &Ctx, who: ForPerson<'_>, wanted: &Wanted, l
     let (resource, granted) = permitted(ctx, tenant, client, asked).await.map_err(|refused| refused.of(user.id))?;
     let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
     let tell_oidc = resource.kind == Kind::Graph;
-    let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource: &resource, now, life: resource.kind.user_token_life(), wanted };
+    let facts = claims::Facts {
+        app: &ctx.app,
+        tenant,
+        client,
+        proof,
+        resource: &resource,
+        now,
+        life: resource.kind.user_token_life(),
+        wanted,
+    };
     let access = claims::user_access(&facts, user, by, &granted);
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
     let id_token = asked.has(Oidc::Openid).then(|| match ctx.endpoint {
@@ -179,12 +198,23 @@ pub(crate) async fn for_person(ctx: &Ctx, who: ForPerson<'_>, wanted: &Wanted, l
     decision.user = Some(user.id.into());
     decision.resource = Some(resource.app);
     decision.interactive = kind != "refresh_token";
-    decision.reason = format!("token for `{}` with {}", resource.asked, if granted.is_empty() { "OpenID scopes".to_owned() } else { granted.join(" ") });
+    decision.reason = format!(
+        "token for `{}` with {}",
+        resource.asked,
+        if granted.is_empty() { "OpenID scopes".to_owned() } else { granted.join(" ") }
+    );
     Ok(Prepared { tokens, decision, refresh, tenant: tenant.id })
 }
 
 /// Makes the token of an application by itself (S-240).
-pub(crate) fn for_application(ctx: &Ctx, tenant: &Tenant, client: &Client, proof: &Proof, resource: &Resource, wanted: &Wanted) -> Prepared {
+pub(crate) fn for_application(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    proof: &Proof,
+    resource: &Resource,
+    wanted: &Wanted,
+) -> Prepared {
     let now = ctx.now();
     let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life: APP_TOKEN_LIFE, wanted };
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };

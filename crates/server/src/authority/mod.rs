@@ -22,7 +22,6 @@ pub mod token;
 pub(crate) mod token_endpoint;
 mod userinfo;
 
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,7 +147,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
         Asked::Token => token_endpoint::post(&ctx, segment, headers, &body).await,
         Asked::DeviceCode => devicecode::post(&ctx, segment, headers, &body).await,
         Asked::DevicePage => device_page(&ctx, &parts.method, headers, body).await,
-        Asked::NativeClient => ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], "").into_response(),
+        Asked::NativeClient => {
+            ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], "").into_response()
+        }
         Asked::Logout => logout::answer(&ctx, segment, headers, parameters).await,
         Asked::Userinfo => userinfo::get(&ctx, headers).await,
     }

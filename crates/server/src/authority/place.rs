@@ -69,12 +69,10 @@ impl Place {
 
     /// What the discovery documents write.
     pub(crate) fn spelled<'a>(&'a self, base: &'a str, id: &'a mut String) -> Places<'a> {
-        match self.shared {
-            Some(segment) => Places { base, segment, issuer_tenant: "{tenantid}" },
-            None => {
-                *id = self.tenant.as_ref().map(|tenant| tenant.id.to_string()).unwrap_or_default();
-                Places { base, segment: id, issuer_tenant: id }
-            }
+        if let Some(segment) = self.shared {
+            return Places { base, segment, issuer_tenant: "{tenantid}" };
         }
+        *id = self.tenant.as_ref().map(|tenant| tenant.id.to_string()).unwrap_or_default();
+        Places { base, segment: id, issuer_tenant: id }
     }
 }

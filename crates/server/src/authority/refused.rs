@@ -48,7 +48,8 @@ impl From<StoreError> for Refused {
 impl Refused {
     /// The request lacks a parameter.
     pub(crate) fn missing(parameter: &str) -> Self {
-        Self::from(Aadsts::MissingParameter).saying(format!("The request body must contain the following parameter: '{parameter}'."))
+        Self::from(Aadsts::MissingParameter)
+            .saying(format!("The request body must contain the following parameter: '{parameter}'."))
     }
 
     /// Says it in other words than the catalogue, where a name helps.

@@ -15,9 +15,25 @@ use super::refused::{Refused, json};
 
 /// Every parameter that is read; one of these twice is an attack or a mistake.
 const KNOWN: [&str; 19] = [
-    PARAMETERS[0], PARAMETERS[1], PARAMETERS[2], PARAMETERS[3],
-    "grant_type", "scope", "resource", "code", "redirect_uri", "code_verifier", "refresh_token", "device_code", "username",
-    "password", "client_info", "claims", "token_type", "req_cnf", "assertion",
+    PARAMETERS[0],
+    PARAMETERS[1],
+    PARAMETERS[2],
+    PARAMETERS[3],
+    "grant_type",
+    "scope",
+    "resource",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "device_code",
+    "username",
+    "password",
+    "client_info",
+    "claims",
+    "token_type",
+    "req_cnf",
+    "assertion",
 ];
 
 /// Answers a token request.
@@ -70,9 +86,12 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
 /// Reads a form body.
 pub(crate) fn form(headers: &HeaderMap, body: &[u8], known: &[&'static str]) -> Result<Form, Refused> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let is_form =
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     if !is_form && !body.is_empty() {
-        return Err(Refused::from(Aadsts::InvalidRequest).saying("The body has to be `application/x-www-form-urlencoded`.".into()));
+        return Err(
+            Refused::from(Aadsts::InvalidRequest).saying("The body has to be `application/x-www-form-urlencoded`.".into())
+        );
     }
     Form::parse(body, LONGEST_BODY, known).map_err(|error| refused_form(&error))
 }
@@ -97,7 +116,9 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Refused> {
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).map_err(|_| bad())?).map_err(|_| bad())?;
     let (id, secret) = decoded.split_once(':').ok_or_else(bad)?;
     let unform = |text: &str| {
-        url::form_urlencoded::parse(format!("v={}", text.replace('&', "%26")).as_bytes()).next().map(|(_, value)| value.into_owned())
+        url::form_urlencoded::parse(format!("v={}", text.replace('&', "%26")).as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
     };
     Ok(Some((unform(id).ok_or_else(bad)?, unform(secret).ok_or_else(bad)?)))
 }

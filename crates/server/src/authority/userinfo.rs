@@ -30,7 +30,8 @@ async fn who(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Value>, Refused> {
     }
     let mut reader = ctx.app.store.read().await?;
     let mut directory = reader.directory();
-    let (Some(tenant), Some(user)) = (directory.tenant(token.tid).await?, directory.user(token.tid, token.oid.as_user()).await?) else {
+    let (Some(tenant), Some(user)) = (directory.tenant(token.tid).await?, directory.user(token.tid, token.oid.as_user()).await?)
+    else {
         return Ok(None);
     };
     let mut claims = Map::new();

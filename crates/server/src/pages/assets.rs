@@ -19,8 +19,10 @@ fn asset(name: &str, extension: &str, kind: &'static str, content: &'static str)
     Asset { address: format!("/static/{name}.{}.{extension}", &hash[..12]), kind, content }
 }
 
-static CSS: LazyLock<Asset> = LazyLock::new(|| asset("gate", "css", "text/css; charset=utf-8", include_str!("../../static/gate.css")));
-static JS: LazyLock<Asset> = LazyLock::new(|| asset("gate", "js", "text/javascript; charset=utf-8", include_str!("../../static/gate.js")));
+static CSS: LazyLock<Asset> =
+    LazyLock::new(|| asset("gate", "css", "text/css; charset=utf-8", include_str!("../../static/gate.css")));
+static JS: LazyLock<Asset> =
+    LazyLock::new(|| asset("gate", "js", "text/javascript; charset=utf-8", include_str!("../../static/gate.js")));
 static ICON: LazyLock<Asset> = LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_str!("../../static/icon.svg")));
 
 /// The address of the style sheet.
@@ -83,11 +85,25 @@ mod tests {
         assert_eq!(blocks.len(), 3, "light, dark by the system, dark by choice");
         for block in blocks {
             for (front, back, need) in [
-                ("text", "bg", 4.5), ("text", "surface", 4.5), ("text", "sunken", 4.5), ("muted", "bg", 4.5), ("muted", "surface", 4.5),
-                ("on-accent", "accent", 4.5), ("on-accent", "accent-hover", 4.5), ("link", "bg", 4.5), ("link", "surface", 4.5),
-                ("ok", "surface", 4.5), ("danger", "surface", 4.5), ("warn", "surface", 4.5), ("text", "danger-bg", 4.5),
-                ("text", "warn-bg", 4.5), ("text", "ok-bg", 4.5), ("surface", "danger", 4.5), ("control", "surface", 3.0),
-                ("focus", "bg", 3.0), ("focus", "surface", 3.0),
+                ("text", "bg", 4.5),
+                ("text", "surface", 4.5),
+                ("text", "sunken", 4.5),
+                ("muted", "bg", 4.5),
+                ("muted", "surface", 4.5),
+                ("on-accent", "accent", 4.5),
+                ("on-accent", "accent-hover", 4.5),
+                ("link", "bg", 4.5),
+                ("link", "surface", 4.5),
+                ("ok", "surface", 4.5),
+                ("danger", "surface", 4.5),
+                ("warn", "surface", 4.5),
+                ("text", "danger-bg", 4.5),
+                ("text", "warn-bg", 4.5),
+                ("text", "ok-bg", 4.5),
+                ("surface", "danger", 4.5),
+                ("control", "surface", 3.0),
+                ("focus", "bg", 3.0),
+                ("focus", "surface", 3.0),
             ] {
                 let got = ratio(token(block, front), token(block, back));
                 assert!(got >= need, "{front} on {back}: {got:.2}");

@@ -78,7 +78,10 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
 }
 
 /// The open request of a typed code. Wrong, old, used: all the same (W-101).
-async fn find(ctx: &Ctx, typed: &str) -> Result<Option<(String, entrance_model::signin::device::DeviceRequest, String)>, PageError> {
+async fn find(
+    ctx: &Ctx,
+    typed: &str,
+) -> Result<Option<(String, entrance_model::signin::device::DeviceRequest, String)>, PageError> {
     let Ok(code) = typed.parse::<UserCode>() else { return Ok(None) };
     let mut reader = ctx.app.store.read().await?;
     let found = reader.authority().device_grant_by_user_code(&secret::sha256(code.as_str())).await?;

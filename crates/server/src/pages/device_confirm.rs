@@ -84,7 +84,11 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         // The answer was given already: show how it ended.
         Err(error) => {
             let (id, _, flow) = Flow::open(ctx, headers, id.as_deref()).await?;
-            return if flow.state.outcome.is_some() { Ok(see_other(&format!("/devicelogin/done?grant={id}"))) } else { Err(error) };
+            return if flow.state.outcome.is_some() {
+                Ok(see_other(&format!("/devicelogin/done?grant={id}")))
+            } else {
+                Err(error)
+            };
         }
     };
     let flow = flow.state;
@@ -158,7 +162,8 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     decision.code = if approved { 0 } else { Aadsts::DeviceFlowDeclined.code() };
     decision.reason = format!("a device at {} was {}", waiting.request.from, if approved { "approved" } else { "declined" });
     let kind = if approved { "deviceCode.approved" } else { "deviceCode.declined" };
-    let detail = json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word() });
+    let detail =
+        json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word() });
     let mut tx = ctx.app.store.write().await?;
     let mut authority = tx.authority();
     authority.swap_device_grant(&waiting.hash, waiting.grant.version, &after).await?;

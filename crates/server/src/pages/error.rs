@@ -29,7 +29,12 @@ struct Details {
 }
 
 fn details(ctx: &Ctx, code: Option<u32>) -> Details {
-    Details { code, correlation: ctx.info.correlation_id().to_string(), request: ctx.info.id.to_string(), timestamp: timestamp(&ctx.app) }
+    Details {
+        code,
+        correlation: ctx.info.correlation_id().to_string(),
+        request: ctx.info.id.to_string(),
+        timestamp: timestamp(&ctx.app),
+    }
 }
 
 /// A sign-in that failed where no application may be told (S-100).
@@ -43,7 +48,14 @@ pub(crate) async fn refused(ctx: &Ctx, headers: &HeaderMap, refused: &Refused) -
         _ => EN.error_sign_in,
     };
     let frame = Frame::of(ctx, headers, None).await;
-    let page = ErrorPage { frame, t: &EN, title, message: &entry.says, fix: Some(&entry.fix), details: Some(details(ctx, Some(entry.code))) };
+    let page = ErrorPage {
+        frame,
+        t: &EN,
+        title,
+        message: &entry.says,
+        fix: Some(&entry.fix),
+        details: Some(details(ctx, Some(entry.code))),
+    };
     let mut response = render(status, &page, None);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

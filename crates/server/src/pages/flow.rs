@@ -69,7 +69,13 @@ const LIFE: SignedDuration = SignedDuration::from_mins(30);
 
 impl Flow {
     /// Begins a flow in this browser; answers its id.
-    pub(crate) async fn begin(ctx: &Ctx, cookie: &FlowCookie, tenant: TenantId, app: String, purpose: Purpose) -> Result<String, Refused> {
+    pub(crate) async fn begin(
+        ctx: &Ctx,
+        cookie: &FlowCookie,
+        tenant: TenantId,
+        app: String,
+        purpose: Purpose,
+    ) -> Result<String, Refused> {
         let id = secret::opaque();
         let flow = Self { browser: cookie.hash(), tenant, app, purpose, session: None, outcome: None };
         let mut tx = ctx.app.store.write().await?;
@@ -79,7 +85,11 @@ impl Flow {
     }
 
     /// The flow with this id, if it is this browser's and not over.
-    pub(crate) async fn open(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<(String, FlowCookie, Versioned<Self>), Refused> {
+    pub(crate) async fn open(
+        ctx: &Ctx,
+        headers: &HeaderMap,
+        id: Option<&str>,
+    ) -> Result<(String, FlowCookie, Versioned<Self>), Refused> {
         let over = || Refused::from(Aadsts::FlowTokenExpired);
         let id = id.filter(|id| id.len() <= 64).ok_or_else(over)?;
         let cookie = FlowCookie::of(headers).ok_or_else(over)?;

@@ -30,7 +30,11 @@ impl Frame {
                 return directory.tenant(id).await.map(|tenant| tenant.map(|tenant| tenant.display_name));
             }
             let tenants = directory.tenants().await?;
-            Ok::<_, entrance_store::StoreError>(if let [only] = tenants.as_slice() { Some(only.display_name.clone()) } else { None })
+            Ok::<_, entrance_store::StoreError>(if let [only] = tenants.as_slice() {
+                Some(only.display_name.clone())
+            } else {
+                None
+            })
         };
         // A page about a store that does not answer is still a page.
         let tenant = name.await.ok().flatten().map_or_else(|| "Entrance".to_owned(), |name| shown(&name));
@@ -48,7 +52,8 @@ impl Frame {
 
 /// Text of others, fit to be shown: no control or direction characters, at most 80 characters.
 pub(crate) fn shown(text: &str) -> String {
-    let is_direction = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');
+    let is_direction =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');
     text.chars().filter(|c| !c.is_control() && !is_direction(*c)).take(80).collect()
 }
 

@@ -39,7 +39,15 @@ pub(super) fn to_app(flow: &Flow) -> (&'static str, &'static str) {
     }
 }
 
-async fn page(ctx: &Ctx, headers: &HeaderMap, id: &str, cookie: &FlowCookie, flow: &Flow, login: &str, error: Option<&'static str>) -> Response {
+async fn page(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    id: &str,
+    cookie: &FlowCookie,
+    flow: &Flow,
+    login: &str,
+    error: Option<&'static str>,
+) -> Response {
     let page = SignInPage {
         frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
         t: &EN,

@@ -182,9 +182,16 @@ mod tests {
     #[test]
     fn w_046_placeholders_are_where_the_pages_look_for_them() {
         for (text, placeholder) in [
-            (EN.to_continue, "{app}"), (EN.to_continue_device, "{app}"), (EN.continue_as, "{name}"), (EN.returning, "{app}"),
-            (EN.codes_paused, "{minutes}"), (EN.minutes_ago, "{minutes}"), (EN.network_risk, "{address}"),
-            (EN.signed_in_ago, "{ago}"), (EN.signed_out_text, "{minutes}"), (EN.reach_other, "{app}"),
+            (EN.to_continue, "{app}"),
+            (EN.to_continue_device, "{app}"),
+            (EN.continue_as, "{name}"),
+            (EN.returning, "{app}"),
+            (EN.codes_paused, "{minutes}"),
+            (EN.minutes_ago, "{minutes}"),
+            (EN.network_risk, "{address}"),
+            (EN.signed_in_ago, "{ago}"),
+            (EN.signed_out_text, "{minutes}"),
+            (EN.reach_other, "{app}"),
         ] {
             assert!(text.contains(placeholder), "{text}");
         }

@@ -28,7 +28,10 @@ impl<M> Authority<'_, M> {
     }
 
     /// The grant of a user code, with the hash of its device code.
-    pub async fn device_grant_by_user_code(&mut self, hash: &str) -> Result<Option<(String, Versioned<DeviceGrant>)>, StoreError> {
+    pub async fn device_grant_by_user_code(
+        &mut self,
+        hash: &str,
+    ) -> Result<Option<(String, Versioned<DeviceGrant>)>, StoreError> {
         let row = sqlx::query(BY_USER_CODE).bind(hash).fetch_optional(&mut *self.0.conn).await?;
         row.map(|row| {
             let row = Row::of("device_grant", &row);

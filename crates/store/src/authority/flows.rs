@@ -27,8 +27,11 @@ impl<M> Authority<'_, M> {
         let Some(row) = row else { return Ok(None) };
         let row = Row::of("signin_flow", &row);
         let text = self.0.seal.open(&row.bytes("state")?, context(id).as_bytes())?;
-        let state = serde_json::from_slice(&text)
-            .map_err(|e| StoreError::Corrupt { table: "signin_flow", column: "state", why: e.to_string() })?;
+        let state = serde_json::from_slice(&text).map_err(|e| StoreError::Corrupt {
+            table: "signin_flow",
+            column: "state",
+            why: e.to_string(),
+        })?;
         Ok(Some(Versioned { state, version: row.int("version")? }))
     }
 }

@@ -41,7 +41,8 @@ fn swapped(result: &SqliteQueryResult) -> Result<(), StoreError> {
 /// Statements of the token service, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [assertions::ALL, codes::ALL, device::ALL, flows::ALL, lockouts::ALL, log::ALL, refresh::ALL, sessions::ALL, sweep::ALL].concat()
+    [assertions::ALL, codes::ALL, device::ALL, flows::ALL, lockouts::ALL, log::ALL, refresh::ALL, sessions::ALL, sweep::ALL]
+        .concat()
 }
 
 #[cfg(test)]

@@ -103,7 +103,12 @@ impl Authority<'_, Write> {
 
     /// Ends every family that came from a session.
     pub async fn end_families_of_session(&mut self, tenant: TenantId, session: SessionId, why: Ended) -> Result<(), StoreError> {
-        sqlx::query(END_SESSION).bind(tenant.to_string()).bind(session.to_string()).bind(word(why)).execute(&mut *self.0.conn).await?;
+        sqlx::query(END_SESSION)
+            .bind(tenant.to_string())
+            .bind(session.to_string())
+            .bind(word(why))
+            .execute(&mut *self.0.conn)
+            .await?;
         Ok(())
     }
 

@@ -42,7 +42,12 @@ impl<M> Authority<'_, M> {
 
 impl Authority<'_, Write> {
     /// Adds a session to a browser; an older one of the same person there ends.
-    pub async fn insert_browser_session(&mut self, tenant: TenantId, browser: &str, session: &BrowserSession) -> Result<(), StoreError> {
+    pub async fn insert_browser_session(
+        &mut self,
+        tenant: TenantId,
+        browser: &str,
+        session: &BrowserSession,
+    ) -> Result<(), StoreError> {
         self.end_user_in_browser(tenant, browser, session.user).await?;
         sqlx::query(INSERT)
             .bind(tenant.to_string())
@@ -65,7 +70,12 @@ impl Authority<'_, Write> {
 
     /// Remembers that a session was used.
     pub async fn browser_session_seen(&mut self, tenant: TenantId, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(SEEN).bind(tenant.to_string()).bind(id.to_string()).bind(now.as_microsecond()).execute(&mut *self.0.conn).await?;
+        sqlx::query(SEEN)
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(now.as_microsecond())
+            .execute(&mut *self.0.conn)
+            .await?;
         Ok(())
     }
 

@@ -46,7 +46,8 @@ async fn s_230_a_device_grant_is_swapped_by_one_and_survives_a_restart() {
     drop(store);
 
     let store = open(&dir).await;
-    let (hash, found) = store.read().await.expect("reads").authority().device_grant_by_user_code("u").await.expect("reads").expect("is there");
+    let (hash, found) =
+        store.read().await.expect("reads").authority().device_grant_by_user_code("u").await.expect("reads").expect("is there");
     assert_eq!((hash.as_str(), &found.state), ("h", &grant));
     let approved = found.state.clone().approve(alice(), Timestamp::UNIX_EPOCH).expect("approves");
     let mut tx = store.write().await.expect("begins");

@@ -46,6 +46,10 @@ impl DeviceAnswer<'_> {
     }
 
     /// The JSON of the v2 endpoint.
+    ///
+    /// # Panics
+    ///
+    /// Never: the answer has only text keys.
     pub fn v2(&self) -> String {
         let answer = V2 {
             user_code: self.user_code,
@@ -59,6 +63,10 @@ impl DeviceAnswer<'_> {
     }
 
     /// The JSON of the v1 endpoint: `verification_url`, and numbers as text.
+    ///
+    /// # Panics
+    ///
+    /// Never: the answer has only text keys.
     pub fn v1(&self) -> String {
         let answer = V1 {
             user_code: self.user_code,
@@ -78,7 +86,13 @@ mod tests {
 
     #[test]
     fn s_230_each_generation_has_its_own_spelling() {
-        let answer = DeviceAnswer { user_code: "BCDFGH234", device_code: "d", verification_uri: "https://x/devicelogin", expires_in: 900, interval: 5 };
+        let answer = DeviceAnswer {
+            user_code: "BCDFGH234",
+            device_code: "d",
+            verification_uri: "https://x/devicelogin",
+            expires_in: 900,
+            interval: 5,
+        };
         assert!(answer.v2().contains(r#""verification_uri":"https://x/devicelogin","expires_in":900,"interval":5"#));
         assert!(answer.v1().contains(r#""verification_url":"https://x/devicelogin","expires_in":"900","interval":"5""#));
         assert!(answer.v2().contains(" open the page https://x/devicelogin and enter the code BCDFGH234 "));

@@ -50,7 +50,8 @@ impl Unverified {
             return Err(NotAToken);
         }
         let mut parts = token.split('.');
-        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(NotAToken);
         };
         if signature.is_empty() {
@@ -90,7 +91,8 @@ impl Unverified {
 
 /// Reads a thumbprint: base64url or standard base64, with or without padding (S-241).
 pub fn thumbprint(text: &str) -> Option<Vec<u8>> {
-    const LENIENT: GeneralPurposeConfig = general_purpose::GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const LENIENT: GeneralPurposeConfig =
+        general_purpose::GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let url = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
     let standard = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
     url.decode(text).or_else(|_| standard.decode(text)).or_else(|_| STANDARD.decode(text)).ok()

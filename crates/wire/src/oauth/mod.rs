@@ -1,4 +1,4 @@
-//! OAuth 2.0 and OpenID Connect from the server's side, in the dialect that Entra's clients speak.
+//! OAuth 2.0 and `OpenID` Connect from the server's side, in the dialect that Entra's clients speak.
 //!
 //! The v1 endpoints write numbers as text; the v2 endpoints write numbers.
 

@@ -30,7 +30,8 @@ pub(super) fn check(ctx: &Ctx, tenant: &Tenant, client: &Client, assertion: &str
     let wrong = |why: &str| Refused::from(Aadsts::ClientAssertionSignatureInvalid).because(why);
     let registered = find(client, token).ok_or_else(|| wrong("no registered certificate has this thumbprint"))?;
     let der = STANDARD.decode(registered).map_err(|_| wrong("the registered certificate cannot be read"))?;
-    let (key, starts, ends) = PublicKey::of_certificate(&der).ok_or_else(|| wrong("the registered certificate cannot be used"))?;
+    let (key, starts, ends) =
+        PublicKey::of_certificate(&der).ok_or_else(|| wrong("the registered certificate cannot be used"))?;
     if !(starts..ends).contains(&now.as_second()) {
         return Err(wrong("the certificate is out of date"));
     }

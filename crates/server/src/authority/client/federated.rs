@@ -37,10 +37,18 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, assertion: &str, token: &U
         }
         serde_json::from_slice::<Jwks>(&tokio::fs::read(file).await.ok()?).ok()
     };
-    let keys = tokio::time::timeout(READING, reading).await.ok().flatten().ok_or_else(|| unreadable("the issuer's keys cannot be read"))?;
+    let keys = tokio::time::timeout(READING, reading)
+        .await
+        .ok()
+        .flatten()
+        .ok_or_else(|| unreadable("the issuer's keys cannot be read"))?;
     let kid = token.header.kid.as_deref();
     let mut named = keys.keys.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid).filter_map(PublicKey::of_jwk);
-    if named.any(|key| key.verifies(&token.header.alg, assertion)) { Ok(()) } else { Err(unreadable("no key of the issuer fits")) }
+    if named.any(|key| key.verifies(&token.header.alg, assertion)) {
+        Ok(())
+    } else {
+        Err(unreadable("no key of the issuer fits"))
+    }
 }
 
 /// Compares issuer, subject and audience, exactly. The caller learns which of the three it was, as pipelines need;
@@ -50,16 +58,22 @@ fn matches(client: &Client, token: &Unverified, issuer: &str) -> Result<(), Refu
     let audiences = token.audiences();
     let mut refused = Refused::from(Aadsts::FederatedIssuerMismatch);
     for credential in client.credentials() {
-        let Registered::Federated { issuer: known, subject: expected, audiences: taken, .. } = &credential.proof else { continue };
+        let Registered::Federated { issuer: known, subject: expected, audiences: accepted, .. } = &credential.proof else {
+            continue;
+        };
         if known != issuer {
             continue;
         }
         if expected != subject {
-            let number = if expected.eq_ignore_ascii_case(subject) { Aadsts::FederatedSubjectCaseMismatch } else { Aadsts::FederatedSubjectMismatch };
+            let number = if expected.eq_ignore_ascii_case(subject) {
+                Aadsts::FederatedSubjectCaseMismatch
+            } else {
+                Aadsts::FederatedSubjectMismatch
+            };
             refused = number.into();
             continue;
         }
-        if taken.iter().any(|taken| audiences.contains(&taken.as_str())) {
+        if accepted.iter().any(|known| audiences.contains(&known.as_str())) {
             return Ok(());
         }
         refused = Aadsts::FederatedAudienceMismatch.into();

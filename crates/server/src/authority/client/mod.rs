@@ -126,7 +126,9 @@ pub(crate) async fn authenticate(
     let secret = form.get("client_secret");
     let assertion = form.get("client_assertion");
     if usize::from(secret.is_some()) + usize::from(assertion.is_some()) + usize::from(basic.is_some()) > 1 {
-        return Err(Refused::from(Aadsts::InvalidRequest).saying("The client proves itself in two ways at once; one is needed.".into()));
+        return Err(
+            Refused::from(Aadsts::InvalidRequest).saying("The client proves itself in two ways at once; one is needed.".into())
+        );
     }
     let in_assertion = || assertion.and_then(assertion::subject);
     let id = match (form.get("client_id"), &basic) {

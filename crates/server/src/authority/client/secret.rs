@@ -46,6 +46,9 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Pr
 }
 
 fn refused(client: &Client) -> Refused {
-    Refused::from(Aadsts::InvalidClientSecret)
-        .saying(format!("{} (application '{}')", Aadsts::InvalidClientSecret.entry().says, client.app))
+    Refused::from(Aadsts::InvalidClientSecret).saying(format!(
+        "{} (application '{}')",
+        Aadsts::InvalidClientSecret.entry().says,
+        client.app
+    ))
 }

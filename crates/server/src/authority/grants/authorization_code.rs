@@ -1,15 +1,16 @@
 //! Authorization codes (S-210).
 
 use entrance_model::signin::Aadsts;
-use entrance_model::signin::code::{CodeError, Redemption};
+use entrance_model::signin::code::{AuthorizationCode, CodeError, Redemption};
 use entrance_model::signin::pkce::Verifier;
 use entrance_model::signin::redirect::{Platform, registered};
-use entrance_model::signin::refresh::{Ended, Origin};
+use entrance_model::signin::refresh::{Ended, FamilyId, Origin};
 use entrance_store::StoreError;
 use entrance_wire::oauth::token::Tokens;
 use serde_json::json;
 
 use super::Request;
+use crate::authority::client::Proof;
 use crate::authority::ctx::event;
 use crate::authority::issue::{ForPerson, Lineage, for_person};
 use crate::authority::refused::Refused;
@@ -35,14 +36,9 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let stored = found.ok_or_else(|| Refused::from(Aadsts::InvalidRequestMalformed).error("invalid_grant"))?;
     let text = request.form.get("code_verifier");
     let s256 = text.map(secret::sha256).unwrap_or_default();
-    let with = Redemption {
-        tenant: tenant.id,
-        app: client.app,
-        redirect,
-        verifier: text.map(|text| Verifier { text, s256: &s256 }),
-    };
+    let with =
+        Redemption { tenant: tenant.id, app: client.app, redirect, verifier: text.map(|text| Verifier { text, s256: &s256 }) };
     let now = ctx.now();
-    // The family's id is made first, because the redeemed code remembers it.
     let (_, asked, by) = match stored.state.clone().redeem(with, None, now) {
         Ok(redeemed) => redeemed,
         Err(CodeError::Redeemed { family }) => return Err(replayed(request, family).await),
@@ -59,7 +55,8 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         Some(Lineage::Begins(id, _)) => Some(*id),
         _ => None,
     };
-    let (after, ..) = stored.state.redeem(with, family, now).map_err(|error| error.number())?;
+    // The redeemed code remembers the family, so that its second use can end it.
+    let (after, ..) = stored.state.redeem(with, family, now).map_err(CodeError::number)?;
     let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "authorization_code" };
     let prepared = for_person(ctx, who, &wanted, lineage).await?;
     let mut tx = ctx.app.store.write().await?;
@@ -71,7 +68,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         }
         Err(error) => return Err(error.into()),
     }
-    if let crate::authority::client::Proof::Assertion(Some(spend)) = proof {
+    if let Proof::Assertion(Some(spend)) = proof {
         spend.spend(&mut tx, now).await??;
     }
     prepared.keep(&mut tx, now).await?;
@@ -87,8 +84,8 @@ async fn replayed_now(request: &Request<'_>, hash: &str) -> Refused {
     };
     let family = match read.await {
         Ok(Some(stored)) => match stored.state {
-            entrance_model::signin::code::AuthorizationCode::Redeemed { family, .. } => family,
-            entrance_model::signin::code::AuthorizationCode::Live { .. } => None,
+            AuthorizationCode::Redeemed { family, .. } => family,
+            AuthorizationCode::Live { .. } => None,
         },
         Ok(None) => None,
         Err(error) => return error.into(),
@@ -97,7 +94,7 @@ async fn replayed_now(request: &Request<'_>, hash: &str) -> Refused {
 }
 
 /// A code that comes back was stolen, from the thief or by them: what came from it ends.
-async fn replayed(request: &Request<'_>, family: Option<entrance_model::signin::refresh::FamilyId>) -> Refused {
+async fn replayed(request: &Request<'_>, family: Option<FamilyId>) -> Refused {
     let Request { ctx, tenant, client, .. } = request;
     let now = ctx.now();
     let write = async {

@@ -50,12 +50,17 @@ async fn redeem_once(request: &Request<'_>, hash: &str) -> Result<Option<Tokens>
     let before = match ctx.endpoint {
         Endpoint::V2 => stored.family.scope.clone(),
         // A family that began on v2 keeps a scope; v1 wants its resource.
-        Endpoint::V1 => asked(Endpoint::V2, Some(&stored.family.scope)).ok().and_then(|asked| asked.single().ok().map(of_scope)).unwrap_or_default(),
+        Endpoint::V1 => asked(Endpoint::V2, Some(&stored.family.scope))
+            .ok()
+            .and_then(|asked| asked.single().ok().map(of_scope))
+            .unwrap_or_default(),
     };
     let wanted = request.wanted(Some(&before))?;
     let resource = target::find(ctx, tenant, &of_scope(wanted.asked.single()?)).await?;
     if !may_refresh(client.app, resource.kind) {
-        return Err(Refused::from(Aadsts::PreauthorizationRequired).of(user.id).because("this client's refresh tokens are for clusters only"));
+        return Err(Refused::from(Aadsts::PreauthorizationRequired)
+            .of(user.id)
+            .because("this client's refresh tokens are for clusters only"));
     }
     let who = ForPerson { tenant, client, proof, user: &user, by: &stored.family.by, kind: "refresh_token" };
     let prepared = for_person(ctx, who, &wanted, Some(Lineage::Continues(stored.family_id))).await?;
@@ -83,11 +88,13 @@ async fn replayed(request: &Request<'_>, stored: &StoredRefreshToken) -> Refused
         tx.authority().end_family(tenant.id, stored.family_id, Ended::Replayed).await?;
         let detail = json!({ "client": client.app, "address": ctx.address() });
         let user = stored.family.by.user;
-        tx.audit(ctx.now(), &event("refreshToken.replayed", tenant.id, Some(user.into()), stored.family_id.to_string(), detail)).await?;
+        tx.audit(ctx.now(), &event("refreshToken.replayed", tenant.id, Some(user.into()), stored.family_id.to_string(), detail))
+            .await?;
         tx.commit().await
     };
     match write.await {
-        Ok(()) => Refused::from(RefreshError::Replayed.number()).because("a refresh token that was used before came back; its family ended"),
+        Ok(()) => Refused::from(RefreshError::Replayed.number())
+            .because("a refresh token that was used before came back; its family ended"),
         Err(error) => error.into(),
     }
 }

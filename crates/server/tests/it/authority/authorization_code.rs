@@ -1,8 +1,7 @@
-use entrance_model::directory::Credential;
 use entrance_testkit::{Browser, Entrance, PASSWORD, Page, minutes};
 use serde_json::Value;
 
-use super::{AKS, AKS_CLIENT, AZ, parameters, refusal, text, verified};
+use super::{AKS, AKS_CLIENT, AZ, parameters, refusal, secret, text, verified};
 
 /// The pair of RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -49,7 +48,11 @@ async fn redeem(world: &Entrance, client: &str, code: &str, change: &[(&str, &st
 }
 
 /// Signs alice in and gives what the application was sent.
-async fn signed_in(browser: &mut Browser<'_>, client: &str, change: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
+async fn signed_in(
+    browser: &mut Browser<'_>,
+    client: &str,
+    change: &[(&str, &str)],
+) -> std::collections::BTreeMap<String, String> {
     let page = browser.get(&authorize(client, change)).await;
     let page = if page.has("signin-form") { browser.sign_in(&page, "alice@contoso.example", PASSWORD).await } else { page };
     parameters(page.left_to.as_deref().unwrap_or_else(|| panic!("{}", page.html)))
@@ -89,7 +92,10 @@ async fn s_103_the_answer_travels_as_it_was_asked() {
     let page = browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
     assert!(page.left_to.as_deref().is_some_and(|to| to.starts_with(&format!("{REDIRECT}?code="))));
     let page = browser.get(&authorize(AZ, &[("response_mode", "fragment")])).await;
-    assert!(page.left_to.as_deref().is_some_and(|to| to.starts_with(&format!("{REDIRECT}#code="))), "the session answers without a page");
+    assert!(
+        page.left_to.as_deref().is_some_and(|to| to.starts_with(&format!("{REDIRECT}#code="))),
+        "the session answers without a page"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +118,8 @@ async fn s_210_a_code_is_bound_to_everything_it_was_asked_with() {
     world.user("alice").await;
     let mut browser = world.browser();
     let code = signed_in(&mut browser, AZ, &[]).await["code"].clone();
-    let refused = async |client: &'static str, change: &[(&str, &str)]| refusal(redeem(&world, client, &code, change).await).await;
+    let refused =
+        async |client: &'static str, change: &[(&str, &str)]| refusal(redeem(&world, client, &code, change).await).await;
     assert_eq!(refused(AKS_CLIENT, &[]).await, (400, "invalid_grant".into(), 70000));
     assert_eq!(refused(AZ, &[("redirect_uri", "http://localhost:41235")]).await, (400, "invalid_request".into(), 50011));
     assert_eq!(refused(AZ, &[("code_verifier", "")]).await, (400, "invalid_grant".into(), 50148));
@@ -176,7 +183,8 @@ async fn s_107_select_account_shows_who_is_signed_in_here() {
     world.user("bob").await;
     let mut browser = world.browser();
     signed_in(&mut browser, AZ, &[]).await;
-    let page = browser.get(&authorize(AKS_CLIENT, &[("prompt", "select_account"), ("scope", &format!("{AKS}/.default openid"))])).await;
+    let page =
+        browser.get(&authorize(AKS_CLIENT, &[("prompt", "select_account"), ("scope", &format!("{AKS}/.default openid"))])).await;
     assert!(page.text("account-item").contains("alice@contoso.example"));
     assert_eq!(page.text("account-continue"), "Continue as alice");
     let value = account(&page);
@@ -203,7 +211,7 @@ async fn s_203_a_web_application_proves_itself_and_keeps_its_refresh_tokens() {
     let (app, _) = world
         .application("shop", |app| {
             app.redirects.web.push("https://shop.example/cb".into());
-            app.credentials.push(secret("the-shop's-secret"));
+            app.credentials.push(secret("the-shop's-secret", "2027-01-01T00:00:00Z"));
         })
         .await;
     let id = app.app_id.to_string();
@@ -211,31 +219,29 @@ async fn s_203_a_web_application_proves_itself_and_keeps_its_refresh_tokens() {
     let redirect = ("redirect_uri", "https://shop.example/cb");
     let code = signed_in(&mut browser, &id, &[redirect]).await["code"].clone();
     assert_eq!(refusal(redeem(&world, &id, &code, &[redirect]).await).await, (401, "invalid_client".into(), 7_000_218));
-    let tokens: Value = redeem(&world, &id, &code, &[redirect, ("client_secret", "the-shop's-secret")]).await.json().await.expect("JSON");
+    let tokens: Value =
+        redeem(&world, &id, &code, &[redirect, ("client_secret", "the-shop's-secret")]).await.json().await.expect("JSON");
     assert!(tokens.get("foci").is_none());
     let access = text(&tokens, "access_token");
-    let who: Value = world.client.get(world.url("/oidc/userinfo")).bearer_auth(access).send().await.expect("answers").json().await.expect("JSON");
+    let who: Value = world
+        .client
+        .get(world.url("/oidc/userinfo"))
+        .bearer_auth(access)
+        .send()
+        .await
+        .expect("answers")
+        .json()
+        .await
+        .expect("JSON");
     let id_token = verified(&world, text(&tokens, "id_token")).await;
     assert_eq!(who["sub"], id_token["sub"], "S-121");
     assert_eq!(who["name"], "alice");
-    let stranger = world.client.get(world.url("/oidc/userinfo")).bearer_auth(text(&tokens, "id_token")).send().await.expect("answers");
+    let stranger =
+        world.client.get(world.url("/oidc/userinfo")).bearer_auth(text(&tokens, "id_token")).send().await.expect("answers");
     assert_eq!(stranger.status(), 401);
     assert!(stranger.headers().contains_key("www-authenticate"));
     let refresh = [("grant_type", "refresh_token"), ("client_id", &id), ("refresh_token", text(&tokens, "refresh_token"))];
     assert_eq!(refusal(world.post("/organizations/oauth2/v2.0/token", &refresh).await).await.2, 7_000_218);
-}
-
-fn secret(value: &str) -> Credential {
-    use aws_lc_rs::digest;
-    let hash = digest::digest(&digest::SHA256, value.as_bytes());
-    let sha256 = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Credential {
-        id: entrance_model::id::CredentialId::from_uuid(uuid::Uuid::new_v4()),
-        display_name: None,
-        start: "2025-01-01T00:00:00Z".parse().expect("a time"),
-        end: "2027-01-01T00:00:00Z".parse().expect("a time"),
-        proof: entrance_model::directory::Proof::Secret { sha256, hint: value[..3].into() },
-    }
 }
 
 #[tokio::test]

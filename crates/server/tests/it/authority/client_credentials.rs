@@ -2,37 +2,17 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use entrance_model::Timestamp;
-use entrance_model::directory::{Application, Credential, Proof};
-use entrance_model::id::CredentialId;
+use entrance_model::directory::{Application, Proof};
 use entrance_server::TrustedIssuer;
 use entrance_testkit::Entrance;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{AKS, AZ, refusal, text, verified};
+use super::{AKS, AZ, credential, hex, refusal, secret, text, verified};
 
 const SECRET: &str = "Xy~8Q_a-secret-with-plenty-of-random-characters";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn credential(proof: Proof, end: &str) -> Credential {
-    Credential {
-        id: CredentialId::from_uuid(Uuid::new_v4()),
-        display_name: None,
-        start: "2025-01-01T00:00:00Z".parse().expect("a time"),
-        end: end.parse().expect("a time"),
-        proof,
-    }
-}
-
-fn secret(value: &str, end: &str) -> Credential {
-    let sha256 = hex(digest::digest(&digest::SHA256, value.as_bytes()).as_ref());
-    credential(Proof::Secret { sha256, hint: value[..3].into() }, end)
-}
 
 async fn ask(world: &Entrance, form: &[(&str, &str)]) -> reqwest::Response {
     let form = [&[("grant_type", "client_credentials")], form].concat();
@@ -42,10 +22,15 @@ async fn ask(world: &Entrance, form: &[(&str, &str)]) -> reqwest::Response {
 #[tokio::test]
 async fn s_240_an_application_with_a_secret_gets_its_own_token_and_nothing_else() {
     let world = Entrance::start().await;
-    let (app, principal) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let (app, principal) =
+        world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
     let id = app.app_id.to_string();
     let scope = format!("{AKS}/.default openid offline_access profile");
-    let tokens: Value = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope), ("client_info", "1")]).await.json().await.expect("JSON");
+    let tokens: Value = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope), ("client_info", "1")])
+        .await
+        .json()
+        .await
+        .expect("JSON");
     let names: Vec<&String> = tokens.as_object().expect("an object").keys().collect();
     assert_eq!(names, ["token_type", "expires_in", "ext_expires_in", "access_token"]);
     assert_eq!(tokens["expires_in"], 3600);
@@ -81,7 +66,9 @@ async fn s_240_wrong_expired_missing_and_unknown_are_told_apart() {
     let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2025-06-01T00:00:00Z"))).await;
     let id = app.app_id.to_string();
     let scope = format!("{AKS}/.default");
-    let with = async |client: &str, secret: &str, scope: &str| refusal(ask(&world, &[("client_id", client), ("client_secret", secret), ("scope", scope)]).await).await;
+    let with = async |client: &str, secret: &str, scope: &str| {
+        refusal(ask(&world, &[("client_id", client), ("client_secret", secret), ("scope", scope)]).await).await
+    };
     assert_eq!(with(&id, "wrong", &scope).await, (401, "invalid_client".into(), 7_000_215));
     assert_eq!(with(&id, SECRET, &scope).await, (401, "invalid_client".into(), 7_000_222));
     assert_eq!(with("11111111-1111-4111-8111-111111111111", SECRET, &scope).await, (400, "unauthorized_client".into(), 700_016));
@@ -95,12 +82,18 @@ async fn s_240_the_scope_is_one_resource_and_its_default() {
     let world = Entrance::start().await;
     let (app, _) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
     let id = app.app_id.to_string();
-    let with = async |scope: &str| refusal(ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", scope)]).await).await;
+    let with =
+        async |scope: &str| refusal(ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", scope)]).await).await;
     assert_eq!(with("User.Read").await, (400, "invalid_scope".into(), 1_002_012));
     assert_eq!(with(&format!("{AKS}/user.read")).await.2, 1_002_012);
     assert_eq!(with(&format!("{AKS}/.default https://graph.microsoft.com/.default")).await, (400, "invalid_scope".into(), 70011));
     assert_eq!(with("api://nothing/.default").await, (400, "invalid_resource".into(), 500_011));
-    let shared = world.post("/common/oauth2/v2.0/token", &[("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", SECRET), ("scope", "x/.default")]).await;
+    let shared = world
+        .post(
+            "/common/oauth2/v2.0/token",
+            &[("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", SECRET), ("scope", "x/.default")],
+        )
+        .await;
     assert_eq!(refusal(shared).await.2, 9_001_023);
 }
 
@@ -116,7 +109,8 @@ async fn s_302_the_audience_is_the_identifier_that_was_asked() {
         (format!("spn:{AKS}/.default"), format!("spn:{AKS}")),
         (format!("{}/.default", AKS.to_uppercase()), AKS.into()),
     ] {
-        let tokens: Value = ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope)]).await.json().await.expect("JSON");
+        let tokens: Value =
+            ask(&world, &[("client_id", &id), ("client_secret", SECRET), ("scope", &scope)]).await.json().await.expect("JSON");
         assert_eq!(text(&verified(&world, text(&tokens, "access_token")).await, "aud"), audience, "{scope}");
     }
 }
@@ -157,7 +151,8 @@ impl Certificate {
     fn register(&self, app: &mut Application) {
         let sha1 = hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref()).to_uppercase();
         let sha256 = hex(digest::digest(&digest::SHA256, &self.der).as_ref());
-        app.credentials.push(credential(Proof::Certificate { der: STANDARD.encode(&self.der), sha1, sha256 }, "2027-01-01T00:00:00Z"));
+        app.credentials
+            .push(credential(Proof::Certificate { der: STANDARD.encode(&self.der), sha1, sha256 }, "2027-01-01T00:00:00Z"));
     }
 
     fn sign(&self, claims: &Value, algorithm: Algorithm) -> String {
@@ -169,7 +164,8 @@ impl Certificate {
 
 async fn with_assertion(world: &Entrance, client: &str, assertion: &str) -> reqwest::Response {
     let scope = format!("{AKS}/.default");
-    ask(world, &[("client_id", client), ("client_assertion", assertion), ("client_assertion_type", ASSERTION), ("scope", &scope)]).await
+    ask(world, &[("client_id", client), ("client_assertion", assertion), ("client_assertion_type", ASSERTION), ("scope", &scope)])
+        .await
 }
 
 #[tokio::test]
@@ -199,7 +195,10 @@ async fn s_241_a_certificate_signs_for_its_application_once() {
     let refused = async |assertion: String| refusal(with_assertion(&world, &id, &assertion).await).await.2;
     assert_eq!(refused(other.sign(&claims(&[]), Algorithm::RS256)).await, 700_027);
     assert_eq!(refused(certificate.sign(&claims(&[("iss", "x".into())]), Algorithm::RS256)).await, 700_021);
-    assert_eq!(refused(certificate.sign(&claims(&[("aud", "https://elsewhere.example/".into())]), Algorithm::RS256)).await, 700_023);
+    assert_eq!(
+        refused(certificate.sign(&claims(&[("aud", "https://elsewhere.example/".into())]), Algorithm::RS256)).await,
+        700_023
+    );
     assert_eq!(refused(certificate.sign(&claims(&[("exp", (now - 301).into())]), Algorithm::RS256)).await, 700_024);
     assert_eq!(refused(certificate.sign(&claims(&[("exp", (now + 90_000).into())]), Algorithm::RS256)).await, 700_024);
     assert_eq!(refused("not.a.token".into()).await, 50027);
@@ -218,7 +217,8 @@ async fn s_242_a_token_of_a_trusted_issuer_stands_for_its_application() {
     let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::RS256).expect("a public key");
     std::fs::write(&file, json!({ "keys": [jwk] }).to_string()).expect("writes");
     let issuer = "https://pipelines.example/";
-    let world = Entrance::start_with(|config| config.trusted_issuers.push(TrustedIssuer { issuer: issuer.into(), jwks: file })).await;
+    let world =
+        Entrance::start_with(|config| config.trusted_issuers.push(TrustedIssuer { issuer: issuer.into(), jwks: file })).await;
     let federated = |issuer: &str| Proof::Federated {
         name: "main".into(),
         issuer: issuer.into(),

@@ -15,7 +15,12 @@ async fn begin(world: &Entrance, client: &str, scope: &str) -> Value {
 }
 
 async fn poll(world: &Entrance, client: &str, code: &str) -> reqwest::Response {
-    world.post("/organizations/oauth2/v2.0/token", &[("client_id", client), ("grant_type", GRANT), ("device_code", code), ("client_info", "1")]).await
+    world
+        .post(
+            "/organizations/oauth2/v2.0/token",
+            &[("client_id", client), ("grant_type", GRANT), ("device_code", code), ("client_info", "1")],
+        )
+        .await
 }
 
 /// Types the code and signs in; answers the page that asks for a yes.
@@ -34,7 +39,10 @@ async fn s_230_a_person_approves_a_device_and_it_gets_tokens_once() {
     assert_eq!(begun["expires_in"], 900);
     assert_eq!(begun["interval"], 5);
     let (code, user_code) = (text(&begun, "device_code"), text(&begun, "user_code"));
-    assert!(text(&begun, "message").contains(&format!(" open the page {} and enter the code {user_code} ", world.url("/devicelogin"))));
+    assert!(
+        text(&begun, "message")
+            .contains(&format!(" open the page {} and enter the code {user_code} ", world.url("/devicelogin")))
+    );
     assert_eq!(refusal(poll(&world, AZ, code).await).await, (400, "authorization_pending".into(), 70016));
 
     let mut browser = world.browser();
@@ -94,12 +102,17 @@ async fn s_230_the_short_grant_name_and_the_v1_endpoint_work() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let tenant = world.tenant;
-    let begun: Value =
-        world.post(&format!("/{tenant}/oauth2/devicecode?api-version=1.0"), &[("client_id", AKS_CLIENT), ("resource", AKS)]).await.json().await.expect("JSON");
+    let begun: Value = world
+        .post(&format!("/{tenant}/oauth2/devicecode?api-version=1.0"), &[("client_id", AKS_CLIENT), ("resource", AKS)])
+        .await
+        .json()
+        .await
+        .expect("JSON");
     assert_eq!(text(&begun, "expires_in"), "900");
     assert_eq!(text(&begun, "verification_url"), world.url("/devicelogin"));
     let poll = async || {
-        let form = [("client_id", AKS_CLIENT), ("grant_type", "device_code"), ("code", text(&begun, "device_code")), ("resource", AKS)];
+        let form =
+            [("client_id", AKS_CLIENT), ("grant_type", "device_code"), ("code", text(&begun, "device_code")), ("resource", AKS)];
         world.post(&format!("/{tenant}/oauth2/token?api-version=1.0"), &form).await
     };
     assert_eq!(refusal(poll().await).await.1, "authorization_pending");
@@ -178,7 +191,12 @@ async fn w_104_an_open_session_is_never_used_for_a_device_without_asking() {
     // A POST without a decision, and one with a forged proof, change nothing.
     let again = browser.submit(&page, &[]).await;
     assert!(again.has("device-confirm-form"));
-    let forged = browser.post("/devicelogin/confirm", &[("grant", &page.field("grant").expect("a grant")), ("csrf", "x"), ("decision", "approve")]).await;
+    let forged = browser
+        .post(
+            "/devicelogin/confirm",
+            &[("grant", &page.field("grant").expect("a grant")), ("csrf", "x"), ("decision", "approve")],
+        )
+        .await;
     assert_eq!(forged.status, 403);
     assert_eq!(refusal(poll(&world, AZ, text(&second, "device_code")).await).await.2, 70016);
 }

@@ -25,7 +25,8 @@ async fn s_020_and_s_021_each_segment_gets_its_document() {
 #[tokio::test]
 async fn s_023_the_v1_issuer_serves_its_own_document() {
     let world = Entrance::start().await;
-    let document: Value = world.get(&format!("/{}/.well-known/openid-configuration", world.tenant)).await.json().await.expect("JSON");
+    let document: Value =
+        world.get(&format!("/{}/.well-known/openid-configuration", world.tenant)).await.json().await.expect("JSON");
     let issuer = text(&document, "issuer");
     assert_eq!(issuer, format!("{}/{}/", world.app().base(), world.tenant));
     let again = world.client.get(format!("{issuer}.well-known/openid-configuration")).send().await.expect("answers");
@@ -68,7 +69,10 @@ async fn s_024_instance_discovery_knows_this_host_only() {
     let document: Value = ask(&world.url("/organizations/oauth2/v2.0/authorize")).await.json().await.expect("JSON");
     assert_eq!(text(&document, "tenant_discovery_endpoint"), world.url("/organizations/v2.0/.well-known/openid-configuration"));
     assert_eq!(document["metadata"][0]["aliases"][0], world.app().base().trim_start_matches("https://"));
-    assert_eq!(refusal(ask("https://login.example/common/oauth2/v2.0/authorize").await).await, (400, "invalid_instance".into(), 50049));
+    assert_eq!(
+        refusal(ask("https://login.example/common/oauth2/v2.0/authorize").await).await,
+        (400, "invalid_instance".into(), 50049)
+    );
     assert_eq!(refusal(world.get("/common/discovery/instance").await).await.2, 50050);
 }
 
@@ -76,7 +80,9 @@ async fn s_024_instance_discovery_knows_this_host_only() {
 async fn s_025_the_realm_tells_of_the_domain_and_not_of_the_person() {
     let world = Entrance::start().await;
     world.user("alice").await;
-    let realm = async |name: &str| world.get(&format!("/common/UserRealm/{name}?api-version=1.0")).await.json::<Value>().await.expect("JSON");
+    let realm = async |name: &str| {
+        world.get(&format!("/common/UserRealm/{name}?api-version=1.0")).await.json::<Value>().await.expect("JSON")
+    };
     let (alice, nobody) = (realm("alice@contoso.example").await, realm("nobody@contoso.example").await);
     assert_eq!(alice, nobody);
     assert_eq!(text(&alice, "account_type"), "Managed");

@@ -8,10 +8,14 @@ mod pages;
 mod password;
 mod refresh_token;
 
+use aws_lc_rs::digest;
+use entrance_model::directory::{Credential, Proof};
+use entrance_model::id::CredentialId;
 use entrance_testkit::Entrance;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Azure CLI.
 const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -33,6 +37,30 @@ async fn verified(world: &Entrance, token: &str) -> Value {
     validation.validate_nbf = false;
     validation.validate_aud = false;
     decode(token, &DecodingKey::from_jwk(key).expect("a key"), &validation).expect("the signature fits").claims
+}
+
+/// A secret of an application.
+fn secret(value: &str, end: &str) -> Credential {
+    let sha256 = hex(digest::digest(&digest::SHA256, value.as_bytes()).as_ref());
+    credential(Proof::Secret { sha256, hint: value[..3].into() }, end)
+}
+
+fn credential(proof: Proof, end: &str) -> Credential {
+    Credential {
+        id: CredentialId::from_uuid(Uuid::new_v4()),
+        display_name: None,
+        start: "2025-01-01T00:00:00Z".parse().expect("a time"),
+        end: end.parse().expect("a time"),
+        proof,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a text takes everything");
+        hex
+    })
 }
 
 /// The text of a member.

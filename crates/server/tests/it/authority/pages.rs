@@ -20,12 +20,31 @@ fn authorize() -> String {
 async fn w_020_and_w_023_every_page_has_its_headers() {
     let world = Entrance::start().await;
     let mut browser = world.browser();
-    for path in [authorize().as_str(), "/devicelogin", "/signedout", "/error", "/error?code=50126", "/nothing", "/signin", "/common/oauth2/deviceauth"] {
+    for path in [
+        authorize().as_str(),
+        "/devicelogin",
+        "/signedout",
+        "/error",
+        "/error?code=50126",
+        "/nothing",
+        "/signin",
+        "/common/oauth2/deviceauth",
+    ] {
         let page = browser.get(path).await;
-        let header = |name: &str| page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_else(|| panic!("{path}: no {name}"));
+        let header = |name: &str| {
+            page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_else(|| panic!("{path}: no {name}"))
+        };
         let policy = header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"), "{path}");
-        assert!(policy.ends_with("frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"), "{path}");
+        assert!(
+            policy.starts_with(
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
+            ),
+            "{path}"
+        );
+        assert!(
+            policy.ends_with("frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"),
+            "{path}"
+        );
         assert_eq!(header("cache-control"), "no-store");
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("x-frame-options"), "DENY");
@@ -35,7 +54,11 @@ async fn w_020_and_w_023_every_page_has_its_headers() {
         assert!(header("permissions-policy").contains("camera=()"));
         // W-025: nothing inline. W-026: nothing of others.
         for bad in ["style=\"", " on", "javascript:", "<style", "http-equiv", "src=\"http"] {
-            let found = if bad == " on" { page.html.contains(" onclick=") || page.html.contains(" onsubmit=") } else { page.html.contains(bad) };
+            let found = if bad == " on" {
+                page.html.contains(" onclick=") || page.html.contains(" onsubmit=")
+            } else {
+                page.html.contains(bad)
+            };
             assert!(!found, "{path}: {bad}");
         }
         assert!(!page.html.contains("<script>"), "{path}");
@@ -65,7 +88,9 @@ async fn w_031_a_form_of_another_place_changes_nothing() {
     let mut browser = world.browser();
     let page = browser.get(&authorize()).await;
     let flow = page.field("flow").expect("a flow");
-    let forged = browser.post("/signin", &[("flow", &flow), ("csrf", "x"), ("login", "alice@contoso.example"), ("passwd", PASSWORD)]).await;
+    let forged = browser
+        .post("/signin", &[("flow", &flow), ("csrf", "x"), ("login", "alice@contoso.example"), ("passwd", PASSWORD)])
+        .await;
     assert_eq!(forged.status, 403);
     browser.headers.push(("sec-fetch-site", "cross-site".into()));
     assert_eq!(browser.sign_in(&page, "alice@contoso.example", PASSWORD).await.status, 403);

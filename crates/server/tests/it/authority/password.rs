@@ -5,7 +5,8 @@ use super::{AKS, AKS_CLIENT, AZ, refusal, text, verified};
 
 async fn sign_in(world: &Entrance, name: &str, password: &str) -> reqwest::Response {
     let scope = format!("{AKS}/.default openid offline_access");
-    let form = [("grant_type", "password"), ("client_id", AKS_CLIENT), ("username", name), ("password", password), ("scope", &scope)];
+    let form =
+        [("grant_type", "password"), ("client_id", AKS_CLIENT), ("username", name), ("password", password), ("scope", &scope)];
     world.post("/organizations/oauth2/v2.0/token", &form).await
 }
 
@@ -46,7 +47,7 @@ async fn s_800_ten_wrong_passwords_pause_the_right_one_too_and_invented_names_al
         assert_eq!(locked.headers()["retry-after"], "1");
         assert_eq!(refusal(locked).await, (400, "invalid_grant".into(), 50053));
     }
-    world.sleep(std::time::Duration::from_secs(60));
+    world.sleep(entrance_testkit::minutes(1));
     assert_eq!(sign_in(&world, "alice@contoso.example", PASSWORD).await.status(), 200);
     let decisions = world.app().store.read().await.expect("reads").authority().decisions(world.tenant, 30).await.expect("reads");
     assert_eq!(decisions[0].code, 0);
@@ -81,10 +82,19 @@ async fn s_304_kubelogins_client_may_not_ask_for_the_resource_manager() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let ask = async |client: &str, scope: &str| {
-        let form = [("grant_type", "password"), ("client_id", client), ("username", "alice@contoso.example"), ("password", PASSWORD), ("scope", scope)];
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", client),
+            ("username", "alice@contoso.example"),
+            ("password", PASSWORD),
+            ("scope", scope),
+        ];
         world.post("/organizations/oauth2/v2.0/token", &form).await
     };
-    assert_eq!(refusal(ask(AKS_CLIENT, "https://management.azure.com/.default").await).await, (400, "invalid_request".into(), 65002));
+    assert_eq!(
+        refusal(ask(AKS_CLIENT, "https://management.azure.com/.default").await).await,
+        (400, "invalid_request".into(), 65002)
+    );
     assert_eq!(refusal(ask(AZ, &format!("{AKS}/no.such.scope")).await).await, (400, "invalid_client".into(), 650_053));
     assert_eq!(refusal(ask(AZ, &format!("{AKS}/.default {AKS}/user.read")).await).await.2, 70011);
     assert_eq!(refusal(ask(AZ, &format!("{AKS}/.default https://graph.microsoft.com/.default")).await).await.2, 28000);

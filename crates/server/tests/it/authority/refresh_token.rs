@@ -7,7 +7,13 @@ use super::{AKS, AKS_CLIENT, AZ, refusal, text, verified};
 const POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 
 async fn tokens(world: &Entrance, client: &str, scope: &str) -> Value {
-    let form = [("grant_type", "password"), ("client_id", client), ("username", "alice@contoso.example"), ("password", PASSWORD), ("scope", scope)];
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", client),
+        ("username", "alice@contoso.example"),
+        ("password", PASSWORD),
+        ("scope", scope),
+    ];
     let answer = world.post("/organizations/oauth2/v2.0/token", &form).await;
     assert_eq!(answer.status(), 200);
     answer.json().await.expect("JSON")
@@ -23,7 +29,8 @@ async fn s_220_one_refresh_token_opens_every_resource_of_its_client() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let base = world.app().base().to_owned();
-    let mut current = text(&tokens(&world, AZ, &format!("{base}/arm/.default offline_access openid")).await, "refresh_token").to_owned();
+    let mut current =
+        text(&tokens(&world, AZ, &format!("{base}/arm/.default offline_access openid")).await, "refresh_token").to_owned();
     for (scope, audience) in [
         (format!("{base}//.default offline_access openid profile"), format!("{base}/")),
         (format!("{AKS}/.default offline_access openid profile"), AKS.into()),
@@ -96,6 +103,9 @@ async fn s_220_a_token_ends_at_once_with_the_account_or_its_sessions() {
     alice.enabled = true;
     alice.sessions_valid_from = world.app().now();
     save(&alice).await;
-    assert_eq!(u64::from(RefreshError::Revoked.number().code()), refusal(refresh(&world, AZ, text(&first, "refresh_token"), "openid").await).await.2);
+    assert_eq!(
+        u64::from(RefreshError::Revoked.number().code()),
+        refusal(refresh(&world, AZ, text(&first, "refresh_token"), "openid").await).await.2
+    );
     assert_eq!(refusal(refresh(&world, AZ, "1.garbage", "openid").await).await, (400, "invalid_grant".into(), 9_002_313));
 }
