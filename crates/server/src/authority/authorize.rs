@@ -18,6 +18,7 @@ use super::token_endpoint::refused_form;
 use super::{grants, issue};
 use crate::pages::flow::{Flow, Purpose, sessions};
 use crate::pages::page::see_other;
+use crate::pages::words::app_name;
 use crate::pages::{FlowCookie, PageError, returning, shown};
 
 const KNOWN: [&str; 18] = [
@@ -80,7 +81,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         max_age: None,
         client_info: form.get("client_info") == Some("1"),
     };
-    let app = client.name().to_owned();
+    let app = app_name(client.app, client.name());
     let outcome = match mode {
         Ok(_) => check(ctx, tenant, &client, &form, &mut request).await,
         Err(number) => Err(number.into()),

@@ -11,7 +11,7 @@ use super::PageError;
 use super::cookies::FlowCookie;
 use super::flow::{self, Flow, Purpose};
 use super::page::{Frame, render, see_other};
-use super::words::{EN, Words};
+use super::words::{EN, Words, app_name};
 use crate::authority::ctx::Ctx;
 use crate::authority::secret;
 
@@ -70,7 +70,7 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let mut reader = ctx.app.store.read().await?;
     let app = reader.directory().service_principal_of(request.tenant, request.app).await?;
     drop(reader);
-    let app = app.map(|principal| principal.display_name).unwrap_or_default();
+    let app = app_name(request.app, &app.map(|principal| principal.display_name).unwrap_or_default());
     let tenant = request.tenant;
     let id = Flow::begin(ctx, &cookie, tenant, app, Purpose::Device { grant, code }).await?;
     let page = if flow::sessions(ctx, headers, tenant).await?.is_empty() { "/signin" } else { "/signin/account" };

@@ -11,7 +11,7 @@ pub(crate) mod page;
 pub(crate) mod returning;
 pub(crate) mod signed_out;
 mod signin;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

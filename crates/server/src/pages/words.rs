@@ -1,5 +1,8 @@
 //! Every text of the gate's pages, in one place (W-046). A `{name}` stands for what the page puts there.
 
+use entrance_model::id::AppId;
+use entrance_model::well_known::AKS_CLIENT;
+
 /// The texts of one language.
 pub(crate) struct Words {
     pub(crate) about_this_error: &'static str,
@@ -43,6 +46,7 @@ pub(crate) struct Words {
     pub(crate) help: &'static str,
     pub(crate) i_see_this_code: &'static str,
     pub(crate) just_now: &'static str,
+    pub(crate) kubernetes_sign_in: &'static str,
     pub(crate) minutes_ago: &'static str,
     pub(crate) network_different: &'static str,
     pub(crate) network_risk: &'static str,
@@ -128,6 +132,7 @@ pub(crate) const EN: Words = Words {
     help: "Help",
     i_see_this_code: "I can see this code on my own screen right now",
     just_now: "less than a minute ago",
+    kubernetes_sign_in: "Kubernetes sign-in (AKS client)",
     minutes_ago: "{minutes} min ago",
     network_different: "another network",
     network_risk: "This request comes from another network: {address}",
@@ -169,6 +174,11 @@ pub(crate) const EN: Words = Words {
     what_you_can_do: "What you can do",
     yes_sign_in: "Yes, sign in",
 };
+
+/// The name of an application on our pages: kubelogin's client says what it is for, others say who they are.
+pub(crate) fn app_name(app: AppId, registered: &str) -> String {
+    if app == AKS_CLIENT { EN.kubernetes_sign_in.to_owned() } else { registered.to_owned() }
+}
 
 /// What stands before and behind a placeholder, so that the page can set apart what it puts there.
 pub(crate) fn around(text: &'static str, placeholder: &str) -> (&'static str, &'static str) {
