@@ -68,7 +68,7 @@ def test_a_token_verifies_with_the_published_keys(server, admin):
 
 
 def test_too_many_wrong_passwords_lock_the_name_for_a_while(server):
-    """Ten wrong tries lock; then the right password is refused too, in the same words as for an invented name."""
+    """Ten different wrong passwords lock; then the right one is refused too, in the same words as for an invented name."""
     from support.pages import Browser
 
     def tries(upn, password):
@@ -82,8 +82,8 @@ def test_too_many_wrong_passwords_lock_the_name_for_a_while(server):
         page = browser.get(browser.http.prepare_request(_request(url, query)).url)
         return browser.submit(page.form("login", "passwd"), login=upn, passwd=password)
 
-    for _ in range(10):
-        assert "signin-error" in tries(server.env["LOCK_UPN"], "wrong").marks
+    for number in range(10):
+        assert "signin-error" in tries(server.env["LOCK_UPN"], f"wrong {number}").marks
     locked = tries(server.env["LOCK_UPN"], server.env["LOCK_PASSWORD"])
     assert "signin-error" in locked.marks, f"the right password still opens: {locked.url}"
     assert "Too many tries" in locked.html
