@@ -117,6 +117,10 @@ impl Browser<'_> {
 
 impl Page {
     /// The hidden fields of the page's form.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no such thing.
     pub fn hidden(&self) -> Vec<(String, String)> {
         let tags = self.html.split("<input type=\"hidden\"").skip(1);
         tags.map(|tag| {
@@ -132,6 +136,10 @@ impl Page {
     }
 
     /// Where the page's form goes.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no such thing.
     pub fn action(&self) -> String {
         let form = self.html.split("<form ").nth(1).expect("the page has a form");
         attribute(&form[..form.find('>').expect("a tag ends")], "action")
@@ -143,6 +151,10 @@ impl Page {
     }
 
     /// The text of an element, without mark-up.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no such thing.
     pub fn text(&self, testid: &str) -> String {
         let at =
             self.html.find(&format!("data-testid=\"{testid}\"")).unwrap_or_else(|| panic!("`{testid}` is not on {}", self.html));

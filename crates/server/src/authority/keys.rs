@@ -129,6 +129,10 @@ impl KeyRing {
     }
 
     /// Signs claims with the current key. Costs a quarter of a millisecond: do it before a transaction, not in it.
+    ///
+    /// # Panics
+    ///
+    /// Never with claims of ours: they have only text keys.
     pub fn sign(&self, claims: &impl Serialize, header: Header) -> String {
         let ring = self.ring.load();
         let key = &ring.keys[0];
