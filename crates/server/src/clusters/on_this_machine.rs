@@ -12,6 +12,9 @@ use super::driver::{Certificate, Doing, Driver, DriverError};
 use super::incluster::{self, InClusterError, Reconcilers};
 use super::local::{self, LocalError, Planes, WebhookAccess};
 
+/// What a control plane has to have reached to be called ready.
+const READY: &[local::Step] = &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes];
+
 /// Gives a cluster its way to our webhooks: address, authority and a client certificate.
 pub type WebhookDoor = Arc<dyn Fn(ClusterUid, Timestamp) -> Result<WebhookAccess, String> + Send + Sync>;
 
@@ -46,7 +49,7 @@ impl OnThisMachine {
         // The record says that it shall run only after keys and configuration were written.
         let stage = match progress {
             _ if !record.running => Stage::Incomplete,
-            Some(progress) if progress.reached(local::Step::Nodes) => Stage::Ready,
+            Some(progress) if READY.iter().all(|step| progress.reached(*step)) => Stage::Ready,
             Some(progress) if progress.reached(local::Step::ApiServer) => Stage::Running,
             _ => Stage::Prepared,
         };

@@ -1,6 +1,7 @@
 //! Kubeconfigs: the file that people sign in with, and the break-glass file (contract R, 4.2 and 4.3).
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -27,24 +28,27 @@ pub(super) struct Asked {
 }
 
 /// `POST …/listClusterUserCredential`.
-pub(super) async fn user(ctx: Ctx, Path(at): At, Query(asked): Query<Asked>) -> Result<Response, ArmError> {
+pub(super) async fn user(ctx: Ctx, Path(at): At, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ListUserCredential).await?;
+    let asked = understood(asked)?;
     let cluster = existing(&ctx, &address).await?;
     let file = user_file(&ctx, &cluster, &asked, &allowed).await?;
     Ok(kubeconfigs("clusterUser", &file))
 }
 
 /// `POST …/listClusterMonitoringUserCredential`: the user's file under another name.
-pub(super) async fn monitoring(ctx: Ctx, Path(at): At, Query(asked): Query<Asked>) -> Result<Response, ArmError> {
+pub(super) async fn monitoring(ctx: Ctx, Path(at): At, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ListMonitoringCredential).await?;
+    let asked = understood(asked)?;
     let cluster = existing(&ctx, &address).await?;
     let file = user_file(&ctx, &cluster, &asked, &allowed).await?;
     Ok(kubeconfigs("clusterMonitoringUser", &file))
 }
 
 /// `POST …/listClusterAdminCredential`.
-pub(super) async fn admin(ctx: Ctx, Path(at): At, Query(asked): Query<Asked>) -> Result<Response, ArmError> {
+pub(super) async fn admin(ctx: Ctx, Path(at): At, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ListAdminCredential).await?;
+    let asked = understood(asked)?;
     let cluster = existing(&ctx, &address).await?;
     let file = admin_file(&ctx, &cluster, &asked, &allowed).await?;
     Ok(kubeconfigs("clusterAdmin", &file))
@@ -135,6 +139,11 @@ fn reachable(cluster: &Cluster, asked: &Asked) -> Result<(Spec, Endpoint), ArmEr
         return Err(Refusal::NoPublicName.into());
     }
     Ok(ready)
+}
+
+fn understood(asked: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Refusal> {
+    let bad = |e: QueryRejection| Refusal::Parameter { name: "format", detail: e.body_text() };
+    asked.map(|Query(asked)| asked).map_err(bad)
 }
 
 enum Format {
