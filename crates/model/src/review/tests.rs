@@ -106,7 +106,7 @@ fn r_421_groups_above_the_budget_are_never_cut_silently() {
     assert_eq!(within(all, &gate(), Referred::Known(&many)), Err(Refusal::TooManyReferredGroups { count: 9, max: 3 }));
 }
 
-fn gate_of(properties: serde_json::Value) -> Option<Gate> {
+fn gate_of(properties: &serde_json::Value) -> Option<Gate> {
     let mut all = serde_json::json!({"location": "westeurope", "properties": {"agentPoolProfiles": [{"name": "nodepool1"}]}});
     all["properties"].as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
     let document = serde_json::from_value(all).expect("a document");
@@ -117,8 +117,8 @@ fn gate_of(properties: serde_json::Value) -> Option<Gate> {
 fn a_gate_is_what_the_clusters_profile_says() {
     let tenant = "00000000-0000-0000-0000-000000000001";
     let managed = serde_json::json!({"managed": true, "adminGroupObjectIDs": [], "tenantID": tenant});
-    assert_eq!(gate_of(serde_json::json!({})), None, "without the integration nobody enters");
-    let shared = gate_of(serde_json::json!({"aadProfile": managed})).expect("a gate");
+    assert_eq!(gate_of(&serde_json::json!({})), None, "without the integration nobody enters");
+    let shared = gate_of(&serde_json::json!({"aadProfile": managed})).expect("a gate");
     assert_eq!(
         (shared.tenant, shared.audience, shared.names, shared.groups_max),
         (self::tenant(1), AKS_SERVER, UserName::Upn, 450)
@@ -126,14 +126,14 @@ fn a_gate_is_what_the_clusters_profile_says() {
 
     // DESIGN 4.1: a token of the shared audience is worthless at a cluster that has its own, and the other way round.
     let profile = serde_json::json!({"tokenAudience": "cluster", "userName": "oid", "groupsMax": 7, "requirePop": true});
-    let own = gate_of(serde_json::json!({"aadProfile": managed, "entranceProfile": profile})).expect("a gate");
+    let own = gate_of(&serde_json::json!({"aadProfile": managed, "entranceProfile": profile})).expect("a gate");
     assert_eq!((own.names, own.groups_max, own.needs_proof), (UserName::Oid, 7, true));
     assert!(!is_audience(token().audience, own.audience));
     assert!(!is_audience(&own.audience.to_string(), shared.audience));
 
     // a cluster of the retired kind takes tokens for the customer's application only.
     let legacy = serde_json::json!({"clientAppID": "x", "serverAppID": GRAPH.to_string(), "tenantID": tenant});
-    assert_eq!(gate_of(serde_json::json!({"aadProfile": legacy})).expect("a gate").audience, GRAPH);
+    assert_eq!(gate_of(&serde_json::json!({"aadProfile": legacy})).expect("a gate").audience, GRAPH);
     let nonsense = serde_json::json!({"clientAppID": "x", "serverAppID": "y", "tenantID": tenant});
-    assert_eq!(gate_of(serde_json::json!({"aadProfile": nonsense})), None);
+    assert_eq!(gate_of(&serde_json::json!({"aadProfile": nonsense})), None);
 }
