@@ -47,8 +47,9 @@ pub(crate) fn error(error: &anyhow::Error) {
 
 /// Sets up logging: to stderr, `RUST_LOG` decides, JSON when asked for.
 pub(crate) fn init_logging(default: &str, json: bool) {
+    // An API server that starts or stops refuses for a while; our own lines tell what follows from it.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{default},kube_client=off,kube_runtime=off")));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json { builder.json().init() } else { builder.init() }
 }

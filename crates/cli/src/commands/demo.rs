@@ -10,7 +10,7 @@ use entrance_server::setup::seed::Seed;
 use entrance_server::{Clock, Config, Mode, Server};
 
 use super::Listen;
-use crate::demo::{Journey, Report};
+use crate::demo::{After, Journey, Report};
 use crate::output;
 
 #[derive(clap::Args)]
@@ -54,15 +54,17 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         report.done("The server is up, with a tenant of its own", None, started.elapsed());
         let mut journey = Journey::new(server.app(), &server.ca_file(), facts)?;
         let went_well = journey.walk(&mut report).await;
-        report.closing(&journey, went_well);
         if args.once {
+            report.doing("the cluster is deleted");
             let tidied = journey.tidy_up().await;
             server.stop().await;
             // After a failed step the cluster may not even exist; the step's own error is the one to show.
             if went_well {
                 tidied?;
             }
+            report.closing(&journey, went_well, After::Stopped);
         } else {
+            report.closing(&journey, went_well, After::Stays);
             super::told_to_stop().await?;
             server.stop().await;
         }

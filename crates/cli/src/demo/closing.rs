@@ -7,9 +7,18 @@ use entrance_server::setup::seed::Part;
 use super::{Journey, Report};
 use crate::output::{Style, styled};
 
+/// What becomes of the server after the story.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It stays, for the person to try.
+    Stays,
+    /// It was stopped and its cluster deleted; the tenant is kept.
+    Stopped,
+}
+
 impl Report {
     /// Ends the story with an invitation.
-    pub(crate) fn closing(&mut self, journey: &Journey, went_well: bool) {
+    pub(crate) fn closing(&mut self, journey: &Journey, went_well: bool, server: After) {
         let facts = &journey.facts;
         let people: Vec<_> = [
             (Part::Administrator, "administers directory and subscription"),
@@ -32,7 +41,11 @@ impl Report {
         ];
         let names: Vec<_> = people.iter().map(|(person, what)| json!({ "upn": person.upn, "what": what })).collect();
         let summary = json!({ "url": url, "data": journey.data, "people": names, "commands": commands });
-        let mut text = vec![String::new(), styled(Style::Strong, "Now try it yourself"), format!("  Sign-in page for device codes: {url}/devicelogin")];
+        let mut text = vec![String::new(), styled(Style::Strong, "Now try it yourself")];
+        if server == After::Stopped {
+            text.push(format!("  Everything was stopped. Start it again, to stay: entrance demo --data {data}"));
+        }
+        text.push(format!("  Sign-in page for device codes: {url}/devicelogin"));
         text.push(String::new());
         for (person, what) in &people {
             text.push(format!("  {:<28} {:<22} {what}", person.upn, person.password.as_deref().unwrap_or_default()));

@@ -16,6 +16,7 @@ use anyhow::Result;
 use entrance_server::App;
 use entrance_server::setup::facts::DemoFacts;
 
+pub(crate) use closing::After;
 pub(crate) use report::Report;
 
 use api::Api;
