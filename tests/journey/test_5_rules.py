@@ -44,7 +44,7 @@ APP, SERVER = str(uuid.uuid4()), str(uuid.uuid4())
         ("R-101 by managed false", {"aadProfile": {"managed": False}}, "PropertyChangeNotAllowed"),
         ("R-102 back to legacy", {"aadProfile": {"managed": False, "clientAppID": APP, "serverAppID": SERVER}}, "PropertyChangeNotAllowed"),
         ("R-103 both at once", {"aadProfile": {"managed": True, "clientAppID": APP}}, "InvalidParameter"),
-        ("R-104 without Kubernetes RBAC", {"enableRBAC": False}, "BadRequest"),
+        ("R-023 without Kubernetes RBAC", {"enableRBAC": False}, "PropertyChangeNotAllowed"),
         ("R-107 not an object id", {"aadProfile": {"managed": True, "adminGroupObjectIDs": ["platform"]}}, "InvalidParameter"),
         ("R-112 another tenant", {"aadProfile": {"managed": True, "tenantID": str(uuid.uuid4())}}, "InvalidParameter"),
     ],
@@ -54,6 +54,21 @@ def test_refused_with_the_originals_code(cluster, unchanged, rule, properties, c
     refused = cluster(**properties)
     assert refused.code == 1, f"{rule} was accepted: {refused.out}"
     assert code in refused.err, f"{rule}: {refused.err}"
+
+
+def test_r_104_the_integration_needs_kubernetes_rbac(admin, platform):
+    body = {
+        "location": "local",
+        "properties": {
+            "dnsPrefix": "norbac",
+            "enableRBAC": False,
+            "agentPoolProfiles": [{"name": "nodepool1", "count": 1, "mode": "System"}],
+            "aadProfile": {"managed": True},
+        },
+    }
+    address = f"{platform.id.rsplit('/', 1)[0]}/norbac?{VERSION}"
+    refused = admin.az("rest", "--method", "put", "--url", address, "--body", json.dumps(body), check=False)
+    assert refused.code == 1 and "BadRequest" in refused.err and "R-104" in refused.err, refused.err
 
 
 def test_an_unknown_group_id_is_accepted_and_opens_nothing(admin, platform, cluster):

@@ -138,7 +138,7 @@ def test_a_huge_body_is_cut_short(ask, method, path, wire, shape):
 # --- wrong methods, unknown paths ---
 
 
-@shown([("PATCH", path) for path in sorted({path for _, path in ARM if "{cluster}" not in path})])
+@shown([("PATCH", path) for path in sorted({path for _, path in ARM if "{cluster}" not in path and not path.endswith("{group}")})])
 def test_the_resource_manager_names_a_wrong_method(ask, method, path):
     answer = ask(method, path, "arm", json={})
     assert answer.status_code in (400, 404, 405)

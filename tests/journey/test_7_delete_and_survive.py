@@ -7,6 +7,11 @@ from support.running import processes, until
 from support.telling import told
 
 
+def serve(server):
+    """Starts the real thing on the demo's data; what `demo` trusts by itself is named."""
+    server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={server.data}/demo-issuer-keys.json")
+
+
 def test_deleting_leaves_no_process_and_no_file(server, admin, platform):
     admin.az("aks", "create", "-g", platform.group, "-n", "doomed", "--no-ssh-key", "--enable-aad", "-o", "none")
     file = admin.home / "doomed"
@@ -26,7 +31,7 @@ def test_kill_9_in_the_middle_of_create_ends_succeeded(server, admin, platform):
     state = admin.az_json("aks", "show", "-g", platform.group, "-n", "interrupted")["provisioningState"]
     server.kill()
     told("state when the server was killed in the middle of `create`", state)
-    server.start("serve")
+    serve(server)
     until(
         "the cluster is made after all",
         lambda: admin.az_json("aks", "show", "-g", platform.group, "-n", "interrupted")["provisioningState"] == "Succeeded",
@@ -45,7 +50,7 @@ def test_a_cluster_survives_a_restart_of_the_server(server, admin, platform):
     before, door = api_servers(file, server.data), Door.of(file)
     server.stop()
     assert door.knock().status_code == 200, "a cluster does not need Entrance for its certificates"
-    server.start("serve")
+    serve(server)
     assert api_servers(file, server.data) == before, "the control plane was not adopted but started again"
     until("people may enter again", lambda: _may_enter(platform), seconds=30, every=0.5)
 
@@ -55,7 +60,7 @@ def test_clusters_come_back_after_everything_was_killed(server, admin, platform)
     admin.kubectl("create", "namespace", "remembered", kubeconfig=file)
     server.kill_everything()
     since = time.monotonic()
-    server.start("serve")
+    serve(server)
     until("people may enter again", lambda: _may_enter(platform), seconds=90, every=0.5)
     told("people are back in after everything was killed", f"{time.monotonic() - since:.1f} s")
     assert len(api_servers(file, server.data)) == 1

@@ -1,6 +1,6 @@
 //! How the command line speaks: results on stdout, talk on stderr, clear without colour.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Style of a word; nothing of it reaches a pipe or a terminal without colours.
 #[derive(Clone, Copy)]
@@ -50,6 +50,7 @@ pub(crate) fn init_logging(default: &str, json: bool) {
     // An API server that starts or stops refuses for a while; our own lines tell what follows from it.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{default},kube_client=off,kube_runtime=off")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     if json { builder.json().init() } else { builder.init() }
 }

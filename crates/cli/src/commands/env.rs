@@ -26,8 +26,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Some(data) => data.clone(),
         None => super::demo_data()?,
     };
-    let data = data.canonicalize().with_context(|| format!("no server has run in `{}`; start one with `entrance demo`", data.display()))?;
-    let endpoint = Endpoint::read(&data).with_context(|| format!("no server has run in `{}`; start one with `entrance demo`", data.display()))?;
+    let data = data
+        .canonicalize()
+        .with_context(|| format!("no server has run in `{}`; start one with `entrance demo`", data.display()))?;
+    let endpoint = Endpoint::read(&data)
+        .with_context(|| format!("no server has run in `{}`; start one with `entrance demo`", data.display()))?;
     let variables = variables(&endpoint)?;
     if args.json {
         let object: serde_json::Map<_, _> = variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();

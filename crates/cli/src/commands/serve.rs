@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use entrance_server::{Clock, Config, Mode, Server, setup};
+use entrance_server::{Clock, Config, Mode, Server, TrustedIssuer, setup};
 use url::Url;
 
 use super::Listen;
@@ -22,6 +22,10 @@ pub(crate) struct Args {
     /// The origin that clients know, such as https://login.example.com; default https://localhost:PORT.
     #[arg(long, value_name = "URL")]
     public_url: Option<Url>,
+    /// An issuer whose tokens applications may prove themselves with (federated credentials), and the file with its public
+    /// keys: https://issuer.example=/etc/entrance/issuer-keys.json. May be repeated.
+    #[arg(long, value_name = "ISSUER=JWKS_FILE", value_parser = trusted_issuer)]
+    trust_issuer: Vec<TrustedIssuer>,
     /// Name of the organisation, for a new data directory.
     #[arg(long, value_name = "NAME", default_value = "My organisation")]
     tenant_name: String,
@@ -38,6 +42,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut config = Config::new(Mode::Serve, args.data);
     args.listen.apply(&mut config);
     config.public_url = args.public_url;
+    config.trusted_issuers = args.trust_issuer;
     super::runtime()?.block_on(async move {
         let server = Server::start(config, Clock::system()).await?;
         if let Some(file) = setup::first::tenant(server.app(), &args.tenant_name, &args.tenant_domain).await? {
@@ -48,4 +53,26 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         server.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn trusted_issuer(text: &str) -> Result<TrustedIssuer, String> {
+    // The last `=`: an issuer may hold one, a sensible file name does not.
+    let (issuer, jwks) = text.rsplit_once('=').ok_or("an issuer, `=`, and the file with its keys are needed")?;
+    if !issuer.starts_with("https://") {
+        return Err("an issuer begins with `https://`".to_owned());
+    }
+    Ok(TrustedIssuer { issuer: issuer.to_owned(), jwks: jwks.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_and_its_keys_are_read_off_one_word() {
+        let trusted = trusted_issuer("https://ci.example/a=b=/etc/keys.json").expect("an issuer");
+        assert_eq!((trusted.issuer.as_str(), trusted.jwks.to_str()), ("https://ci.example/a=b", Some("/etc/keys.json")));
+        assert!(trusted_issuer("http://ci.example=/etc/keys.json").is_err());
+        assert!(trusted_issuer("https://ci.example").is_err());
+    }
 }

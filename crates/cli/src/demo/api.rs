@@ -64,12 +64,19 @@ impl Api {
     /// Polls until the person has decided; answers the refresh token.
     pub(crate) async fn redeem(&self, code: &DeviceCode) -> Result<String> {
         for _ in 0..60 {
-            let form = [("client_id", AZURE_CLI), ("grant_type", DEVICE_GRANT), ("device_code", code.device_code.as_str()), ("client_info", "1")];
+            let form = [
+                ("client_id", AZURE_CLI),
+                ("grant_type", DEVICE_GRANT),
+                ("device_code", code.device_code.as_str()),
+                ("client_info", "1"),
+            ];
             let answer = self.client.post(format!("{}/{}/oauth2/v2.0/token", self.base, code.tenant)).form(&form).send().await?;
             let status = answer.status();
             let answer: Value = answer.json().await?;
             match answer["error"].as_str() {
-                None if status.is_success() => return Ok(answer["refresh_token"].as_str().context("no refresh token came")?.to_owned()),
+                None if status.is_success() => {
+                    return Ok(answer["refresh_token"].as_str().context("no refresh token came")?.to_owned());
+                }
                 Some("authorization_pending" | "slow_down") => tokio::time::sleep(Duration::from_secs(2)).await,
                 _ => bail!("{}", answer["error_description"].as_str().unwrap_or("the token service gave no reason")),
             }
@@ -80,14 +87,25 @@ impl Api {
     /// A token for one of the server's APIs, from a refresh token.
     pub(crate) async fn token(&self, tenant: &str, refresh_token: &str, audience: &str) -> Result<String> {
         let scope = format!("{audience}/.default offline_access openid profile");
-        let form = [("client_id", AZURE_CLI), ("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("scope", scope.as_str())];
+        let form = [
+            ("client_id", AZURE_CLI),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("scope", scope.as_str()),
+        ];
         let answer = self.client.post(format!("{}/{tenant}/oauth2/v2.0/token", self.base)).form(&form).send().await?;
         let answer = json(answer).await?;
         Ok(answer["access_token"].as_str().context("no access token came")?.to_owned())
     }
 
     /// A call to the resource manager.
-    pub(crate) async fn arm(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, reqwest::header::HeaderMap, Value)> {
+    pub(crate) async fn arm(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, reqwest::header::HeaderMap, Value)> {
         let join = if path.contains('?') { '&' } else { '?' };
         self.call(token, method, &format!("{path}{join}api-version={ARM_VERSION}"), body).await
     }
@@ -101,7 +119,13 @@ impl Api {
         Ok(answer)
     }
 
-    async fn call(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, reqwest::header::HeaderMap, Value)> {
+    async fn call(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, reqwest::header::HeaderMap, Value)> {
         let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);
@@ -109,13 +133,20 @@ impl Api {
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await?;
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).with_context(|| format!("{status}, but no JSON came"))? };
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).with_context(|| format!("{status}, but no JSON came"))?
+        };
         Ok((status, headers, body))
     }
 
     /// Follows a long-running operation to its end.
     pub(crate) async fn wait(&self, token: &str, headers: &reqwest::header::HeaderMap) -> Result<()> {
-        let address = headers.get("azure-asyncoperation").and_then(|value| value.to_str().ok()).context("no `Azure-AsyncOperation` came")?;
+        let address = headers
+            .get("azure-asyncoperation")
+            .and_then(|value| value.to_str().ok())
+            .context("no `Azure-AsyncOperation` came")?;
         let path = address.strip_prefix(&self.base).context("the operation is somewhere else")?;
         for _ in 0..600 {
             let (status, _, answer) = self.call(token, Method::GET, path, None).await?;

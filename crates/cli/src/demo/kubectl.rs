@@ -76,7 +76,9 @@ impl<'a> Kubectl<'a> {
     /// Runs `kubelogin` itself.
     pub(crate) async fn kubelogin(&self, arguments: &[&str]) -> Result<Ran> {
         let program = self.kubelogin_folder.join("kubelogin");
-        let output = tokio::time::timeout(LIMIT, self.command(&program).args(arguments).output()).await.context("kubelogin did not end")??;
+        let output = tokio::time::timeout(LIMIT, self.command(&program).args(arguments).output())
+            .await
+            .context("kubelogin did not end")??;
         Ok(Ran {
             ok: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -86,7 +88,8 @@ impl<'a> Kubectl<'a> {
 
     /// Runs kubectl; when kubelogin shows a device code, this person approves it in a browser.
     pub(crate) async fn run(&self, arguments: &[&str], person: Option<(&str, &str)>) -> Result<Ran> {
-        let mut child = self.command(&self.program).arg("kubectl").args(arguments).spawn().context("kubectl cannot be started")?;
+        let mut child =
+            self.command(&self.program).arg("kubectl").args(arguments).spawn().context("kubectl cannot be started")?;
         let mut stdout = child.stdout.take().context("no stdout")?;
         let mut lines = BufReader::new(child.stderr.take().context("no stderr")?).lines();
         let talk = async {

@@ -37,7 +37,8 @@ impl<'a> Person<'a> {
             if page.contains("data-testid=\"device-done\"") {
                 return Ok(());
             }
-            let mut form = Form::first(&page).with_context(|| format!("the page at `{}` has no form: {}", url.path(), text_of(&page)))?;
+            let mut form =
+                Form::first(&page).with_context(|| format!("the page at `{}` has no form: {}", url.path(), text_of(&page)))?;
             let has = |name: &str| page.contains(&format!("name=\"{name}\""));
             if has("otc") {
                 form.fields.insert("otc".into(), code.into());
@@ -118,7 +119,12 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 fn unescaped(text: &str) -> String {
-    text.replace("&#38;", "&").replace("&amp;", "&").replace("&#34;", "\"").replace("&quot;", "\"").replace("&#x2F;", "/").replace("&#39;", "'")
+    text.replace("&#38;", "&")
+        .replace("&amp;", "&")
+        .replace("&#34;", "\"")
+        .replace("&quot;", "\"")
+        .replace("&#x2F;", "/")
+        .replace("&#39;", "'")
 }
 
 /// What a person would read, cut short; for errors.
@@ -145,6 +151,9 @@ mod tests {
             <button name="step" value="password">Sign in</button></form></main>"#;
         let form = Form::first(page).expect("a form");
         assert_eq!(form.action, "/signin?a=1&b=2");
-        assert_eq!(form.fields.into_iter().collect::<Vec<_>>(), [("csrf".into(), "x\"y".into()), ("step".into(), "password".into())]);
+        assert_eq!(
+            form.fields.into_iter().collect::<Vec<_>>(),
+            [("csrf".into(), "x\"y".into()), ("step".into(), "password".into())]
+        );
     }
 }

@@ -51,7 +51,12 @@ impl Report {
             return line(&object.to_string());
         }
         self.now.suspend(|| {
-            line(&format!("{} {:>2}. {what}  {}", styled(Style::Good, "ok"), self.step, styled(Style::Dim, &format!("{:.2} s", took.as_secs_f64()))));
+            line(&format!(
+                "{} {:>2}. {what}  {}",
+                styled(Style::Good, "ok"),
+                self.step,
+                styled(Style::Dim, &format!("{:.2} s", took.as_secs_f64()))
+            ));
             if let Some(same) = same {
                 line(&format!("        {}", styled(Style::Dim, &format!("$ {same}"))));
             }
@@ -83,7 +88,11 @@ impl Report {
             return line(&object.to_string());
         }
         line("");
-        let verdict = if went_well { styled(Style::Good, "The whole journey works.") } else { styled(Style::Bad, "The journey did not get to its end.") };
+        let verdict = if went_well {
+            styled(Style::Good, "The whole journey works.")
+        } else {
+            styled(Style::Bad, "The journey did not get to its end.")
+        };
         line(&format!("{verdict} {} steps, {:.1} s.", self.step, took.as_secs_f64()));
         for part in text {
             line(part);

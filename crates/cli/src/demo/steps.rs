@@ -48,7 +48,10 @@ async fn register(journey: &Journey, report: &mut Report) -> Result<()> {
     report.doing("az learns about this cloud");
     let started = Instant::now();
     let cloud = journey.api.cloud().await?;
-    ensure!(cloud["resourceManager"].as_str() == Some(&format!("{}/", journey.base)), "the metadata document names another resource manager");
+    ensure!(
+        cloud["resourceManager"].as_str() == Some(&format!("{}/", journey.base)),
+        "the metadata document names another resource manager"
+    );
     let same = format!("az cloud register -n entrance --endpoint-resource-manager {}/", journey.base);
     report.done("az learns about this cloud from one address", Some(&same), started.elapsed());
     Ok(())
@@ -87,7 +90,12 @@ async fn nested(journey: &Journey, report: &mut Report, admin: &Signed) -> Resul
     let group = journey.facts.admin_group();
     let answer = journey
         .api
-        .graph(&admin.graph, Method::POST, &format!("/directoryObjects/{id}/checkMemberGroups"), Some(&json!({ "groupIds": [group] })))
+        .graph(
+            &admin.graph,
+            Method::POST,
+            &format!("/directoryObjects/{id}/checkMemberGroups"),
+            Some(&json!({ "groupIds": [group] })),
+        )
         .await?;
     ensure!(answer["value"] == json!([group]), "the directory does not see the nested membership");
     let what = format!("{} is in the admin group, through a group inside it", person.upn);
@@ -139,7 +147,10 @@ async fn create(journey: &Journey, report: &mut Report, admin: &Signed) -> Resul
     journey.api.wait(&admin.arm, &headers).await?;
     let (_, _, cluster) = journey.api.arm(&admin.arm, Method::GET, &path, None).await?;
     let profile = &cluster["properties"]["aadProfile"];
-    ensure!(profile["managed"] == true && profile["adminGroupObjectIDs"] == json!([facts.admin_group()]), "the cluster answers another aadProfile: {profile}");
+    ensure!(
+        profile["managed"] == true && profile["adminGroupObjectIDs"] == json!([facts.admin_group()]),
+        "the cluster answers another aadProfile: {profile}"
+    );
     let version = cluster["properties"]["currentKubernetesVersion"].as_str().unwrap_or_default();
     let how = if before == StatusCode::NOT_FOUND { "starts" } else { "was there and is checked" };
     let same = format!(
@@ -168,7 +179,10 @@ async fn credentials(journey: &Journey, report: &mut Report, admin: &Signed) -> 
     let (status, answer) = kubeconfig(journey, &admin.arm, "listClusterUserCredential").await?;
     ensure!(status.is_success(), "{status}: {}", message(&answer));
     let kubeconfig = decoded(&answer)?;
-    ensure!(kubeconfig.contains("kubelogin") && !kubeconfig.contains("client-key-data"), "the kubeconfig holds more than it should");
+    ensure!(
+        kubeconfig.contains("kubelogin") && !kubeconfig.contains("client-key-data"),
+        "the kubeconfig holds more than it should"
+    );
     let facts = &journey.facts;
     let same = format!("az aks get-credentials -g {} -n {}", facts.resource_group, facts.cluster);
     report.done("The kubeconfig holds no secret, only how to sign in", Some(&same), started.elapsed());
@@ -195,7 +209,10 @@ async fn whoami(report: &mut Report, kubectl: &Kubectl<'_>, person: &SeedPerson,
     let answer: Value = serde_json::from_str(&kubectl.run(&["auth", "whoami", "-o", "json"], None).await?.expect_ok()?)?;
     let user = &answer["status"]["userInfo"];
     ensure!(user["username"] == person.upn.as_str(), "the API server sees {user}");
-    ensure!(user["groups"].as_array().is_some_and(|groups| groups.iter().any(|id| id == group)), "the API server does not see the group: {user}");
+    ensure!(
+        user["groups"].as_array().is_some_and(|groups| groups.iter().any(|id| id == group)),
+        "the API server does not see the group: {user}"
+    );
     report.done("The API server sees the person's name, groups and object id", Some("kubectl auth whoami"), started.elapsed());
     Ok(())
 }
@@ -204,7 +221,11 @@ async fn refuse(journey: &Journey, report: &mut Report, kubeconfig: &str, person
     report.doing("somebody without rights tries");
     let started = Instant::now();
     let ran = Kubectl::new(journey, "outsider", kubeconfig)?.run(&["get", "nodes"], login(person)).await?;
-    ensure!(!ran.ok && ran.stderr.contains("Forbidden") && ran.stderr.contains(&person.upn), "they were not refused by name: {}", ran.stderr);
+    ensure!(
+        !ran.ok && ran.stderr.contains("Forbidden") && ran.stderr.contains(&person.upn),
+        "they were not refused by name: {}",
+        ran.stderr
+    );
     report.done(&format!("{} can sign in, and is Forbidden by name", person.upn), Some("kubectl get nodes"), started.elapsed());
     Ok(())
 }
@@ -221,11 +242,21 @@ async fn pipeline(journey: &Journey, report: &mut Report, kubeconfig: &str) -> R
     let who = kubectl.run(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"], None).await?.expect_ok()?;
     ensure!(who == app.principal.to_string(), "the API server sees {who}");
     kubectl.run(&["get", "nodes"], None).await?.expect_ok()?;
-    report.done("A pipeline enters as its service principal, nobody at the keyboard", Some("kubelogin convert-kubeconfig -l spn && kubectl get nodes"), started.elapsed());
+    report.done(
+        "A pipeline enters as its service principal, nobody at the keyboard",
+        Some("kubelogin convert-kubeconfig -l spn && kubectl get nodes"),
+        started.elapsed(),
+    );
     Ok(())
 }
 
-async fn remove(journey: &Journey, report: &mut Report, admin: &Signed, kubectl: &Kubectl<'_>, person: &SeedPerson) -> Result<()> {
+async fn remove(
+    journey: &Journey,
+    report: &mut Report,
+    admin: &Signed,
+    kubectl: &Kubectl<'_>,
+    person: &SeedPerson,
+) -> Result<()> {
     report.doing("the person leaves the team; their token is still good");
     let started = Instant::now();
     let id = person.id.context("the seed was completed")?;
@@ -246,7 +277,8 @@ async fn remove(journey: &Journey, report: &mut Report, admin: &Signed, kubectl:
     };
     let back = json!({ "@odata.id": format!("{}/v1.0/directoryObjects/{id}", journey.base) });
     journey.api.graph(&admin.graph, Method::POST, &format!("/groups/{team}/members/$ref"), Some(&back)).await?;
-    let what = format!("Removed from the team: refused {:.1} s later, with the same token (and put back)", refused_after.as_secs_f64());
+    let what =
+        format!("Removed from the team: refused {:.1} s later, with the same token (and put back)", refused_after.as_secs_f64());
     report.done(&what, Some(&format!("az ad group member remove -g {team} --member-id {id}")), started.elapsed());
     Ok(())
 }
@@ -277,7 +309,9 @@ async fn cannot_be_disabled(journey: &Journey, report: &mut Report, admin: &Sign
     body["properties"]["aadProfile"] = Value::Null;
     let (status, _, answer) = journey.api.arm(&admin.arm, Method::PUT, &path, Some(&body)).await?;
     ensure!(status == StatusCode::BAD_REQUEST && answer["error"]["code"] == "PropertyChangeNotAllowed", "{status}: {answer}");
-    let same = format!("az resource update -g {group} -n {cluster} --resource-type Microsoft.ContainerService/managedClusters --set properties.aadProfile=null");
+    let same = format!(
+        "az resource update -g {group} -n {cluster} --resource-type Microsoft.ContainerService/managedClusters --set properties.aadProfile=null"
+    );
     report.done("Once on, the integration cannot be taken away by mistake", Some(&same), started.elapsed());
     Ok(())
 }
