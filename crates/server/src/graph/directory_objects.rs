@@ -30,14 +30,13 @@ pub(super) async fn by_ids(ctx: Ctx, body: Json) -> Reply<Shown> {
     let mut directory = reader.directory();
     let mut values = Vec::new();
     for id in ids {
-        let shown = match ctx.principal(&mut directory, &id).await {
-            Ok(member) if wants(kind_name(member.kind)) => ctx.show_principal(&mut directory, member).await?,
-            Ok(_) => None,
-            Err(_) if wants("application") => match ctx.application(&mut directory, &id).await {
-                Ok(app) => Some(typed("application", show::application(&app, None, KeyMaterial::Hidden))),
-                Err(_) => None,
-            },
-            Err(_) => None,
+        let shown = if let Ok(member) = ctx.principal(&mut directory, &id).await {
+            if wants(kind_name(member.kind)) { ctx.show_principal(&mut directory, member).await? } else { None }
+        } else if wants("application") {
+            let app = ctx.application(&mut directory, &id).await.ok();
+            app.map(|app| typed("application", show::application(&app, None, KeyMaterial::Hidden)))
+        } else {
+            None
         };
         values.extend(shown.map(|object| Value::Object(list::cut(&Source::Fixed(Vec::new()), object, None))));
     }

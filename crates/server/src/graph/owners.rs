@@ -54,8 +54,8 @@ async fn owners(ctx: &Ctx, key: &str) -> Result<Vec<Member>, GraphError> {
     ctx.allow(Action::Read(area(ctx)))?;
     let mut reader = ctx.read().await?;
     let mut directory = reader.directory();
-    let owned = owned_object(ctx, &mut directory, key).await?;
-    Ok(directory.owners(ctx.tenant, &owned.object.id.to_string()).await?)
+    let held = owned_object(ctx, &mut directory, key).await?;
+    Ok(directory.owners(ctx.tenant, &held.object.id.to_string()).await?)
 }
 
 /// `GET …/owners`
@@ -73,17 +73,17 @@ pub(super) async fn references(ctx: Ctx, Path(key): Path<String>) -> Reply<Shown
 /// `POST …/owners/$ref`
 pub(super) async fn add(ctx: Ctx, Path(key): Path<String>, body: Json) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let owned = match owned_object(&ctx, &mut tx.directory(), &key).await {
-        Ok(owned) => owned,
+    let held = match owned_object(&ctx, &mut tx.directory(), &key).await {
+        Ok(held) => held,
         Err(error) => {
             ctx.allow(Action::ChangeOwners(area(&ctx)))?;
             return Err(error);
         }
     };
-    let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(owned.area), owned.object).await?;
+    let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(held.area), held.object).await?;
     let link = link(&body)?;
-    let owner = insert(&ctx, &mut tx.directory(), owned.object.id, &link, IfThere::Refuse).await?;
-    ctx.record(&mut tx, &allowed, "object.ownerAdded", owned.object.id, json!({"owner": owner.id.to_string()})).await?;
+    let owner = insert(&ctx, &mut tx.directory(), held.object.id, &link, IfThere::Refuse).await?;
+    ctx.record(&mut tx, &allowed, "object.ownerAdded", held.object.id, json!({"owner": owner.id.to_string()})).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
@@ -119,27 +119,27 @@ pub(super) async fn insert(
 /// `DELETE …/owners/{owner}/$ref`
 pub(super) async fn remove(ctx: Ctx, Path((key, owner)): Path<(String, String)>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let owned = match owned_object(&ctx, &mut tx.directory(), &key).await {
-        Ok(owned) => owned,
+    let held = match owned_object(&ctx, &mut tx.directory(), &key).await {
+        Ok(held) => held,
         Err(error) => {
             ctx.allow(Action::ChangeOwners(area(&ctx)))?;
             return Err(error);
         }
     };
-    let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(owned.area), owned.object).await?;
+    let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(held.area), held.object).await?;
     let id: PrincipalId = owner.parse().map_err(|_| GraphError::not_found(&owner))?;
-    let target = owned.object.id.to_string();
+    let target = held.object.id.to_string();
     let owners = tx.directory().owners(ctx.tenant, &target).await?;
     if !owners.iter().any(|one| one.id == id) {
         return Err(GraphError::not_found(&owner));
     }
-    if owned.area == Area::Groups {
+    if held.area == Area::Groups {
         let group = ctx.group(&mut tx.directory(), &target).await?;
         let by = if ctx.caller.is_administrator() { Remover::Administrator } else { Remover::Other };
         may_leave_ownership(&group, &owners, id, by)?;
     }
     tx.directory().remove_owner(ctx.tenant, &target, id).await?;
-    ctx.record(&mut tx, &allowed, "object.ownerRemoved", owned.object.id, json!({"owner": id.to_string()})).await?;
+    ctx.record(&mut tx, &allowed, "object.ownerRemoved", held.object.id, json!({"owner": id.to_string()})).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
