@@ -32,6 +32,9 @@ pub enum CredentialError {
     SubjectTaken,
 }
 
+/// The end of what does not end: the last moment that every part of the system can write and read.
+pub const FOR_EVER: Timestamp = Timestamp::constant(253_402_207_199, 0);
+
 const MOST_FEDERATED: usize = 20;
 /// So that nobody fills the directory with keys.
 const MOST_CREDENTIALS: usize = 100;
@@ -49,7 +52,7 @@ pub fn secret_validity(
         Some(end) => end,
         None => start.checked_add(two_years).map_err(|_| CredentialError::SecretEnd)?,
     };
-    if end <= start || end <= now { Err(CredentialError::SecretEnd) } else { Ok((start, end)) }
+    if end <= start || end <= now { Err(CredentialError::SecretEnd) } else { Ok((start, end.min(FOR_EVER))) }
 }
 
 /// When a certificate may be used: within its own validity, which is what counts when the caller said nothing.
@@ -63,7 +66,7 @@ pub fn key_validity(
     let latest = own.1.checked_add(slack).unwrap_or(Timestamp::MAX);
     let start = asked.0.unwrap_or(own.0);
     let end = asked.1.unwrap_or(own.1);
-    if end > latest || end <= start || end <= now { Err(CredentialError::KeyEnd) } else { Ok((start, end.min(own.1))) }
+    if end > latest || end <= start || end <= now { Err(CredentialError::KeyEnd) } else { Ok((start, end.min(own.1).min(FOR_EVER))) }
 }
 
 /// Whether there is room for one more.
@@ -144,7 +147,7 @@ mod tests {
             id: CredentialId::from_uuid(Uuid::from_u128(n)),
             display_name: None,
             start: Timestamp::UNIX_EPOCH,
-            end: Timestamp::MAX,
+            end: FOR_EVER,
             proof: Proof::Federated {
                 name: name.into(),
                 issuer: issuer.into(),
@@ -164,6 +167,13 @@ mod tests {
             secret_validity(Some(at("2027-01-01T00:00:00Z")), Some(at("2026-06-01T00:00:00Z")), now),
             Err(CredentialError::SecretEnd)
         );
+    }
+
+    #[test]
+    fn a_validity_beyond_the_end_of_time_can_still_be_read_back() {
+        let now = at("2026-01-01T00:00:00Z");
+        let end = secret_validity(None, Some(Timestamp::MAX), now).expect("fine").1;
+        assert_eq!(Timestamp::from_microsecond(end.as_microsecond()).ok(), Some(end));
     }
 
     #[test]

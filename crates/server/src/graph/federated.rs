@@ -2,10 +2,9 @@
 //! (G-404).
 
 use axum::extract::Path;
-use entrance_model::Timestamp;
 use entrance_model::directory::{Application, Credential, Proof};
 use entrance_model::directory_rules::access::{Action, Area};
-use entrance_model::directory_rules::credentials::federated;
+use entrance_model::directory_rules::credentials::{FOR_EVER, federated};
 use entrance_model::id::CredentialId;
 use entrance_wire::graph::body::{BadBody, Body, Mode};
 use entrance_wire::graph::tables::FEDERATED_CREDENTIAL;
@@ -75,7 +74,7 @@ pub(super) async fn create(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
         display_name: None,
         start: ctx.now(),
         // It does not end by itself; the tokens that it admits do.
-        end: Timestamp::MAX,
+        end: FOR_EVER,
         proof: Proof::Federated {
             name: body.take_text("name").flatten().ok_or_else(|| missing("name"))?,
             issuer: body.take_text("issuer").flatten().ok_or_else(|| missing("issuer"))?,

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use entrance_model::directory::User;
+use entrance_model::directory::{Tenant, User};
 use entrance_model::directory_rules::access::{Action, Allowed, Area};
 use entrance_model::directory_rules::names;
 use entrance_model::directory_rules::password::{self, Policy};
@@ -82,8 +82,9 @@ pub(super) async fn create(ctx: Ctx, Json(body): Json) -> Reply<Shown> {
     apply(&mut user, body)?;
     let mut reader = ctx.read().await?;
     check(&ctx, &mut reader.directory(), &user).await?;
+    let tenant = ctx.organization(&mut reader.directory()).await?;
     drop(reader);
-    let hash = secret.hash(&ctx, &user).await?;
+    let hash = secret.hash(&ctx, &user, &tenant).await?;
     user.other.insert("lastPasswordChangeDateTime".into(), now.to_string().into());
 
     let mut tx = ctx.app.store.write().await?;
@@ -128,11 +129,12 @@ pub(super) async fn change(ctx: &Ctx, key: &str, body: Value) -> Reply<NoContent
     if probe.upn != before.upn || probe.display_name != before.display_name || probe.mail_nickname != before.mail_nickname {
         check(ctx, &mut directory, &probe).await?;
     }
+    let tenant = ctx.organization(&mut directory).await?;
+    drop(reader);
     let hash = match &secret {
-        Some(secret) => Some(secret.hash(ctx, &probe).await?),
+        Some(secret) => Some(secret.hash(ctx, &probe, &tenant).await?),
         None => None,
     };
-    drop(reader);
 
     let mut tx = ctx.app.store.write().await?;
     let mut user = ctx.user(&mut tx.directory(), &before.id.to_string()).await?;
@@ -216,14 +218,12 @@ impl NewPassword {
     }
 
     /// Checks the password against the policy (S-801) and hashes it, before anything is locked.
-    async fn hash(&self, ctx: &Ctx, user: &User) -> Result<String, GraphError> {
+    async fn hash(&self, ctx: &Ctx, user: &User, tenant: &Tenant) -> Result<String, GraphError> {
         let policy = match ctx.app.config.mode {
             Mode::Serve => Policy::SERVE,
             // One machine, made-up people: as short as the original takes them.
             Mode::Demo => Policy::DEMO,
         };
-        let mut reader = ctx.read().await?;
-        let tenant = ctx.organization(&mut reader.directory()).await?;
         let words = [user.upn.local_part(), user.display_name.as_str(), tenant.display_name.as_str()];
         password::check(&self.password, policy, &words)?;
         Ok(ctx.app.hasher.hash(self.password.clone()).await)
