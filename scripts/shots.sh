@@ -2,7 +2,8 @@
 # Pictures of the pages and of the demo's words, into docs/images. Run it again whenever they look different.
 . "$(dirname "$0")/lib.sh"
 
-for made in target/debug/entrance target/controlplane/controlplane tests/browser/node_modules; do
+entrance=${ENTRANCE:-target/debug/entrance}
+for made in "$entrance" target/controlplane/controlplane tests/browser/node_modules; do
   [ -e "$made" ] || die "\`$made\` is not there yet" '`make docs-shots` makes everything first'
 done
 work=$(mktemp -d)
@@ -21,13 +22,13 @@ mkdir -p docs/images
 
 step 'recording `entrance demo --once` as a terminal shows it'
 COLUMNS=110 script --quiet --return --command \
-  "stty cols 110 rows 50; target/debug/entrance demo --data '$work/story' ${places[*]@Q} --once" "$work/story.ansi" >/dev/null \
+  "stty cols 110 rows 50; $entrance demo --data '$work/story' ${places[*]@Q} --once" "$work/story.ansi" >/dev/null \
   || { cat "$work/story.ansi" >&2; die 'the demo did not end well'; }
 node tests/browser/terminal.mjs "$work/story.ansi" docs/images/demo.svg docs/images/demo.txt "$work=/tmp/entrance"
 done_ 'docs/images/demo.svg, docs/images/demo.txt'
 
 step 'taking pictures of the sign-in page and the device pages'
-target/debug/entrance demo --data "$work/pages" "${places[@]}" > "$work/pages.log" 2>&1 &
+"$entrance" demo --data "$work/pages" "${places[@]}" > "$work/pages.log" 2>&1 &
 server=$!
 for _ in $(seq 600); do
   [ -f "$work/pages/demo.env" ] && grep -q 'Now try it yourself' "$work/pages.log" && break

@@ -34,7 +34,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    output::init_logging("warn", false);
+    // A control plane that is still starting is no news here: the client would tell of every knock at its closed door.
+    output::init_logging("warn,kube_client=off", false);
     let data = match args.data {
         Some(data) => data,
         None => super::demo_data()?,
