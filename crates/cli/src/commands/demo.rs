@@ -34,8 +34,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    // A control plane that is still starting is no news here: the client would tell of every knock at its closed door.
-    output::init_logging("warn,kube_client=off", false);
+    output::init_logging("warn", false);
     let data = match args.data {
         Some(data) => data,
         None => super::demo_data()?,
