@@ -24,13 +24,11 @@ impl Clock {
 
     /// Now, in whole microseconds.
     pub fn now(&self) -> Timestamp {
-        match &self.frozen {
-            Some(at) => Timestamp::from_microsecond(at.load(Ordering::SeqCst)).expect("it was made from a timestamp"),
-            None => {
-                let now = Timestamp::now();
-                Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
-            }
+        if let Some(at) = &self.frozen {
+            return Timestamp::from_microsecond(at.load(Ordering::SeqCst)).expect("it was made from a timestamp");
         }
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Moves a frozen clock; the machine's clock stays as it is.

@@ -101,7 +101,7 @@ impl Server {
         };
         let jobs = Jobs::default();
         let app =
-            Arc::new(App { config, data, store, keys, clock, hasher, people, webhooks, clusters, jobs, tasks, authority, base });
+            Arc::new(App { config, data, store, keys, people, webhooks, clusters, jobs, clock, hasher, tasks, authority, base });
         jobs::start(&app);
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());

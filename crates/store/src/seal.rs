@@ -69,6 +69,10 @@ impl SealingKey {
     }
 
     /// A key from its bytes.
+    ///
+    /// # Panics
+    ///
+    /// Never: the array has the length that the algorithm asks for.
     pub fn from_bytes(secret: &[u8; 32]) -> Self {
         let mut id = [0_u8; 8];
         let digest = digest::digest(&digest::SHA256, &[b"entrance sealing key id", secret.as_slice()].concat());

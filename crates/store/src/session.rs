@@ -1,5 +1,6 @@
 //! A view of the store: [`Reader`] sees what is committed, [`Tx`] changes it. Areas are handles generic over the two.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub(crate) struct Scope<'s, M> {
 
 impl Scope<'_, Write> {
     /// Tells followers of the feed that this object changed.
-    pub(crate) fn changed(&mut self, kind: ChangeKind, tenant: TenantId, id: impl ToString) {
+    pub(crate) fn changed(&mut self, kind: ChangeKind, tenant: TenantId, id: impl Display) {
         if let Some(changes) = self.changes.as_deref_mut() {
             changes.push(Change { kind, tenant, id: id.to_string() });
         }

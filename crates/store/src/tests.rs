@@ -170,7 +170,7 @@ async fn a_runner_that_lost_its_lease_changes_nothing() {
     use std::time::Duration;
     let (_dir, store) = store().await;
     let wanted = operation(tenant().id);
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
 
     let mut tx = store.write().await.expect("begins");
     tx.operations().insert(&wanted).await.expect("inserts");

@@ -9,8 +9,8 @@ use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Pool, Spec, Sta
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 
 use super::driver::{Certificate, Doing, Driver, DriverError};
-use super::incluster::{self, InClusterError, Reconcilers};
-use super::local::{self, LocalError, Planes, WebhookAccess};
+use super::incluster::{self, Reconcilers};
+use super::local::{self, Planes, WebhookAccess};
 
 /// What a control plane has to have reached to be called ready.
 const READY: &[local::Step] = &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes];
@@ -44,7 +44,7 @@ impl OnThisMachine {
         if !home.dir().exists() {
             return Ok(Observed::default());
         }
-        let Some(record) = home.record().map_err(failed)? else { return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() }) };
+        let Some(record) = home.record().map_err(|error| whole_story(&error))? else { return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() }) };
         let progress = self.planes.observe(cluster.uid).await;
         // The record says that it shall run only after keys and configuration were written.
         let stage = match progress {
@@ -54,14 +54,14 @@ impl OnThisMachine {
             _ => Stage::Prepared,
         };
         let admins = match stage {
-            Stage::Ready => Some(incluster::admins(&self.client(cluster).await?).await.map_err(inside)?.unwrap_or_default()),
+            Stage::Ready => Some(incluster::admins(&self.client(cluster).await?).await.map_err(|error| whole_story(&error))?.unwrap_or_default()),
             _ => None,
         };
         Ok(Observed { stage, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
     }
 
     async fn client(&self, cluster: &Cluster) -> Result<kube::Client, DriverError> {
-        self.planes.client(cluster.uid).await.map_err(failed)
+        self.planes.client(cluster.uid).await.map_err(|error| whole_story(&error))
     }
 
     async fn take(&self, cluster: &Cluster, spec: &Spec, step: Step) -> Result<(), DriverError> {
@@ -69,20 +69,20 @@ impl OnThisMachine {
             Step::Prepare => &[local::Step::Home, local::Step::Pki, local::Step::Config],
             Step::Start => &[local::Step::Etcd, local::Step::ApiServer],
             Step::AwaitReady => &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes],
-            Step::Nodes => return self.planes.scale(cluster.uid, pools(cluster.uid, &spec.pools)).await.map_err(failed),
+            Step::Nodes => return self.planes.scale(cluster.uid, pools(cluster.uid, &spec.pools)).await.map_err(|error| whole_story(&error)),
             Step::BindAdmins => {
                 let client = self.client(cluster).await?;
-                return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(inside);
+                return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(|error| whole_story(&error));
             }
             Step::Erase => {
                 self.keeper.stop(cluster.uid);
-                return self.planes.remove(cluster.uid).await.map_err(failed);
+                return self.planes.remove(cluster.uid).await.map_err(|error| whole_story(&error));
             }
             Step::Enforce => return Ok(()),
         };
         let wanted = self.spec(cluster, spec)?;
         for part in parts {
-            self.planes.step(&wanted, *part).await.map_err(failed)?;
+            self.planes.step(&wanted, *part).await.map_err(|error| whole_story(&error))?;
         }
         if step == Step::AwaitReady {
             // Doors open also where the directory is not integrated.
@@ -99,7 +99,7 @@ impl Driver for OnThisMachine {
 
     fn adopt(&self) -> Doing<'_, ()> {
         Box::pin(async {
-            let adopted = self.planes.adopt_all().await.map_err(failed)?;
+            let adopted = self.planes.adopt_all().await.map_err(|error| whole_story(&error))?;
             tracing::info!(clusters = adopted.len(), "control planes adopted");
             for uid in adopted {
                 self.keeper.start(uid);
@@ -125,14 +125,14 @@ impl Driver for OnThisMachine {
 
     fn endpoint<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Endpoint> {
         Box::pin(async {
-            let running = self.planes.running(cluster.uid).map_err(failed)?;
+            let running = self.planes.running(cluster.uid).map_err(|error| whole_story(&error))?;
             Ok(Endpoint { url: running.url, ca: running.ca_pem })
         })
     }
 
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
         Box::pin(async move {
-            let issued = self.planes.open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life).await.map_err(failed)?;
+            let issued = self.planes.open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life).await.map_err(|error| whole_story(&error))?;
             Ok(Certificate { certificate: issued.cert_pem, key: issued.key_pem })
         })
     }
@@ -140,24 +140,16 @@ impl Driver for OnThisMachine {
     fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()> {
         Box::pin(async move {
             let client = self.client(cluster).await?;
-            incluster::open_door(&client, door).await.map_err(inside)
+            incluster::open_door(&client, door).await.map_err(|error| whole_story(&error))
         })
     }
 
     fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
         Box::pin(async move {
             let client = self.client(cluster).await?;
-            incluster::close_door(&client, door).await.map_err(inside)
+            incluster::close_door(&client, door).await.map_err(|error| whole_story(&error))
         })
     }
-}
-
-fn failed(error: LocalError) -> DriverError {
-    whole_story(&error)
-}
-
-fn inside(error: InClusterError) -> DriverError {
-    whole_story(&error)
 }
 
 /// The whole story of an error, as it goes into a resource's status.
