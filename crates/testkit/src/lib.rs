@@ -21,6 +21,7 @@ use std::time::Duration;
 use entrance_model::Timestamp;
 use entrance_model::directory::{Application, Group, Member, MemberKind, Redirects, ServicePrincipal, Tenant, User};
 use entrance_model::id::{AppId, AppObjectId, GroupId, ServicePrincipalId, TenantId, UserId};
+use entrance_server::clusters::Driver;
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -47,6 +48,11 @@ impl Entrance {
 
     /// Starts a server with other settings.
     pub async fn start_with(settle: impl FnOnce(&mut Config)) -> Self {
+        Self::start_driven(settle, None).await
+    }
+
+    /// Starts a server whose clusters are somebody else's work.
+    pub async fn start_driven(settle: impl FnOnce(&mut Config), driver: Option<Arc<dyn Driver>>) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = Config::new(Mode::Demo, data.path().join("data"));
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -54,7 +60,7 @@ impl Entrance {
         config.password_cost = PasswordCost::LEAST;
         settle(&mut config);
         let clock = Clock::frozen("2026-01-01T00:00:00Z".parse().expect("a time"));
-        let server = Server::start(config, clock.clone()).await.expect("the server starts");
+        let server = Server::start_with(config, clock.clone(), driver).await.expect("the server starts");
         let ca = std::fs::read(server.ca_file()).expect("the authority is there");
         let client = reqwest::Client::builder()
             .tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca).expect("a certificate"))

@@ -1,0 +1,123 @@
+//! Control planes that are only played: they remember what was asked of them, and fail when told to.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Stage, Step, Versions};
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
+use entrance_server::clusters::{Certificate, Doing, Driver, DriverError};
+use zeroize::Zeroizing;
+
+/// The played control planes.
+#[derive(Default)]
+pub(crate) struct Pretend {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    planes: HashMap<ClusterUid, Observed>,
+    steps: Vec<Step>,
+    failing: Option<Step>,
+    doors: Vec<DoorId>,
+}
+
+impl Pretend {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on this step fails; `None` ends it.
+    pub(crate) fn fail(&self, step: Option<Step>) {
+        self.state().failing = step;
+    }
+
+    /// The steps that were taken, oldest first.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        self.state().steps.clone()
+    }
+
+    /// How many control planes there are.
+    pub(crate) fn count(&self) -> usize {
+        self.state().planes.len()
+    }
+
+    /// How many doors are open.
+    pub(crate) fn doors(&self) -> usize {
+        self.state().doors.len()
+    }
+
+    fn take(&self, cluster: &Cluster, spec: &Spec, step: Step) -> Result<(), DriverError> {
+        let mut state = self.state();
+        state.steps.push(step);
+        if state.failing == Some(step) {
+            return Err(DriverError::ControlPlane("etcd did not come up".into()));
+        }
+        if step == Step::Erase {
+            state.planes.remove(&cluster.uid);
+            return Ok(());
+        }
+        let plane = state.planes.entry(cluster.uid).or_default();
+        match step {
+            Step::Prepare => plane.stage = Stage::Prepared,
+            Step::Start => plane.stage = Stage::Running,
+            Step::AwaitReady => {
+                plane.stage = Stage::Ready;
+                plane.admins.get_or_insert_default();
+            }
+            Step::Nodes => plane.pools = spec.pools.clone(),
+            Step::BindAdmins => plane.admins = Some(spec.admins().to_vec()),
+            Step::Enforce | Step::Erase => {}
+        }
+        Ok(())
+    }
+}
+
+fn now<'a, T: Send + 'a>(outcome: Result<T, DriverError>) -> Doing<'a, T> {
+    Box::pin(async move { outcome })
+}
+
+impl Driver for Pretend {
+    fn versions(&self) -> Versions {
+        Versions::new(["1.36.4", "1.37.2"].iter().filter_map(|v| v.parse().ok()))
+    }
+
+    fn adopt(&self) -> Doing<'_, ()> {
+        now(Ok(()))
+    }
+
+    fn leave(&self) -> Doing<'_, ()> {
+        now(Ok(()))
+    }
+
+    fn observe<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Observed> {
+        now(Ok(self.state().planes.get(&cluster.uid).cloned().unwrap_or_default()))
+    }
+
+    fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()> {
+        now(self.take(cluster, spec, step))
+    }
+
+    fn endpoint<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Endpoint> {
+        now(Ok(Endpoint { url: "https://127.0.0.1:6443".into(), ca: "-----BEGIN CERTIFICATE-----\n".into() }))
+    }
+
+    fn issue<'a>(&'a self, _: &'a Cluster, holder: PrincipalId, door: DoorId, _: Duration) -> Doing<'a, Certificate> {
+        let certificate = format!("CN={} O={}", Door::user(holder), Door::group(door));
+        now(Ok(Certificate { certificate, key: Zeroizing::new("a key".into()) }))
+    }
+
+    fn open_break_glass<'a>(&'a self, _: &'a Cluster, door: &'a Door) -> Doing<'a, ()> {
+        let mut state = self.state();
+        if !state.doors.contains(&door.id) {
+            state.doors.push(door.id);
+        }
+        now(Ok(()))
+    }
+
+    fn close_break_glass<'a>(&'a self, _: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
+        self.state().doors.retain(|open| *open != door);
+        now(Ok(()))
+    }
+}
