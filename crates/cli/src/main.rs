@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Env(args) => commands::env::run(&args),
-        Command::Completion(args) => commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command()),
+        Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {
         Ok(code) => code,

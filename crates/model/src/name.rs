@@ -95,7 +95,16 @@ mod tests {
 
     #[test]
     fn what_could_be_taken_for_something_else_is_no_upn() {
-        for text in ["alice", "@contoso.example", "a@b", "system:masters@x.example", "a b@x.example", "ä@x.example", "a@-x.example", "a@@x.example"] {
+        for text in [
+            "alice",
+            "@contoso.example",
+            "a@b",
+            "system:masters@x.example",
+            "a b@x.example",
+            "ä@x.example",
+            "a@-x.example",
+            "a@@x.example",
+        ] {
             assert_eq!(text.parse::<Upn>(), Err(BadUpn), "{text}");
         }
     }

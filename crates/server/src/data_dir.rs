@@ -47,8 +47,13 @@ impl DataDir {
             return Err(DataDirError::Open(path));
         }
         let lock_path = path.join("lock");
-        let lock =
-            fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path).map_err(io(&lock_path))?;
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(io(&lock_path))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| DataDirError::Taken(path.clone()))?;
         Ok(Self { path, _lock: lock })
     }

@@ -24,9 +24,9 @@ pub mod webhook;
 
 pub use app::App;
 pub use clock::Clock;
-pub use endpoint::Endpoint;
 pub use config::{Config, Mode, PasswordCost, TrustedIssuer};
 pub use data_dir::{DataDir, DataDirError};
+pub use endpoint::Endpoint;
 pub use hasher::Hasher;
 pub use server::{Server, StartError};
 pub use tasks::Tasks;

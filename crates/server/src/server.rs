@@ -20,8 +20,8 @@ use crate::hasher::Hasher;
 use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
 use crate::tasks::Tasks;
-use crate::webhook::{Limits, Reviewer, WebhookError, Webhooks};
 use crate::webhook::pki::Pki;
+use crate::webhook::{Limits, Reviewer, WebhookError, Webhooks};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]

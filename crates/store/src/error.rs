@@ -17,7 +17,9 @@ pub enum StoreError {
     #[error("the data directory cannot be written: {0}")]
     NotWritable(String),
     /// The database was written by a newer Entrance.
-    #[error("the data directory belongs to a newer version of Entrance (schema {found}, this program knows {known}); install that version or a later one")]
+    #[error(
+        "the data directory belongs to a newer version of Entrance (schema {found}, this program knows {known}); install that version or a later one"
+    )]
     Newer {
         /// Schema version in the file.
         found: i64,

@@ -1,8 +1,8 @@
 //! The change feed (DESIGN 7): commit order is number order, so a follower that is at `head` has seen everything.
 
 use entrance_model::id::TenantId;
-use sqlx::SqliteConnection;
 use sqlx::Row as _;
+use sqlx::SqliteConnection;
 
 use crate::error::StoreError;
 use crate::row::Row;

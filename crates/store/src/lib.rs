@@ -14,8 +14,8 @@ mod migrate;
 mod operations;
 mod row;
 mod seal;
-mod setting;
 mod session;
+mod setting;
 mod sql;
 mod write;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Row as _, SqliteConnection, SqlSafeStr as _};
+use sqlx::{Row as _, SqlSafeStr as _, SqliteConnection};
 
 use crate::error::StoreError;
 use crate::sql::statements;

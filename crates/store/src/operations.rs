@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use entrance_model::Timestamp;
 use entrance_model::arm::{Ended, Operation, Taken, Target};
 use entrance_model::cluster::Failure;
 use entrance_model::id::{OperationId, SubscriptionId};
-use entrance_model::Timestamp;
 
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
@@ -39,7 +39,13 @@ fn read(row: &Row<'_>) -> Result<Operation, StoreError> {
     let target = match (row.maybe_parsed("cluster")?, row.maybe_parsed("group_key")?) {
         (Some(uid), None) => Target::Cluster(uid),
         (None, Some(group)) => Target::Group(group),
-        _ => return Err(StoreError::Corrupt { table: "operation", column: "cluster", why: "exactly one target is needed".into() }),
+        _ => {
+            return Err(StoreError::Corrupt {
+                table: "operation",
+                column: "cluster",
+                why: "exactly one target is needed".into(),
+            });
+        }
     };
     let why: Option<Failure> = row.maybe_json("why")?;
     Ok(Operation {

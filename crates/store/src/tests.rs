@@ -42,7 +42,17 @@ fn group(name: &str) -> Group {
 async fn every_statement_is_prepared_by_the_engine() {
     use sqlx::{Executor as _, SqlSafeStr as _};
     let (_dir, store) = store().await;
-    let all = [crate::authority::all_statements(), crate::arm::all_statements(), crate::operations::ALL.to_vec(), crate::directory::all_statements(), crate::audit::ALL.to_vec(), crate::feed::ALL.to_vec(), crate::key::ALL.to_vec(), crate::migrate::ALL.to_vec(), crate::setting::ALL.to_vec()];
+    let all = [
+        crate::authority::all_statements(),
+        crate::arm::all_statements(),
+        crate::operations::ALL.to_vec(),
+        crate::directory::all_statements(),
+        crate::audit::ALL.to_vec(),
+        crate::feed::ALL.to_vec(),
+        crate::key::ALL.to_vec(),
+        crate::migrate::ALL.to_vec(),
+        crate::setting::ALL.to_vec(),
+    ];
     let mut tx = store.write().await.expect("begins");
     for (name, sql) in all.concat() {
         let prepared = tx.writer.conn.prepare(sql.into_sql_str()).await;

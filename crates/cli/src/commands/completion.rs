@@ -2,15 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
-
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The shell.
     shell: clap_complete::Shell,
 }
 
-pub(crate) fn run(args: &Args, command: &mut clap::Command) -> Result<ExitCode> {
+pub(crate) fn run(args: &Args, command: &mut clap::Command) -> ExitCode {
     clap_complete::generate(args.shell, command, "entrance", &mut std::io::stdout());
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

@@ -1,6 +1,6 @@
 //! `entrance demo`: a server with a ready tenant, and the journey told step by step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Some(data) => data,
         None => super::demo_data()?,
     };
-    let seed = args.seed.map(read_seed).transpose()?;
+    let seed = args.seed.as_deref().map(read_seed).transpose()?;
     super::runtime()?.block_on(async move {
         let mut report = Report::new(args.json);
         report.title();
@@ -72,7 +72,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     })
 }
 
-fn read_seed(path: PathBuf) -> Result<Seed> {
-    let text = std::fs::read_to_string(&path).with_context(|| format!("the seed `{}` cannot be read", path.display()))?;
+fn read_seed(path: &Path) -> Result<Seed> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("the seed `{}` cannot be read", path.display()))?;
     serde_saphyr::from_str(&text).with_context(|| format!("the seed `{}` is not what it should be", path.display()))
 }

@@ -16,11 +16,11 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(clap::Args)]
 pub(crate) struct Listen {
     /// Address of the public listener; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
-    listen: SocketAddr,
+    #[arg(long = "listen", value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    public: SocketAddr,
     /// Address of the webhook listener, which API servers call; port 0 takes a free one once and keeps it.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8444")]
-    webhook_listen: SocketAddr,
+    #[arg(long = "webhook-listen", value_name = "ADDR", default_value = "127.0.0.1:8444")]
+    webhooks: SocketAddr,
     /// The program with the control planes; else beside this program, or on PATH.
     #[arg(long, value_name = "PATH", env = "ENTRANCE_CONTROLPLANE")]
     controlplane: Option<PathBuf>,
@@ -28,8 +28,8 @@ pub(crate) struct Listen {
 
 impl Listen {
     fn apply(self, config: &mut Config) {
-        config.listen = self.listen;
-        config.webhook_listen = self.webhook_listen;
+        config.listen = self.public;
+        config.webhook_listen = self.webhooks;
         config.controlplane = self.controlplane;
     }
 }

@@ -19,11 +19,11 @@ pub(crate) struct Args {
     data: PathBuf,
     #[command(flatten)]
     listen: Listen,
-    /// The origin that clients know, such as https://login.example.com; default https://localhost:PORT.
+    /// The origin that clients know, such as `https://login.example.com`; default `https://localhost:PORT`.
     #[arg(long, value_name = "URL")]
     public_url: Option<Url>,
     /// An issuer whose tokens applications may prove themselves with (federated credentials), and the file with its public
-    /// keys: https://issuer.example=/etc/entrance/issuer-keys.json. May be repeated.
+    /// keys: `https://issuer.example=/etc/entrance/issuer-keys.json`. May be repeated.
     #[arg(long, value_name = "ISSUER=JWKS_FILE", value_parser = trusted_issuer)]
     trust_issuer: Vec<TrustedIssuer>,
     /// Name of the organisation, for a new data directory.

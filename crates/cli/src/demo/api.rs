@@ -21,7 +21,7 @@ const ARM_VERSION: &str = "2026-06-01";
 /// A device code that waits for a person.
 pub(crate) struct DeviceCode {
     pub(crate) user_code: String,
-    device_code: String,
+    secret: String,
     tenant: String,
 }
 
@@ -32,7 +32,7 @@ impl Api {
             .tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca)?)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()?;
         Ok(Self { client, base: base.to_owned() })
     }
@@ -58,7 +58,7 @@ impl Api {
         let answer = self.client.post(format!("{}/{tenant}/oauth2/v2.0/devicecode", self.base)).form(&form).send().await?;
         let answer = json(answer).await?;
         let text = |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no `{name}`"));
-        Ok(DeviceCode { user_code: text("user_code")?, device_code: text("device_code")?, tenant: tenant.to_owned() })
+        Ok(DeviceCode { user_code: text("user_code")?, secret: text("device_code")?, tenant: tenant.to_owned() })
     }
 
     /// Polls until the person has decided; answers the refresh token.
@@ -67,7 +67,7 @@ impl Api {
             let form = [
                 ("client_id", AZURE_CLI),
                 ("grant_type", DEVICE_GRANT),
-                ("device_code", code.device_code.as_str()),
+                ("device_code", code.secret.as_str()),
                 ("client_info", "1"),
             ];
             let answer = self.client.post(format!("{}/{}/oauth2/v2.0/token", self.base, code.tenant)).form(&form).send().await?;

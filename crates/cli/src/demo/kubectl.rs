@@ -29,7 +29,7 @@ pub(crate) struct Ran {
 }
 
 /// A kubectl that talks to a healthy API server is done long before.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 impl<'a> Kubectl<'a> {
     /// Writes the kubeconfig into a fresh home.

@@ -201,7 +201,15 @@ mod tests {
         let given = [assignment(group.into(), super::super::built_in::CLUSTER_ADMIN, s)];
         let scope = format!("{s}/resourceGroups/rg").parse().expect("a scope");
         let ask = |groups: &[GroupId]| {
-            decide(Caller { oid, groups }, Plane::Control, Action::ListAdminCredential.as_str(), &scope, &Roles::built_in(), &given).to_string()
+            decide(
+                Caller { oid, groups },
+                Plane::Control,
+                Action::ListAdminCredential.as_str(),
+                &scope,
+                &Roles::built_in(),
+                &given,
+            )
+            .to_string()
         };
         assert_eq!(
             ask(&[group]),
@@ -215,7 +223,8 @@ mod tests {
         let oid = PrincipalId::from_uuid(uuid::Uuid::from_u128(1));
         let mut given = assignment(oid, super::super::built_in::OWNER, "/");
         given.condition = Some("@Resource[x] StringEquals 'y'".to_owned());
-        let decision = decide(Caller { oid, groups: &[] }, Plane::Control, "a/read", &Scope::root(), &Roles::built_in(), [&given]);
+        let decision =
+            decide(Caller { oid, groups: &[] }, Plane::Control, "a/read", &Scope::root(), &Roles::built_in(), [&given]);
         assert_eq!(decision, Decision::Deny);
     }
 }

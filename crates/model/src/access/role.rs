@@ -91,7 +91,8 @@ impl Roles {
     /// # Panics
     /// When the table inside the program is damaged, which a test rules out.
     pub fn built_in() -> Self {
-        Self::read(include_str!("../../data/built-in-roles.json"), RoleKind::BuiltIn).expect("the built-in table is read by a test")
+        Self::read(include_str!("../../data/built-in-roles.json"), RoleKind::BuiltIn)
+            .expect("the built-in table is read by a test")
     }
 
     /// Reads a table of roles, assignable everywhere.
@@ -108,7 +109,14 @@ impl Roles {
         let rows: Vec<Row> = serde_json::from_str(json)?;
         let mut roles = Self { by_id: HashMap::new(), order: Vec::new() };
         for Row { id, name, description, permission } in rows {
-            roles.add(RoleDefinition { id, name, description, kind, permissions: vec![permission], assignable: vec![Scope::root()] });
+            roles.add(RoleDefinition {
+                id,
+                name,
+                description,
+                kind,
+                permissions: vec![permission],
+                assignable: vec![Scope::root()],
+            });
         }
         Ok(roles)
     }

@@ -11,7 +11,9 @@ use super::rule::Ruled;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     ///
-    #[error("Cluster name '{0}' is not valid: 1 to 63 letters, digits, hyphens or underscores, beginning and ending with a letter or digit.")]
+    #[error(
+        "Cluster name '{0}' is not valid: 1 to 63 letters, digits, hyphens or underscores, beginning and ending with a letter or digit."
+    )]
     Cluster(String),
     /// The same for groups.
     #[error("Resource group name '{0}' is not valid: 1 to 90 letters, digits, '-', '_', '.', '(' or ')', not ending with '.'.")]

@@ -37,6 +37,12 @@ pub struct Refused {
 impl Refused {
     /// What a ruled error tells, without its type.
     pub fn of(error: &impl Ruled) -> Self {
-        Self { rule: error.rule(), status: error.status(), code: error.code(), message: error.to_string(), target: error.target() }
+        Self {
+            rule: error.rule(),
+            status: error.status(),
+            code: error.code(),
+            message: error.to_string(),
+            target: error.target(),
+        }
     }
 }

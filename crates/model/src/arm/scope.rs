@@ -223,7 +223,10 @@ impl ClusterAddress {
 impl fmt::Display for ClusterAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subscription, group, name } = self;
-        write!(f, "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{name}")
+        write!(
+            f,
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+        )
     }
 }
 
@@ -240,7 +243,9 @@ mod tests {
     #[test]
     fn r_343_a_scope_covers_whole_segments_without_case() {
         let group = scope(&format!("/subscriptions/{S}/resourcegroups/RG-prod/"));
-        let cluster = scope(&format!("/SUBSCRIPTIONS/{S}/resourceGroups/rg-Prod/providers/microsoft.containerservice/managedclusters/shop"));
+        let cluster = scope(&format!(
+            "/SUBSCRIPTIONS/{S}/resourceGroups/rg-Prod/providers/microsoft.containerservice/managedclusters/shop"
+        ));
         let neighbour = scope(&format!("/subscriptions/{S}/resourceGroups/rg-prod2"));
         assert!(group.covers(&cluster) && group.covers(&group) && Scope::root().covers(&group));
         assert!(!group.covers(&neighbour) && !cluster.covers(&group));
@@ -250,7 +255,10 @@ mod tests {
 
     #[test]
     fn answers_spell_well_known_words_their_usual_way() {
-        let typed = format!("/Subscriptions/{}/resourcegroups/RG1/PROVIDERS/microsoft.containerservice/ManagedClusters/C1", S.to_uppercase());
+        let typed = format!(
+            "/Subscriptions/{}/resourcegroups/RG1/PROVIDERS/microsoft.containerservice/ManagedClusters/C1",
+            S.to_uppercase()
+        );
         assert_eq!(
             scope(&typed).as_str(),
             format!("/subscriptions/{S}/resourceGroups/RG1/providers/Microsoft.ContainerService/managedClusters/C1")
@@ -260,9 +268,13 @@ mod tests {
 
     #[test]
     fn everything_above_a_scope_is_listed_once() {
-        let cluster = scope(&format!("/subscriptions/{S}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/c"));
+        let cluster =
+            scope(&format!("/subscriptions/{S}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/c"));
         let above: Vec<String> = cluster.and_above().iter().map(ToString::to_string).collect();
-        assert_eq!(above, [cluster.to_string(), format!("/subscriptions/{S}/resourceGroups/rg"), format!("/subscriptions/{S}"), "/".to_owned()]);
+        assert_eq!(
+            above,
+            [cluster.to_string(), format!("/subscriptions/{S}/resourceGroups/rg"), format!("/subscriptions/{S}"), "/".to_owned()]
+        );
     }
 
     #[test]

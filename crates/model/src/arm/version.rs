@@ -28,7 +28,8 @@ impl FromStr for ApiVersion {
         let bad = || BadApiVersion(text.chars().take(40).collect());
         let (day, rest) = text.split_at_checked(10).ok_or_else(bad)?;
         let word = rest.strip_prefix('-').unwrap_or(rest);
-        let rest_ok = rest.is_empty() || (word.len() < rest.len() && (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let rest_ok = rest.is_empty()
+            || (word.len() < rest.len() && (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric()));
         let day_ok = day.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
         if day_ok && rest_ok { Ok(Self(text.to_ascii_lowercase())) } else { Err(bad()) }
     }

@@ -22,16 +22,24 @@ pub(super) fn read(document: &Document) -> Result<Vec<Pool>, Unacceptable> {
     let mut pools: Vec<Pool> = Vec::with_capacity(items.len());
     for item in items {
         let name = item["name"].as_str().unwrap_or_default();
-        let pattern = name.len() <= 12 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let pattern = name.len() <= 12
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !pattern {
-            return Err(bad(format!("'{}' is not a name of 1 to 12 small letters and digits that begins with a letter", name.chars().take(50).collect::<String>())));
+            return Err(bad(format!(
+                "'{}' is not a name of 1 to 12 small letters and digits that begins with a letter",
+                name.chars().take(50).collect::<String>()
+            )));
         }
         if pools.iter().any(|pool| pool.name == name) {
             return Err(bad(format!("{name} is there twice")));
         }
         let count = match item.get("count") {
             None => 1,
-            Some(count) => count.as_u64().filter(|n| *n <= MAX_NODES).ok_or_else(|| bad(format!("count of {name} must be 0 to {MAX_NODES}")))?,
+            Some(count) => count
+                .as_u64()
+                .filter(|n| *n <= MAX_NODES)
+                .ok_or_else(|| bad(format!("count of {name} must be 0 to {MAX_NODES}")))?,
         };
         pools.push(Pool { name: name.to_owned(), count: u16::try_from(count).expect("the limit was just checked") });
     }

@@ -138,7 +138,9 @@ pub fn update(cluster: &Cluster, body: Value, house: &House<'_>) -> Result<Accep
     if version < cluster.version {
         return Err(Unacceptable::VersionGoesBack { old: cluster.version.to_string(), new: version.to_string() });
     }
-    if before.flag("properties.oidcIssuerProfile.enabled") == Some(true) && document.flag("properties.oidcIssuerProfile.enabled") != Some(true) {
+    if before.flag("properties.oidcIssuerProfile.enabled") == Some(true)
+        && document.flag("properties.oidcIssuerProfile.enabled") != Some(true)
+    {
         return Err(Unacceptable::IssuerStays);
     }
     pools::fill(&mut document, version);
@@ -195,7 +197,9 @@ fn agree(sent: &Object, member: &'static str, address: &str) -> Result<(), Unacc
 
 //
 fn location(address: &ClusterAddress, document: &Document, house: &House<'_>) -> Result<Location, Unacceptable> {
-    let Some(asked) = document.text("location") else { return Err(Unacceptable::LocationMissing { name: address.name.to_string() }) };
+    let Some(asked) = document.text("location") else {
+        return Err(Unacceptable::LocationMissing { name: address.name.to_string() });
+    };
     let location: Location = asked.parse()?;
     if house.locations.contains(&location) {
         return Ok(location);
@@ -240,7 +244,9 @@ fn tags(document: &Document) -> Result<(), Unacceptable> {
         match value.as_str() {
             None => return bad(format!("`{short}` is no text")),
             Some(text) if text.chars().count() > 256 => return bad(format!("the text of `{short}` is too long")),
-            Some(_) if name.is_empty() || name.chars().count() > 512 => return bad(format!("the name `{short}` has a wrong length")),
+            Some(_) if name.is_empty() || name.chars().count() > 512 => {
+                return bad(format!("the name `{short}` has a wrong length"));
+            }
             Some(_) => {}
         }
     }
@@ -264,7 +270,9 @@ fn immutables(before: &Document, after: &Document) -> Result<(), Unacceptable> {
         "properties.servicePrincipalProfile.clientId",
         "properties.linuxProfile.ssh",
     ];
-    let said = |document: &Document, path: &str| document.at(path).cloned().filter(|v| v.as_str() != Some("") && *v != Value::Bool(false));
+    let said = |document: &Document, path: &str| {
+        document.at(path).cloned().filter(|v| v.as_str() != Some("") && *v != Value::Bool(false))
+    };
     match FIXED.iter().find(|path| said(before, path) != said(after, path)) {
         Some(path) => Err(Unacceptable::Immutable { member: (*path).to_owned() }),
         None => Ok(()),
@@ -357,7 +365,8 @@ fn finish(
 
 fn warnings(spec: &Spec, house: &House<'_>) -> Vec<Warning> {
     let Some(managed) = spec.sign_in.managed() else { return Vec::new() };
-    let mut all: Vec<Warning> = managed.admins.iter().filter(|id| !(house.is_group)(**id)).map(|id| Warning::UnknownGroup(*id)).collect();
+    let mut all: Vec<Warning> =
+        managed.admins.iter().filter(|id| !(house.is_group)(**id)).map(|id| Warning::UnknownGroup(*id)).collect();
     if !spec.local_accounts && managed.admins.is_empty() && !managed.azure_rbac {
         all.push(Warning::NobodyCanEnter);
     }

@@ -197,10 +197,20 @@ fn r_028_to_r_034_limits_versions_and_pools() {
     let full = World { used: 100, ..World::new() };
     assert_eq!(refused(full.create(managed())), "R-028 400 ManagedClusterCountExceedsQuotaLimit ");
     let world = World::new();
-    assert_eq!(refused(world.create(body(json!({"kubernetesVersion": "1.20"})))), "R-029 400 K8sVersionNotSupported kubernetesVersion");
-    assert_eq!(refused(world.update(managed(), change(json!({"kubernetesVersion": "1.36"})))), "R-030 400 OperationNotAllowed kubernetesVersion");
-    for pools in [json!([]), json!([{"name": "A"}]), json!([{"name": "a"}, {"name": "a"}]), json!([{"name": "a", "count": 9999}])] {
-        assert_eq!(refused(world.create(body(json!({"agentPoolProfiles": pools})))), "R-034 400 InvalidParameter agentPoolProfiles");
+    assert_eq!(
+        refused(world.create(body(json!({"kubernetesVersion": "1.20"})))),
+        "R-029 400 K8sVersionNotSupported kubernetesVersion"
+    );
+    assert_eq!(
+        refused(world.update(managed(), change(json!({"kubernetesVersion": "1.36"})))),
+        "R-030 400 OperationNotAllowed kubernetesVersion"
+    );
+    for pools in [json!([]), json!([{"name": "A"}]), json!([{"name": "a"}, {"name": "a"}]), json!([{"name": "a", "count": 9999}])]
+    {
+        assert_eq!(
+            refused(world.create(body(json!({"agentPoolProfiles": pools})))),
+            "R-034 400 InvalidParameter agentPoolProfiles"
+        );
     }
 }
 
@@ -231,15 +241,24 @@ fn r_102_there_is_no_way_back_to_own_applications() {
 #[test]
 fn r_103_own_applications_cannot_stand_beside_managed() {
     let profile = json!({"managed": true, "serverAppID": APP});
-    assert_eq!(refused(World::new().create(body(json!({"aadProfile": profile})))), "R-103 400 InvalidParameter aadProfile.serverAppID");
+    assert_eq!(
+        refused(World::new().create(body(json!({"aadProfile": profile})))),
+        "R-103 400 InvalidParameter aadProfile.serverAppID"
+    );
 }
 
 #[test]
 fn r_104_the_integration_needs_kubernetes_rbac() {
     let world = World::new();
     let profile = json!({"managed": true});
-    assert_eq!(refused(world.create(body(json!({"enableRBAC": false, "aadProfile": profile})))), "R-104 400 BadRequest enableRBAC");
-    assert_eq!(refused(world.update(body(json!({"enableRBAC": false})), change(json!({"aadProfile": profile})))), "R-104 400 BadRequest enableRBAC");
+    assert_eq!(
+        refused(world.create(body(json!({"enableRBAC": false, "aadProfile": profile})))),
+        "R-104 400 BadRequest enableRBAC"
+    );
+    assert_eq!(
+        refused(world.update(body(json!({"enableRBAC": false})), change(json!({"aadProfile": profile})))),
+        "R-104 400 BadRequest enableRBAC"
+    );
 }
 
 #[test]
@@ -304,13 +323,15 @@ fn r_116_own_applications_are_changed_elsewhere() {
 
 #[test]
 fn r_117_a_legacy_cluster_becomes_managed_and_its_applications_vanish() {
-    let after = aad(World::loose().update(legacy(), change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": [GROUP]}}))));
+    let after =
+        aad(World::loose().update(legacy(), change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": [GROUP]}}))));
     assert_eq!(after, json!({"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": [GROUP], "tenantID": TENANT}));
 }
 
 #[test]
 fn r_118_a_cluster_without_integration_becomes_managed() {
-    let after = World::new().update(body(json!({})), change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": [GROUP]}})));
+    let after =
+        World::new().update(body(json!({})), change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": [GROUP]}})));
     assert!(after.expect("is accepted").spec.sign_in.managed().is_some());
 }
 
@@ -326,7 +347,8 @@ fn r_119_and_r_120_nobody_is_locked_out_by_accident() {
 #[test]
 fn r_121_role_based_decisions_can_be_switched_either_way() {
     let world = World::new();
-    let on = world.update(managed(), change(json!({"aadProfile": {"managed": true, "enableAzureRBAC": true}}))).expect("is accepted");
+    let on =
+        world.update(managed(), change(json!({"aadProfile": {"managed": true, "enableAzureRBAC": true}}))).expect("is accepted");
     assert!(on.spec.sign_in.managed().is_some_and(|m| m.azure_rbac && m.admins.len() == 1), "what was not sent is kept");
 }
 
@@ -376,7 +398,8 @@ fn what_others_wrote_survives_a_client_that_does_not_know_it() {
     let mut with = managed();
     with["properties"]["futureProfile"] = json!({"A": {"b": 1}});
     with["properties"]["aadProfile"]["futureMember"] = json!("kept");
-    let after = world.update(with, change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": []}}))).expect("is accepted");
+    let after =
+        world.update(with, change(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": []}}))).expect("is accepted");
     assert_eq!(after.document.at("properties.futureProfile.A.b"), Some(&json!(1)));
     assert_eq!(after.document.text("properties.aadProfile.futureMember"), Some("kept"));
     assert!(after.spec.admins().is_empty());
@@ -390,12 +413,7 @@ fn a_plan_ends_when_everything_is_there() {
         plan(Desired::Present(&spec), &nothing),
         [Step::Prepare, Step::Start, Step::AwaitReady, Step::Nodes, Step::BindAdmins, Step::Enforce]
     );
-    let all = Observed {
-        stage: Stage::Ready,
-        pools: spec.pools.clone(),
-        admins: Some(spec.admins().to_vec()),
-        in_force: true,
-    };
+    let all = Observed { stage: Stage::Ready, pools: spec.pools.clone(), admins: Some(spec.admins().to_vec()), in_force: true };
     assert_eq!(plan(Desired::Present(&spec), &all), []);
     assert_eq!(plan(Desired::Absent, &all), [Step::Erase]);
     assert_eq!(plan(Desired::Absent, &nothing), []);

@@ -88,7 +88,16 @@ pub(super) static CLUSTER: &[Member] = &[
     text("kind"),
     any("extendedLocation"),
     object("sku", &[text("name"), text("tier")]),
-    object("identity", &[text("type"), map("userAssignedIdentities"), any("delegatedResources"), read_only("principalId"), read_only("tenantId")]),
+    object(
+        "identity",
+        &[
+            text("type"),
+            map("userAssignedIdentities"),
+            any("delegatedResources"),
+            read_only("principalId"),
+            read_only("tenantId"),
+        ],
+    ),
     object("properties", PROPERTIES),
 ];
 
@@ -107,7 +116,10 @@ pub(super) static PROPERTIES: &[Member] = &[
     flag("enableRBAC"),
     flag("disableLocalAccounts"),
     object("oidcIssuerProfile", &[flag("enabled"), read_only("issuerURL")]),
-    object("securityProfile", &[object("workloadIdentity", &[flag("enabled")]), any("defender"), any("azureKeyVaultKms"), any("imageCleaner")]),
+    object(
+        "securityProfile",
+        &[object("workloadIdentity", &[flag("enabled")]), any("defender"), any("azureKeyVaultKms"), any("imageCleaner")],
+    ),
     object(
         "apiServerAccessProfile",
         &[
@@ -356,7 +368,10 @@ mod tests {
 
     #[test]
     fn names_match_without_case_and_come_out_as_the_wire_spells_them() {
-        let out = cluster(json!({"Location": "eastus", "properties": {"AADProfile": {"adminGroupObjectIds": ["a"], "enableAzureRbac": true}}})).expect("readable");
+        let out = cluster(
+            json!({"Location": "eastus", "properties": {"AADProfile": {"adminGroupObjectIds": ["a"], "enableAzureRbac": true}}}),
+        )
+        .expect("readable");
         assert_eq!(
             Value::Object(out),
             json!({"location": "eastus", "properties": {"aadProfile": {"adminGroupObjectIDs": ["a"], "enableAzureRBAC": true}}})
@@ -372,7 +387,8 @@ mod tests {
     #[test]
     fn r_126_read_only_members_are_ignored_and_r_125_secrets_forgotten() {
         let mut aside = Aside::default();
-        let Value::Object(sent) = json!({"id": 1, "eTag": "x", "properties": {"fqdn": 3, "provisioningState": {}, "aadProfile": {"serverAppSecret": "s"}}}) else {
+        let Value::Object(sent) = json!({"id": 1, "eTag": "x", "properties": {"fqdn": 3, "provisioningState": {}, "aadProfile": {"serverAppSecret": "s"}}})
+        else {
             panic!("an object")
         };
         let out = read(sent, CLUSTER, "", &mut aside).expect("readable");
@@ -391,10 +407,14 @@ mod tests {
 
     #[test]
     fn pools_are_matched_by_name() {
-        let Value::Object(mut base) = json!({"properties": {"agentPoolProfiles": [{"name": "a", "count": 1, "x": 1}, {"name": "b", "count": 2}]}}) else {
+        let Value::Object(mut base) =
+            json!({"properties": {"agentPoolProfiles": [{"name": "a", "count": 1, "x": 1}, {"name": "b", "count": 2}]}})
+        else {
             panic!("an object")
         };
-        let Value::Object(sent) = json!({"properties": {"agentPoolProfiles": [{"name": "A", "count": 3}]}}) else { panic!("an object") };
+        let Value::Object(sent) = json!({"properties": {"agentPoolProfiles": [{"name": "A", "count": 3}]}}) else {
+            panic!("an object")
+        };
         merge(&mut base, sent, CLUSTER);
         assert_eq!(base["properties"]["agentPoolProfiles"], json!([{"name": "A", "count": 3, "x": 1}]));
     }

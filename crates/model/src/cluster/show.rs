@@ -17,7 +17,8 @@ pub struct Showing<'a> {
 
 /// `{dnsPrefix}-{8 letters or digits}.hcp.{location}.{suffix}`: made of what never changes.
 pub fn fqdn(cluster: &Cluster, showing: Showing<'_>, kind: &str) -> String {
-    let prefix = cluster.document.text("properties.dnsPrefix").or(cluster.document.text("properties.fqdnSubdomain")).unwrap_or_default();
+    let prefix =
+        cluster.document.text("properties.dnsPrefix").or(cluster.document.text("properties.fqdnSubdomain")).unwrap_or_default();
     let location = cluster.document.text("location").unwrap_or_default();
     let unique = uuid::Uuid::new_v5(&cluster.uid.uuid(), b"fqdn").as_simple().to_string();
     format!("{}-{}.{kind}.{location}.{}", prefix.to_lowercase(), &unique[..8], showing.dns_suffix)
@@ -26,7 +27,8 @@ pub fn fqdn(cluster: &Cluster, showing: Showing<'_>, kind: &str) -> String {
 /// The resource's JSON.
 pub fn show(cluster: &Cluster, showing: Showing<'_>) -> Value {
     let mut rest = cluster.document.object().clone();
-    let properties = rest.shift_remove("properties").and_then(|p| if let Value::Object(p) = p { Some(p) } else { None }).unwrap_or_default();
+    let properties =
+        rest.shift_remove("properties").and_then(|p| if let Value::Object(p) = p { Some(p) } else { None }).unwrap_or_default();
     let mut out = Object::new();
     out.insert("id".into(), json!(cluster.address.to_string()));
     out.insert("name".into(), json!(cluster.address.name.as_str()));
@@ -62,7 +64,9 @@ fn show_properties(cluster: &Cluster, mut known: Object, showing: Showing<'_>) -
     {
         issuer.insert("issuerURL".into(), json!(format!("{}/clusters/{}/", showing.base, cluster.uid)));
     }
-    for pool in out.get_mut("agentPoolProfiles").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+    for pool in
+        out.get_mut("agentPoolProfiles").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+    {
         pool.insert("provisioningState".into(), json!(cluster.state.provisioning()));
         pool.insert("powerState".into(), json!({"code": "Running"}));
         pool.insert("currentOrchestratorVersion".into(), json!(cluster.version.to_string()));
@@ -83,6 +87,12 @@ fn system_data(cluster: &Cluster) -> Value {
         data.insert(at.into(), json!(when));
     };
     say("createdBy", "createdByType", "createdAt", cluster.created_by.map(|id| id.to_string()), cluster.created.to_string());
-    say("lastModifiedBy", "lastModifiedByType", "lastModifiedAt", cluster.modified_by.map(|id| id.to_string()), cluster.modified.to_string());
+    say(
+        "lastModifiedBy",
+        "lastModifiedByType",
+        "lastModifiedAt",
+        cluster.modified_by.map(|id| id.to_string()),
+        cluster.modified.to_string(),
+    );
     Value::Object(data)
 }

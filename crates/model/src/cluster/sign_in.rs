@@ -94,7 +94,8 @@ impl SignIn {
     }
 }
 
-const KNOWN: &[&str] = &["managed", "enableAzureRBAC", "adminGroupObjectIDs", "clientAppID", "serverAppID", "tenantID", "adminUsers"];
+const KNOWN: &[&str] =
+    &["managed", "enableAzureRBAC", "adminGroupObjectIDs", "clientAppID", "serverAppID", "tenantID", "adminUsers"];
 
 /// What surrounds the change.
 pub(super) struct Around<'a> {
@@ -124,7 +125,10 @@ impl<'a> Sent<'a> {
         Self {
             managed: profile.get("managed").and_then(Value::as_bool),
             azure_rbac: profile.get("enableAzureRBAC").and_then(Value::as_bool),
-            admins: profile.get("adminGroupObjectIDs").and_then(Value::as_array).map(|ids| ids.iter().filter_map(Value::as_str).collect()),
+            admins: profile
+                .get("adminGroupObjectIDs")
+                .and_then(Value::as_array)
+                .map(|ids| ids.iter().filter_map(Value::as_str).collect()),
             tenant: text("tenantID"),
             client: text("clientAppID"),
             server: text("serverAppID"),
@@ -133,7 +137,8 @@ impl<'a> Sent<'a> {
     }
 
     fn first_legacy(&self) -> Option<&'static str> {
-        let all = [(self.client.is_some(), "clientAppID"), (self.server.is_some(), "serverAppID"), (self.secret, "serverAppSecret")];
+        let all =
+            [(self.client.is_some(), "clientAppID"), (self.server.is_some(), "serverAppID"), (self.secret, "serverAppSecret")];
         all.into_iter().find(|(there, _)| *there).map(|(_, name)| name)
     }
 }

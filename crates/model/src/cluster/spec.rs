@@ -121,7 +121,11 @@ impl Spec {
         let text = |path: &str| document.text(path).unwrap_or_default().to_owned();
         Ok(Self {
             location: text("location").parse()?,
-            dns_prefix: text(if document.text("properties.dnsPrefix").is_some() { "properties.dnsPrefix" } else { "properties.fqdnSubdomain" }),
+            dns_prefix: text(if document.text("properties.dnsPrefix").is_some() {
+                "properties.dnsPrefix"
+            } else {
+                "properties.fqdnSubdomain"
+            }),
             kubernetes: text("properties.kubernetesVersion"),
             kubernetes_rbac: document.flag("properties.enableRBAC") != Some(false),
             local_accounts: document.flag("properties.disableLocalAccounts") != Some(true),
@@ -145,7 +149,11 @@ impl Spec {
 impl EntranceProfile {
     fn read(document: &Document) -> Result<Self, Unacceptable> {
         let at = |member: &str| document.at(&format!("properties.entranceProfile.{member}"));
-        let unknown = |member, value: &str, known| Unacceptable::EntranceProfile { member, value: value.chars().take(100).collect(), known };
+        let unknown = |member, value: &str, known| Unacceptable::EntranceProfile {
+            member,
+            value: value.chars().take(100).collect(),
+            known,
+        };
         let audience = at("tokenAudience").and_then(Value::as_str).unwrap_or(TokenAudience::Shared.as_str());
         let user_name = at("userName").and_then(Value::as_str).unwrap_or(UserName::Upn.as_str());
         let groups_max = match at("groupsMax") {

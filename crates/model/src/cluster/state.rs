@@ -34,7 +34,10 @@ impl Work {
 impl FromStr for Work {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Create, Self::Update, Self::Delete].into_iter().find(|work| work.as_str() == text).ok_or_else(|| format!("unknown work `{text}`"))
+        [Self::Create, Self::Update, Self::Delete]
+            .into_iter()
+            .find(|work| work.as_str() == text)
+            .ok_or_else(|| format!("unknown work `{text}`"))
     }
 }
 
@@ -162,7 +165,10 @@ mod tests {
         let creating = State::Gone.begin(Work::Create, id(1), "c1", now).expect("nothing runs");
         let busy = creating.clone().begin(Work::Update, id(2), "c1", now).expect_err("something runs");
         assert_eq!((busy.rule(), busy.status(), busy.code()), ("R-024", 409, "OperationNotAllowed"));
-        assert_eq!(busy.to_string(), "Not now: operation create on c1 has been running since 1970-01-01T00:00:00Z. Wait until it ends.");
+        assert_eq!(
+            busy.to_string(),
+            "Not now: operation create on c1 has been running since 1970-01-01T00:00:00Z. Wait until it ends."
+        );
         assert_eq!(creating.clone().end(id(2), Ok(())), creating, "an operation that lost its turn ends nothing");
         assert_eq!(creating.end(id(1), Ok(())).provisioning(), "Succeeded");
     }
@@ -171,7 +177,8 @@ mod tests {
     fn r_129_a_failed_update_leaves_a_usable_cluster_and_a_failed_create_does_not() {
         let why = Failure { code: "ControlPlaneFailed".to_owned(), message: "etcd did not come up".to_owned() };
         for (work, usable) in [(Work::Update, true), (Work::Create, false)] {
-            let state = State::Ready.begin(work, id(1), "c1", Timestamp::UNIX_EPOCH).expect("nothing runs").end(id(1), Err(why.clone()));
+            let state =
+                State::Ready.begin(work, id(1), "c1", Timestamp::UNIX_EPOCH).expect("nothing runs").end(id(1), Err(why.clone()));
             assert_eq!((state.provisioning(), state.has_control_plane()), ("Failed", usable));
             assert!(state.begin(Work::Update, id(2), "c1", Timestamp::UNIX_EPOCH).is_ok(), "and can be tried again");
         }

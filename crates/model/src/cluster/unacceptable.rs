@@ -44,7 +44,9 @@ pub enum Unacceptable {
         new: String,
     },
     ///
-    #[error("DNS prefix '{prefix}' is not valid: 1 to 54 letters, digits or hyphens, beginning and ending with a letter or digit.")]
+    #[error(
+        "DNS prefix '{prefix}' is not valid: 1 to 54 letters, digits or hyphens, beginning and ending with a letter or digit."
+    )]
     DnsPrefix {
         /// What was sent.
         prefix: String,
@@ -137,7 +139,9 @@ pub enum Unacceptable {
         member: &'static str,
     },
     ///
-    #[error("'{value}' in adminGroupObjectIDs is no object id; names are not accepted. `az ad group show --group NAME --query id` tells it.")]
+    #[error(
+        "'{value}' in adminGroupObjectIDs is no object id; names are not accepted. `az ad group show --group NAME --query id` tells it."
+    )]
     AdminGroupNoGuid {
         /// What was sent.
         value: String,
@@ -264,9 +268,11 @@ impl Ruled for Unacceptable {
             | Self::TenantNoGuid { .. }
             | Self::ForeignTenant { .. }
             | Self::EntranceProfile { .. } => "InvalidParameter",
-            Self::Immutable { .. } | Self::ManagedStays | Self::NoWayBackToLegacy | Self::LegacyChange { .. } | Self::IssuerStays => {
-                "PropertyChangeNotAllowed"
-            }
+            Self::Immutable { .. }
+            | Self::ManagedStays
+            | Self::NoWayBackToLegacy
+            | Self::LegacyChange { .. }
+            | Self::IssuerStays => "PropertyChangeNotAllowed",
             Self::TooManyClusters { .. } => "ManagedClusterCountExceedsQuotaLimit",
             Self::VersionNotOffered { .. } => "K8sVersionNotSupported",
             Self::VersionGoesBack { .. } => "OperationNotAllowed",

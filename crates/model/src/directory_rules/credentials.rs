@@ -66,7 +66,11 @@ pub fn key_validity(
     let latest = own.1.checked_add(slack).unwrap_or(Timestamp::MAX);
     let start = asked.0.unwrap_or(own.0);
     let end = asked.1.unwrap_or(own.1);
-    if end > latest || end <= start || end <= now { Err(CredentialError::KeyEnd) } else { Ok((start, end.min(own.1).min(FOR_EVER))) }
+    if end > latest || end <= start || end <= now {
+        Err(CredentialError::KeyEnd)
+    } else {
+        Ok((start, end.min(own.1).min(FOR_EVER)))
+    }
 }
 
 /// Whether there is room for one more.

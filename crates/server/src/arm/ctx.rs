@@ -140,12 +140,18 @@ fn unknown_caller(app: &App, error: BearerError) -> ArmError {
     let because = |why: &str, text: &str| format!("{login}, error=\"{why}\", error_description=\"{text}\"");
     let refusal = match error {
         BearerError::Missing => Refusal::NoToken { challenge: login },
-        BearerError::Foreign => Refusal::NoToken { challenge: because("invalid_token", "the token was not issued by this server") },
-        BearerError::Expired(at) => Refusal::Expired { at, challenge: because("invalid_token", "the token has ended") },
-        BearerError::Audience(got) => {
-            Refusal::Audience { got, expected: format!("{}/arm", app.base()), challenge: because("invalid_token", "wrong audience") }
+        BearerError::Foreign => {
+            Refusal::NoToken { challenge: because("invalid_token", "the token was not issued by this server") }
         }
-        BearerError::Revoked { challenge: false } => Refusal::Revoked { challenge: because("invalid_token", "the token was revoked") },
+        BearerError::Expired(at) => Refusal::Expired { at, challenge: because("invalid_token", "the token has ended") },
+        BearerError::Audience(got) => Refusal::Audience {
+            got,
+            expected: format!("{}/arm", app.base()),
+            challenge: because("invalid_token", "wrong audience"),
+        },
+        BearerError::Revoked { challenge: false } => {
+            Refusal::Revoked { challenge: because("invalid_token", "the token was revoked") }
+        }
         BearerError::Revoked { challenge: true } => {
             let claims = json!({"access_token": {"nbf": {"essential": true, "value": app.now().as_second().to_string()}}});
             let claims = base64::engine::general_purpose::STANDARD.encode(claims.to_string());

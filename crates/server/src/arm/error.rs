@@ -64,7 +64,9 @@ pub(crate) enum Refusal {
     GroupDeleting(String),
     #[error("format '{0}' is unknown; use azure or exec.")]
     Format(String),
-    #[error("Static credentials are not handed out: local accounts are disabled on this cluster. Getting static credential is not allowed.")]
+    #[error(
+        "Static credentials are not handed out: local accounts are disabled on this cluster. Getting static credential is not allowed."
+    )]
     StaticCredentials,
     #[error("The control plane is still being made; no credentials yet.")]
     NotMadeYet,
@@ -136,7 +138,11 @@ impl Ruled for Refusal {
 
     fn status(&self) -> u16 {
         match self {
-            Self::NoToken { .. } | Self::Expired { .. } | Self::Audience { .. } | Self::Revoked { .. } | Self::OtherTenant { .. } => 401,
+            Self::NoToken { .. }
+            | Self::Expired { .. }
+            | Self::Audience { .. }
+            | Self::Revoked { .. }
+            | Self::OtherTenant { .. } => 401,
             Self::Forbidden { .. } => 403,
             Self::NoSubscription(_)
             | Self::NoGroup(_)
@@ -220,9 +226,10 @@ impl Ruled for Refusal {
 impl Refusal {
     fn challenge(&self) -> Option<&str> {
         match self {
-            Self::NoToken { challenge } | Self::Expired { challenge, .. } | Self::Audience { challenge, .. } | Self::Revoked { challenge } => {
-                Some(challenge)
-            }
+            Self::NoToken { challenge }
+            | Self::Expired { challenge, .. }
+            | Self::Audience { challenge, .. }
+            | Self::Revoked { challenge } => Some(challenge),
             _ => None,
         }
     }

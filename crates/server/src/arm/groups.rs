@@ -50,11 +50,16 @@ async fn read(ctx: &Ctx, subscription: &str, group: &str) -> Result<ResourceGrou
 }
 
 /// `PUT …/resourcegroups/{g}`: makes it, or replaces its tags.
-pub(super) async fn put(ctx: Ctx, Path((subscription, group)): Path<(String, String)>, Body(body): Body) -> Result<Response, ArmError> {
+pub(super) async fn put(
+    ctx: Ctx,
+    Path((subscription, group)): Path<(String, String)>,
+    Body(body): Body,
+) -> Result<Response, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
     let allowed = ctx.allow(Action::GroupWrite, &Scope::group(subscription, &name))?;
     let location = member(&body, "location").and_then(Value::as_str).map(str::parse::<Location>).transpose()?;
-    let document = ResourceGroupDocument { tags: tags(&body)?, managed_by: member(&body, "managedBy").filter(|v| !v.is_null()).cloned() };
+    let document =
+        ResourceGroupDocument { tags: tags(&body)?, managed_by: member(&body, "managedBy").filter(|v| !v.is_null()).cloned() };
     let mut tx = ctx.app.store.write().await?;
     let (status, after) = match tx.arm().group(subscription, &name).await? {
         Some(before) if before.deleting.is_some() => return Err(Refusal::GroupDeleting(name.to_string()).into()),
@@ -66,8 +71,12 @@ pub(super) async fn put(ctx: Ctx, Path((subscription, group)): Path<(String, Str
             (StatusCode::OK, ResourceGroup { document, ..before })
         }
         None => {
-            let location = location.ok_or(Refusal::Parameter { name: "location", detail: "a new resource group needs one".to_owned() })?;
-            (StatusCode::CREATED, ResourceGroup { subscription, name, location, document, deleting: None, created: ctx.app.now() })
+            let location =
+                location.ok_or(Refusal::Parameter { name: "location", detail: "a new resource group needs one".to_owned() })?;
+            (
+                StatusCode::CREATED,
+                ResourceGroup { subscription, name, location, document, deleting: None, created: ctx.app.now() },
+            )
         }
     };
     tx.arm().put_group(&after).await?;
@@ -77,7 +86,11 @@ pub(super) async fn put(ctx: Ctx, Path((subscription, group)): Path<(String, Str
 }
 
 /// `PATCH …/resourcegroups/{g}`: tags.
-pub(super) async fn patch(ctx: Ctx, Path((subscription, group)): Path<(String, String)>, Body(body): Body) -> Result<Json<Value>, ArmError> {
+pub(super) async fn patch(
+    ctx: Ctx,
+    Path((subscription, group)): Path<(String, String)>,
+    Body(body): Body,
+) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
     let allowed = ctx.allow(Action::GroupWrite, &Scope::group(subscription, &name))?;
     let mut tx = ctx.app.store.write().await?;

@@ -43,10 +43,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(groups, get(groups::list))
         .route(group, get(groups::get).head(groups::exists).put(groups::put).patch(groups::patch).delete(groups::delete))
         .route("/subscriptions/{subscription}/resourcegroups/{group}/resources", get(resources::list_in_group))
-        .route(
-            "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operations/{id}",
-            get(operations_status),
-        )
+        .route("/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operations/{id}", get(operations_status))
         .route(
             "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationresults/{id}",
             get(operations_result),
@@ -59,11 +56,17 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 
 type OperationPath = axum::extract::Path<(String, String, String, String)>;
 
-async fn operations_status(ctx: Ctx, axum::extract::Path((subscription, _, location, id)): OperationPath) -> Result<Response, ArmError> {
+async fn operations_status(
+    ctx: Ctx,
+    axum::extract::Path((subscription, _, location, id)): OperationPath,
+) -> Result<Response, ArmError> {
     operations::status(ctx, axum::extract::Path((subscription, location, id))).await
 }
 
-async fn operations_result(ctx: Ctx, axum::extract::Path((subscription, _, location, id)): OperationPath) -> Result<Response, ArmError> {
+async fn operations_result(
+    ctx: Ctx,
+    axum::extract::Path((subscription, _, location, id)): OperationPath,
+) -> Result<Response, ArmError> {
     operations::result(ctx, axum::extract::Path((subscription, location, id))).await
 }
 

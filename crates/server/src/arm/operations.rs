@@ -37,7 +37,11 @@ pub(super) enum Headers {
 
 impl Urls {
     pub(super) fn new(base: &str, subscription: SubscriptionId, namespace: &str, location: &Location, id: OperationId) -> Self {
-        let at = |what: &str| format!("{base}/subscriptions/{subscription}/providers/{namespace}/locations/{location}/{what}/{id}?api-version=2016-03-30");
+        let at = |what: &str| {
+            format!(
+                "{base}/subscriptions/{subscription}/providers/{namespace}/locations/{location}/{what}/{id}?api-version=2016-03-30"
+            )
+        };
         Self { status: at("operations"), result: at("operationresults") }
     }
 
@@ -81,7 +85,9 @@ pub(super) async fn result(ctx: Ctx, Path((subscription, _, id)): Path<(String, 
         return Ok((StatusCode::ACCEPTED, urls.headers(Headers::Location)).into_response());
     };
     match (why, &operation.target, operation.work) {
-        (Some(why), ..) => Ok((StatusCode::CONFLICT, Json(json!({ "error": { "code": why.code, "message": why.message } }))).into_response()),
+        (Some(why), ..) => {
+            Ok((StatusCode::CONFLICT, Json(json!({ "error": { "code": why.code, "message": why.message } }))).into_response())
+        }
         (None, Target::Cluster(_), Work::Delete) => Ok(StatusCode::NO_CONTENT.into_response()),
         (None, ..) => Ok(StatusCode::OK.into_response()),
     }

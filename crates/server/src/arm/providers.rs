@@ -39,18 +39,34 @@ struct Provider {
 }
 
 const PROVIDERS: &[Provider] = &[
-    Provider { namespace: "Microsoft.Authorization", types: &[("roleAssignments", &["2022-04-01", "2020-04-01-preview"]), ("roleDefinitions", &["2022-04-01"])] },
+    Provider {
+        namespace: "Microsoft.Authorization",
+        types: &[("roleAssignments", &["2022-04-01", "2020-04-01-preview"]), ("roleDefinitions", &["2022-04-01"])],
+    },
     Provider {
         namespace: "Microsoft.ContainerService",
         types: &[(
             "managedClusters",
             &[
-                "2026-08-01", "2026-06-01", "2025-10-01", "2025-01-01", "2024-09-01", "2024-02-01", "2023-04-01", "2022-04-01", "2022-03-01",
-                "2021-05-01", "2020-11-01", "2017-08-31",
+                "2026-08-01",
+                "2026-06-01",
+                "2025-10-01",
+                "2025-01-01",
+                "2024-09-01",
+                "2024-02-01",
+                "2023-04-01",
+                "2022-04-01",
+                "2022-03-01",
+                "2021-05-01",
+                "2020-11-01",
+                "2017-08-31",
             ],
         )],
     },
-    Provider { namespace: "Microsoft.Resources", types: &[("resourceGroups", &["2024-11-01", "2022-12-01"]), ("subscriptions", &["2022-12-01"])] },
+    Provider {
+        namespace: "Microsoft.Resources",
+        types: &[("resourceGroups", &["2024-11-01", "2022-12-01"]), ("subscriptions", &["2022-12-01"])],
+    },
 ];
 
 fn find(namespace: &str) -> Result<&'static Provider, Refusal> {

@@ -19,14 +19,18 @@ pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<J
 }
 
 /// All resources of a group that the caller may see.
-pub(super) async fn list_in_group(ctx: Ctx, Path((subscription, group)): Path<(String, String)>) -> Result<Json<Value>, ArmError> {
+pub(super) async fn list_in_group(
+    ctx: Ctx,
+    Path((subscription, group)): Path<(String, String)>,
+) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
     of(&ctx, subscription, Some(&name)).await
 }
 
 async fn of(ctx: &Ctx, subscription: SubscriptionId, group: Option<&GroupName>) -> Result<Json<Value>, ArmError> {
     let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
-    let value: Vec<Value> = all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope())).map(show).collect();
+    let value: Vec<Value> =
+        all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope())).map(show).collect();
     Ok(Json(json!({ "value": value })))
 }
 

@@ -10,7 +10,9 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
 use aws_lc_rs::{digest, rsa};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
@@ -177,11 +179,7 @@ impl KeyRing {
         let ring = self.ring.load();
         // Our own headers are encoded once per key, so a header of ours is one of those texts, letter for letter.
         // Nothing in a foreign header (`alg`, `jku`, `jwk`, `crit`) is ever read.
-        let key = ring
-            .keys
-            .iter()
-            .find(|key| key.header_v1 == header || key.header_v2 == header)
-            .ok_or(TokenError::Signature)?;
+        let key = ring.keys.iter().find(|key| key.header_v1 == header || key.header_v2 == header).ok_or(TokenError::Signature)?;
         let signature = BASE64URL.decode(signature).map_err(|_| TokenError::Malformed)?;
         key.public.verify_sig(signed.as_bytes(), &signature).map_err(|_| TokenError::Signature)?;
         let payload = BASE64URL.decode(payload).map_err(|_| TokenError::Malformed)?;
@@ -207,7 +205,8 @@ impl KeyRing {
 
 impl Key {
     fn read(sealed: &SealedKey) -> Result<Self, StoreError> {
-        let corrupt = |why: &dyn std::fmt::Display| StoreError::Corrupt { table: "sealed_key", column: "private", why: why.to_string() };
+        let corrupt =
+            |why: &dyn std::fmt::Display| StoreError::Corrupt { table: "sealed_key", column: "private", why: why.to_string() };
         let private = RsaKeyPair::from_pkcs8(&sealed.private).map_err(|e| corrupt(&e))?;
         let spki = private.public_key().as_ref().to_vec();
         let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki).parse().map_err(|e| corrupt(&e))?;
@@ -243,7 +242,8 @@ fn generate(now: Timestamp) -> SealedKey {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "Entrance token signing");
-    let second = |at: Timestamp| time::OffsetDateTime::from_unix_timestamp(at.as_second()).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let second =
+        |at: Timestamp| time::OffsetDateTime::from_unix_timestamp(at.as_second()).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     params.not_before = second(now.checked_sub(Duration::from_hours(1)).unwrap_or(now));
     params.not_after = second(now.checked_add(Duration::from_hours(24 * 365 * 5)).unwrap_or(now));
     let certificate = params.self_signed(&signer).expect("the parameters are complete").der().to_vec();

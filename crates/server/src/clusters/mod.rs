@@ -42,7 +42,8 @@ impl Clusters {
     pub fn on_this_machine(data: &DataDir, program: Option<&Path>, house: &House<'_>) -> Self {
         let (clock, webhooks) = (house.clock.clone(), Arc::clone(house.webhooks));
         let now: local::Clock = Arc::new(move || clock.now());
-        let planes = local::Binary::find(program).and_then(|found| local::Planes::open(&data.join("clusters"), found, Arc::clone(&now)));
+        let planes =
+            local::Binary::find(program).and_then(|found| local::Planes::open(&data.join("clusters"), found, Arc::clone(&now)));
         let driver: Arc<dyn Driver> = match planes {
             Ok(planes) => {
                 let webhook: on_this_machine::WebhookDoor =

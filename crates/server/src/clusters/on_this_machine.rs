@@ -34,7 +34,12 @@ impl OnThisMachine {
 
     fn spec(&self, cluster: &Cluster, spec: &Spec) -> Result<local::Spec, DriverError> {
         let webhook = (self.webhook)(cluster.uid, (self.clock)()).map_err(DriverError::ControlPlane)?;
-        let mut wanted = local::Spec::new(cluster.uid, cluster.address.name.as_str(), local::Pool { prefix: String::new(), count: 0 }, webhook);
+        let mut wanted = local::Spec::new(
+            cluster.uid,
+            cluster.address.name.as_str(),
+            local::Pool { prefix: String::new(), count: 0 },
+            webhook,
+        );
         wanted.pools = pools(cluster.uid, &spec.pools);
         Ok(wanted)
     }
@@ -44,7 +49,9 @@ impl OnThisMachine {
         if !home.dir().exists() {
             return Ok(Observed::default());
         }
-        let Some(record) = home.record().map_err(|error| whole_story(&error))? else { return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() }) };
+        let Some(record) = home.record().map_err(|error| whole_story(&error))? else {
+            return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() });
+        };
         let progress = self.planes.observe(cluster.uid).await;
         // The record says that it shall run only after keys and configuration were written.
         let stage = match progress {
@@ -54,7 +61,9 @@ impl OnThisMachine {
             _ => Stage::Prepared,
         };
         let admins = match stage {
-            Stage::Ready => Some(incluster::admins(&self.client(cluster).await?).await.map_err(|error| whole_story(&error))?.unwrap_or_default()),
+            Stage::Ready => Some(
+                incluster::admins(&self.client(cluster).await?).await.map_err(|error| whole_story(&error))?.unwrap_or_default(),
+            ),
             _ => None,
         };
         Ok(Observed { stage, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
@@ -69,7 +78,13 @@ impl OnThisMachine {
             Step::Prepare => &[local::Step::Home, local::Step::Pki, local::Step::Config],
             Step::Start => &[local::Step::Etcd, local::Step::ApiServer],
             Step::AwaitReady => &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes],
-            Step::Nodes => return self.planes.scale(cluster.uid, pools(cluster.uid, &spec.pools)).await.map_err(|error| whole_story(&error)),
+            Step::Nodes => {
+                return self
+                    .planes
+                    .scale(cluster.uid, pools(cluster.uid, &spec.pools))
+                    .await
+                    .map_err(|error| whole_story(&error));
+            }
             Step::BindAdmins => {
                 let client = self.client(cluster).await?;
                 return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(|error| whole_story(&error));
@@ -132,7 +147,11 @@ impl Driver for OnThisMachine {
 
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
         Box::pin(async move {
-            let issued = self.planes.open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life).await.map_err(|error| whole_story(&error))?;
+            let issued = self
+                .planes
+                .open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life)
+                .await
+                .map_err(|error| whole_story(&error))?;
             Ok(Certificate { certificate: issued.cert_pem, key: issued.key_pem })
         })
     }

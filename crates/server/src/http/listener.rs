@@ -31,8 +31,7 @@ pub struct Limits {
 
 impl Limits {
     /// The public listener's.
-    pub const PUBLIC: Self =
-        Self { connections: 4096, handshake: Duration::from_secs(10), headers: Duration::from_secs(15) };
+    pub const PUBLIC: Self = Self { connections: 4096, handshake: Duration::from_secs(10), headers: Duration::from_secs(15) };
 }
 
 /// Accepts connections until `stop`, then lets those that are answering finish.
@@ -72,8 +71,14 @@ where
     connections.wait().await;
 }
 
-async fn connection<H, F>(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, limits: Limits, stop: CancellationToken, handler: H)
-where
+async fn connection<H, F>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    limits: Limits,
+    stop: CancellationToken,
+    handler: H,
+) where
     H: Fn(Request<Body>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {

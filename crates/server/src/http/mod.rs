@@ -60,7 +60,10 @@ impl Surfaces {
         let info = RequestInfo::of(&request, peer, self.app.now());
         if !self.is_our_host(&request) {
             // S-018: links, issuers and cookies are of one origin; another Host is a mistake or an attack.
-            return common(&info, (StatusCode::MISDIRECTED_REQUEST, "this server does not answer for that host name\n").into_response());
+            return common(
+                &info,
+                (StatusCode::MISDIRECTED_REQUEST, "this server does not answer for that host name\n").into_response(),
+            );
         }
         let (surface, path) = path::route(request.uri().path());
         let method = request.method().clone();
@@ -84,12 +87,20 @@ impl Surfaces {
     }
 
     fn is_our_host(&self, request: &Request<Body>) -> bool {
-        let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or_else(|| {
-            request.headers().get(header::HOST).and_then(|value| value.to_str().ok())
-        });
+        let host = request
+            .uri()
+            .authority()
+            .map(axum::http::uri::Authority::as_str)
+            .or_else(|| request.headers().get(header::HOST).and_then(|value| value.to_str().ok()));
         let Some(host) = host else { return false };
         let ours = self.app.base().trim_start_matches("https://");
-        let with_default_port = |host: &str| if host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) { host.to_ascii_lowercase() } else { format!("{}:443", host.to_ascii_lowercase()) };
+        let with_default_port = |host: &str| {
+            if host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+                host.to_ascii_lowercase()
+            } else {
+                format!("{}:443", host.to_ascii_lowercase())
+            }
+        };
         if with_default_port(host) == with_default_port(ours) {
             return true;
         }

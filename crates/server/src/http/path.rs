@@ -27,7 +27,9 @@ pub fn route(path: &str) -> (Surface, String) {
         "v1.0" | "beta" => (Surface::Graph, graph(&segments)),
         "livez" | "readyz" | "healthz" => (Surface::Health, folded(&segments)),
         "oidc" => (Surface::Authority, folded(&segments)),
-        "" | "signin" | "devicelogin" | "signedout" | "consent" | "me" | "console" | "error" | "static" => (Surface::Pages, pages(&segments)),
+        "" | "signin" | "devicelogin" | "signedout" | "consent" | "me" | "console" | "error" | "static" => {
+            (Surface::Pages, pages(&segments))
+        }
         // What is left is a tenant: a GUID, a domain, or one of the common names.
         tenant if segments.len() > 1 || tenant.contains('.') || tenant.len() == 36 => (Surface::Authority, folded(&segments)),
         _ => (Surface::Pages, pages(&segments)),
@@ -40,7 +42,9 @@ fn folded(segments: &[&str]) -> String {
 
 /// Pages keep what stands behind the first two segments: flow ids and file names are exact.
 fn pages(segments: &[&str]) -> String {
-    joined(segments.iter().enumerate().map(|(n, segment)| if n < 2 && segments.first() != Some(&"static") { segment.to_ascii_lowercase() } else { (*segment).to_owned() }))
+    joined(segments.iter().enumerate().map(|(n, segment)| {
+        if n < 2 && segments.first() != Some(&"static") { segment.to_ascii_lowercase() } else { (*segment).to_owned() }
+    }))
 }
 
 /// Graph: all folded, and `groups('id')` becomes `groups/id`. Directory names compare without case.
@@ -61,9 +65,26 @@ fn graph(segments: &[&str]) -> String {
 
 /// Collections of the resource manager whose next segment is a name.
 const NAMED: &[&str] = &[
-    "subscriptions", "resourcegroups", "managedclusters", "agentpools", "accessprofiles", "commandresults", "locations",
-    "operations", "operationresults", "namespaces", "managednamespaces", "roleassignments", "roledefinitions",
-    "denyassignments", "managementgroups", "deployments", "operationstatuses", "upgradeprofiles", "locks", "tagnames",
+    "subscriptions",
+    "resourcegroups",
+    "managedclusters",
+    "agentpools",
+    "accessprofiles",
+    "commandresults",
+    "locations",
+    "operations",
+    "operationresults",
+    "namespaces",
+    "managednamespaces",
+    "roleassignments",
+    "roledefinitions",
+    "denyassignments",
+    "managementgroups",
+    "deployments",
+    "operationstatuses",
+    "upgradeprofiles",
+    "locks",
+    "tagnames",
     "resources",
 ];
 

@@ -29,13 +29,15 @@ const LEAF_LIFE: Duration = Duration::from_hours(24 * 397);
 
 /// Reads the authority (or makes it), issues a certificate for this start, and builds the TLS settings.
 pub fn load_or_create(data: &DataDir, base: &str, now: Timestamp) -> Result<Arc<rustls::ServerConfig>> {
-    let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).context("the public address has no host")?;
+    let host =
+        Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).context("the public address has no host")?;
     let names = names(&host);
     let (ca_file, key_file) = (data.join(CA_FILE), data.join(CA_KEY_FILE));
     if !ca_file.exists() || !key_file.exists() {
         let (certificate, key) = make_ca(&names, now)?;
         write_whole(&key_file, key.as_bytes(), 0o600).with_context(|| format!("`{}` cannot be written", key_file.display()))?;
-        write_whole(&ca_file, certificate.as_bytes(), 0o644).with_context(|| format!("`{}` cannot be written", ca_file.display()))?;
+        write_whole(&ca_file, certificate.as_bytes(), 0o644)
+            .with_context(|| format!("`{}` cannot be written", ca_file.display()))?;
     }
     let ca = std::fs::read_to_string(&ca_file).with_context(|| format!("`{}` cannot be read", ca_file.display()))?;
     let key = std::fs::read_to_string(&key_file).with_context(|| format!("`{}` cannot be read", key_file.display()))?;

@@ -41,7 +41,8 @@ pub(super) async fn work(app: &App, lease: &Lease, name: &GroupName) -> Result<(
 async fn is_ours(app: &App, begun: &[OperationId], cluster: &Cluster) -> Result<bool, StoreError> {
     for id in begun {
         let operation = app.store.read().await?.operations().one(*id).await?;
-        if operation.is_some_and(|op| op.target == Target::Cluster(cluster.uid) && op.ended.is_some_and(|end| end.why.is_some())) {
+        if operation.is_some_and(|op| op.target == Target::Cluster(cluster.uid) && op.ended.is_some_and(|end| end.why.is_some()))
+        {
             return Ok(true);
         }
     }

@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use entrance_model::Timestamp;
 use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::{Scope, Subscription};
-use entrance_model::directory::{Application, Credential, Group, Member, MemberKind, Proof, Redirects, ServicePrincipal, Tenant, User};
+use entrance_model::directory::{
+    Application, Credential, Group, Member, MemberKind, Proof, Redirects, ServicePrincipal, Tenant, User,
+};
 use entrance_model::id::{AssignmentId, CredentialId, PrincipalId, RoleId};
 use entrance_store::Tx;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256};
@@ -58,9 +60,8 @@ pub fn trusted_issuer(data: &Path) -> TrustedIssuer {
 /// Makes the tenant when it is not there yet, and writes the files for scripts.
 pub async fn prepare(app: &App, facts: &DemoFacts, ca: &Path) -> Result<DemoFiles, SetupError> {
     let files = DemoFiles::in_data(app.data.path());
-    let write = |path: &Path, text: &[u8]| {
-        write_whole(path, text, 0o600).map_err(|e| SetupError::File(path.to_owned(), e.to_string()))
-    };
+    let write =
+        |path: &Path, text: &[u8]| write_whole(path, text, 0o600).map_err(|e| SetupError::File(path.to_owned(), e.to_string()));
     let exists = app.store.read().await?.directory().tenant(facts.tenant).await?.is_some();
     if !exists {
         write(&files.facts, &serde_json::to_vec_pretty(facts).expect("facts have only text keys"))?;
@@ -128,8 +129,12 @@ async fn insert(app: &App, facts: &DemoFacts, certificate: &Certificate) -> Resu
     insert_tenant(&mut tx, &tenant, now).await?;
     insert_people(&mut tx, facts, &hashes, now).await?;
     insert_apps(&mut tx, facts, certificate, now).await?;
-    let subscription =
-        Subscription { id: facts.subscription, tenant: facts.tenant, name: format!("{} demo", facts.seed.display_name), created: now };
+    let subscription = Subscription {
+        id: facts.subscription,
+        tenant: facts.tenant,
+        name: format!("{} demo", facts.seed.display_name),
+        created: now,
+    };
     tx.arm().insert_subscription(&subscription).await?;
     let person = |part| PrincipalId::from(facts.person(part).id.expect("the seed was completed"));
     for (role, principal, kind) in [

@@ -34,11 +34,18 @@ pub async fn tenant(app: &App, name: &str, domain: &str) -> Result<Option<PathBu
     let hash = app.hasher.hash(Zeroizing::new(secret.clone())).await;
     // Written first: a tenant whose administrator nobody can be would be worse than a file that is not true yet.
     let file = app.data.join(FILE);
-    write_whole(&file, format!("{upn}\n{secret}\n").as_bytes(), 0o600).map_err(|e| SetupError::File(file.clone(), e.to_string()))?;
+    write_whole(&file, format!("{upn}\n{secret}\n").as_bytes(), 0o600)
+        .map_err(|e| SetupError::File(file.clone(), e.to_string()))?;
     let now = app.now();
     let mut salt = vec![0; 32];
     aws_lc_rs::rand::fill(&mut salt).expect("the machine has randomness");
-    let tenant = Tenant { id: TenantId::from_uuid(Uuid::new_v4()), display_name: name.to_owned(), domains: vec![domain], salt, created: now };
+    let tenant = Tenant {
+        id: TenantId::from_uuid(Uuid::new_v4()),
+        display_name: name.to_owned(),
+        domains: vec![domain],
+        salt,
+        created: now,
+    };
     let administrator = User {
         id: UserId::from_uuid(Uuid::new_v4()),
         mail_nickname: upn.local_part().to_owned(),

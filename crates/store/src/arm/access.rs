@@ -111,7 +111,11 @@ impl Arm<'_, Write> {
 
     /// Takes a role away.
     pub async fn delete_assignment(&mut self, assignment: &Assignment) -> Result<(), StoreError> {
-        sqlx::query(DELETE).bind(assignment.tenant.to_string()).bind(assignment.id.to_string()).execute(&mut *self.0.conn).await?;
+        sqlx::query(DELETE)
+            .bind(assignment.tenant.to_string())
+            .bind(assignment.id.to_string())
+            .execute(&mut *self.0.conn)
+            .await?;
         self.0.changed(ChangeKind::Access, assignment.tenant, assignment.id);
         Ok(())
     }

@@ -30,7 +30,11 @@ fn read(row: &Row<'_>) -> Result<Cluster, StoreError> {
     };
     Ok(Cluster {
         uid: row.parsed("uid")?,
-        address: ClusterAddress { subscription: row.parsed("subscription")?, group: row.parsed("group_name")?, name: row.parsed("name")? },
+        address: ClusterAddress {
+            subscription: row.parsed("subscription")?,
+            group: row.parsed("group_name")?,
+            name: row.parsed("name")?,
+        },
         tenant: row.parsed("tenant")?,
         document: row.json("document")?,
         applied: row.maybe_json("applied")?,
@@ -106,7 +110,11 @@ impl<M> Arm<'_, M> {
     }
 
     /// The clusters of a subscription, or of one group in it, in the order of their ids.
-    pub async fn clusters_in(&mut self, subscription: SubscriptionId, group: Option<&GroupName>) -> Result<Vec<Cluster>, StoreError> {
+    pub async fn clusters_in(
+        &mut self,
+        subscription: SubscriptionId,
+        group: Option<&GroupName>,
+    ) -> Result<Vec<Cluster>, StoreError> {
         let query = match group {
             Some(group) => sqlx::query(IN_GROUP).bind(subscription.to_string()).bind(group.key()),
             None => sqlx::query(IN_SUBSCRIPTION).bind(subscription.to_string()),

@@ -20,7 +20,12 @@ statements! {
 }
 
 fn read_subscription(row: &Row<'_>) -> Result<Subscription, StoreError> {
-    Ok(Subscription { id: row.parsed("id")?, tenant: row.parsed("tenant")?, name: row.text("name")?, created: row.time("created")? })
+    Ok(Subscription {
+        id: row.parsed("id")?,
+        tenant: row.parsed("tenant")?,
+        name: row.text("name")?,
+        created: row.time("created")?,
+    })
 }
 
 fn read_group(row: &Row<'_>) -> Result<ResourceGroup, StoreError> {

@@ -37,7 +37,11 @@ fn read(row: &Row<'_>) -> Result<ServicePrincipal, StoreError> {
 
 impl<M> Directory<'_, M> {
     /// One service principal by its object id.
-    pub async fn service_principal(&mut self, tenant: TenantId, id: ServicePrincipalId) -> Result<Option<ServicePrincipal>, StoreError> {
+    pub async fn service_principal(
+        &mut self,
+        tenant: TenantId,
+        id: ServicePrincipalId,
+    ) -> Result<Option<ServicePrincipal>, StoreError> {
         let row = sqlx::query(ONE).bind(tenant.to_string()).bind(id.to_string()).fetch_optional(&mut *self.0.conn).await?;
         self.with_credentials(tenant, row.as_ref()).await
     }
@@ -49,7 +53,11 @@ impl<M> Directory<'_, M> {
     }
 
     /// A page of service principals, by object id.
-    pub async fn service_principals(&mut self, tenant: TenantId, page: PageAfter<'_>) -> Result<Vec<ServicePrincipal>, StoreError> {
+    pub async fn service_principals(
+        &mut self,
+        tenant: TenantId,
+        page: PageAfter<'_>,
+    ) -> Result<Vec<ServicePrincipal>, StoreError> {
         let rows =
             sqlx::query(PAGE).bind(tenant.to_string()).bind(page.after).bind(page.limit).fetch_all(&mut *self.0.conn).await?;
         let mut principals = Vec::with_capacity(rows.len());
@@ -59,7 +67,11 @@ impl<M> Directory<'_, M> {
         Ok(principals)
     }
 
-    async fn with_credentials(&mut self, tenant: TenantId, row: Option<&SqliteRow>) -> Result<Option<ServicePrincipal>, StoreError> {
+    async fn with_credentials(
+        &mut self,
+        tenant: TenantId,
+        row: Option<&SqliteRow>,
+    ) -> Result<Option<ServicePrincipal>, StoreError> {
         let Some(row) = row else { return Ok(None) };
         let mut principal = read(&Row::of("service_principal", row))?;
         principal.credentials = self.credentials(tenant, &principal.id.to_string()).await?;
@@ -105,7 +117,12 @@ impl Directory<'_, Write> {
     }
 
     /// Deletes a service principal with its memberships. Its id is never used again.
-    pub async fn delete_service_principal(&mut self, tenant: TenantId, principal: &ServicePrincipal, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn delete_service_principal(
+        &mut self,
+        tenant: TenantId,
+        principal: &ServicePrincipal,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let id = principal.id.to_string();
         self.replace_credentials(tenant, &id, &[]).await?;
         sqlx::query(DELETE).bind(tenant.to_string()).bind(&id).execute(&mut *self.0.conn).await?;

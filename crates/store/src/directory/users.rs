@@ -67,7 +67,8 @@ impl<M> Directory<'_, M> {
 
     /// How many enabled people besides this one administer the directory.
     pub async fn other_administrators(&mut self, tenant: TenantId, id: UserId) -> Result<i64, StoreError> {
-        let row = sqlx::query(OTHER_ADMINISTRATORS).bind(tenant.to_string()).bind(id.to_string()).fetch_one(&mut *self.0.conn).await?;
+        let row =
+            sqlx::query(OTHER_ADMINISTRATORS).bind(tenant.to_string()).bind(id.to_string()).fetch_one(&mut *self.0.conn).await?;
         Row::of("directory_user", &row).int("n")
     }
 
@@ -139,7 +140,13 @@ impl Directory<'_, Write> {
     }
 
     /// Holds a name back for the object that entered a cluster under it; the first one keeps it.
-    pub async fn hold_name(&mut self, tenant: TenantId, name: &str, holder: PrincipalId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn hold_name(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+        holder: PrincipalId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         sqlx::query(HOLD)
             .bind(tenant.to_string())
             .bind(name)

@@ -37,7 +37,11 @@ pub(super) async fn user(ctx: Ctx, Path(at): At, asked: Result<Query<Asked>, Que
 }
 
 /// `POST …/listClusterMonitoringUserCredential`: the user's file under another name.
-pub(super) async fn monitoring(ctx: Ctx, Path(at): At, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ArmError> {
+pub(super) async fn monitoring(
+    ctx: Ctx,
+    Path(at): At,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ListMonitoringCredential).await?;
     let asked = understood(asked)?;
     let cluster = existing(&ctx, &address).await?;
@@ -82,7 +86,9 @@ async fn user_file(ctx: &Ctx, cluster: &Cluster, asked: &Asked, allowed: &Allowe
     let at = place_of(cluster, &endpoint);
     let base = format!("{}/", ctx.app.base());
     let (server, client, tenant, legacy) = match &spec.sign_in {
-        SignIn::Certificates => return certificate_file(ctx, cluster, &spec, &endpoint, kubeconfig::user_certificate, allowed).await,
+        SignIn::Certificates => {
+            return certificate_file(ctx, cluster, &spec, &endpoint, kubeconfig::user_certificate, allowed).await;
+        }
         SignIn::Managed(managed) => {
             (spec.entrance.audience.server_app(cluster.uid).to_string(), AKS_CLIENT.to_string(), managed.tenant, false)
         }

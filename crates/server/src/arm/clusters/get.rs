@@ -31,7 +31,10 @@ pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<J
 }
 
 /// A group's clusters that the caller may see.
-pub(super) async fn list_in_group(ctx: Ctx, Path((subscription, group)): Path<(String, String)>) -> Result<Json<Value>, ArmError> {
+pub(super) async fn list_in_group(
+    ctx: Ctx,
+    Path((subscription, group)): Path<(String, String)>,
+) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
     of(&ctx, subscription, Some(&name)).await
 }

@@ -25,7 +25,8 @@ pub(super) async fn get(
 ) -> Result<Json<Value>, ArmError> {
     let (address, _) = allowed(&ctx, &(subscription, group, name), Action::AgentPoolsRead).await?;
     let cluster = existing(&ctx, &address).await?;
-    let found = pools(&ctx.app, &cluster).into_iter().find(|known| known["name"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(&pool)));
+    let found =
+        pools(&ctx.app, &cluster).into_iter().find(|known| known["name"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(&pool)));
     let missing = || Refusal::NoResource {
         kind: "Microsoft.ContainerService/managedClusters/agentPools",
         name: pool.chars().take(64).collect(),

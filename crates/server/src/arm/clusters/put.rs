@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
 use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
 use entrance_model::cluster::{
-    Accepted, Cluster, Desired, House, Observed, Quota, SignIn, Stage, State, TokenAudience, UserName, Warning, Work, create, plan, update,
+    Accepted, Cluster, Desired, House, Observed, Quota, SignIn, Stage, State, TokenAudience, UserName, Warning, Work, create,
+    plan, update,
 };
 use entrance_model::id::{ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
@@ -27,7 +28,8 @@ use crate::clusters::{MAX_ADMIN_GROUPS, MAX_CLUSTERS, locations};
 pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): Body) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ClusterWrite).await?;
     let mut tx = ctx.app.store.write().await?;
-    let group = tx.arm().group(address.subscription, &address.group).await?.ok_or_else(|| Refusal::NoGroup(address.group.to_string()))?;
+    let group =
+        tx.arm().group(address.subscription, &address.group).await?.ok_or_else(|| Refusal::NoGroup(address.group.to_string()))?;
     if group.deleting.is_some() {
         return Err(Refusal::GroupDeleting(group.name.to_string()).into());
     }
@@ -66,9 +68,17 @@ struct Facts {
 }
 
 impl Facts {
-    async fn gather(tx: &mut Tx, ctx: &Ctx, address: &ClusterAddress, body: &Value, current: Option<&Cluster>) -> Result<Self, StoreError> {
-        let sent = member(body, "properties").and_then(|p| member(p, "aadProfile")).and_then(|p| member(p, "adminGroupObjectIDs"));
-        let mut mentioned: Vec<GroupId> = sent.and_then(Value::as_array).into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
+    async fn gather(
+        tx: &mut Tx,
+        ctx: &Ctx,
+        address: &ClusterAddress,
+        body: &Value,
+        current: Option<&Cluster>,
+    ) -> Result<Self, StoreError> {
+        let sent =
+            member(body, "properties").and_then(|p| member(p, "aadProfile")).and_then(|p| member(p, "adminGroupObjectIDs"));
+        let mut mentioned: Vec<GroupId> =
+            sent.and_then(Value::as_array).into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
         if let Some(spec) = current.and_then(|cluster| cluster.spec().ok()) {
             mentioned.extend(spec.admins());
         }
@@ -102,7 +112,14 @@ impl Facts {
     }
 }
 
-async fn make(ctx: &Ctx, mut tx: Tx, address: ClusterAddress, body: Value, facts: &Facts, change: &Change) -> Result<Response, ArmError> {
+async fn make(
+    ctx: &Ctx,
+    mut tx: Tx,
+    address: ClusterAddress,
+    body: Value,
+    facts: &Facts,
+    change: &Change,
+) -> Result<Response, ArmError> {
     let (uid, now) = (ClusterUid::from_uuid(Uuid::new_v4()), ctx.app.now());
     let Accepted { document, spec, warnings } = facts.accept(ctx, |house| create(&address, uid, body, house))?;
     let versions = ctx.app.clusters.versions();
@@ -134,7 +151,14 @@ async fn make(ctx: &Ctx, mut tx: Tx, address: ClusterAddress, body: Value, facts
     Ok(answer(ctx, StatusCode::CREATED, &cluster, &operation, &warnings))
 }
 
-async fn alter(ctx: &Ctx, mut tx: Tx, mut cluster: Cluster, body: Value, facts: &Facts, change: &Change) -> Result<Response, ArmError> {
+async fn alter(
+    ctx: &Ctx,
+    mut tx: Tx,
+    mut cluster: Cluster,
+    body: Value,
+    facts: &Facts,
+    change: &Change,
+) -> Result<Response, ArmError> {
     let now = ctx.app.now();
     // A cluster whose creation failed is made by putting it again.
     let work = if cluster.applied.is_some() { Work::Update } else { Work::Create };

@@ -24,7 +24,8 @@ pub(super) async fn list(ctx: Ctx, Path((subscription, _)): Path<(String, String
             .iter()
             .filter(|version| version.minor() == *minor)
             .map(|version| {
-                let upgrades: Vec<String> = versions.all().iter().filter(|other| *other > version).map(ToString::to_string).collect();
+                let upgrades: Vec<String> =
+                    versions.all().iter().filter(|other| *other > version).map(ToString::to_string).collect();
                 (version.to_string(), json!({ "upgrades": upgrades }))
             })
             .collect();

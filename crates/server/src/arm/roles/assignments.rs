@@ -50,7 +50,13 @@ pub(super) async fn put(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> R
         if before.role != wanted.role || before.principal != wanted.principal || before.scope != wanted.scope {
             return Err(Refusal::AssignmentFixed.into());
         }
-        let after = Assignment { description: wanted.description, condition: wanted.condition, updated: wanted.updated, updated_by: wanted.updated_by, ..before };
+        let after = Assignment {
+            description: wanted.description,
+            condition: wanted.condition,
+            updated: wanted.updated,
+            updated_by: wanted.updated_by,
+            ..before
+        };
         tx.arm().update_assignment(&after).await?;
         tx.audit(ctx.app.now(), &ctx.event("roleAssignment.put", &allowed, show(&after))).await?;
         tx.commit().await?;
@@ -106,7 +112,9 @@ async fn read(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> Result<Assi
         }
         (_, Some(actual)) => actual,
         (Some(given), None) => given,
-        (None, None) => return Err(Refusal::NoPrincipal { principal: principal.to_string(), tenant: ctx.tenant().to_string() }.into()),
+        (None, None) => {
+            return Err(Refusal::NoPrincipal { principal: principal.to_string(), tenant: ctx.tenant().to_string() }.into());
+        }
     };
     if text("condition").is_some() && text("conditionVersion") != Some("2.0") {
         return Err(Refusal::Condition("conditionVersion must be \"2.0\"").into());

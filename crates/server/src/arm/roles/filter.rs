@@ -36,7 +36,8 @@ impl Filter {
     fn read(text: &str) -> Result<Self, Refusal> {
         let mut filter = Self::default();
         for term in text.split(" and ").map(str::trim).filter(|term| !term.is_empty()) {
-            let bad = || Refusal::Parameter { name: "$filter", detail: format!("`{}`", term.chars().take(100).collect::<String>()) };
+            let bad =
+                || Refusal::Parameter { name: "$filter", detail: format!("`{}`", term.chars().take(100).collect::<String>()) };
             let id = |text: &str| text.parse::<PrincipalId>().map_err(|_| bad());
             if term.eq_ignore_ascii_case("atScope()") {
                 filter.at_scope = true;

@@ -43,7 +43,8 @@ impl Address {
     }
 
     fn read(scope: &str, rest: &str) -> Result<Self, ArmError> {
-        let unknown = || Refusal::NoSuchType { what: format!("Microsoft.Authorization/{}", rest.chars().take(100).collect::<String>()) };
+        let unknown =
+            || Refusal::NoSuchType { what: format!("Microsoft.Authorization/{}", rest.chars().take(100).collect::<String>()) };
         let scope = if scope.is_empty() { Scope::root() } else { decoded(scope).ok_or_else(unknown)?.parse()? };
         let (collection, name) = match rest.split_once('/') {
             None => (rest, None),
@@ -93,7 +94,9 @@ async fn dispatch(app: &Arc<App>, ctx: &Ctx, address: &Address, request: Request
     match (address.collection, &method, &address.name) {
         (Collection::Definitions, &Method::GET, None) => definitions::list(ctx, &address.scope, &Filter::of(request.uri())?),
         (Collection::Definitions, &Method::GET, Some(id)) => definitions::get(ctx, &address.scope, id),
-        (Collection::Assignments, &Method::GET, None) => assignments::list(ctx, &address.scope, &Filter::of(request.uri())?).await,
+        (Collection::Assignments, &Method::GET, None) => {
+            assignments::list(ctx, &address.scope, &Filter::of(request.uri())?).await
+        }
         (Collection::Assignments, &Method::GET, Some(id)) => assignments::get(ctx, &address.scope, id),
         (Collection::Assignments, &Method::PUT, Some(id)) => {
             let Body(body) = Body::from_request(request, app).await?;

@@ -37,7 +37,8 @@ async fn a_cluster_with_the_integration_is_made_and_shown_as_the_source_shows_it
     assert_eq!(status["status"], "Succeeded");
     assert!(status["endTime"].is_string() && status["startTime"].is_string());
     let shown = world.get(C1).await.body;
-    let expected = json!({"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": [admins.id], "tenantID": world.entrance.tenant});
+    let expected =
+        json!({"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": [admins.id], "tenantID": world.entrance.tenant});
     assert_eq!(shown["properties"]["aadProfile"], expected);
     let properties = &shown["properties"];
     assert_eq!(properties["provisioningState"], "Succeeded");
@@ -125,14 +126,23 @@ async fn the_admin_file_needs_its_role_is_named_and_ends() {
     world.assign(bob.id.into(), built_in::CLUSTER_ADMIN, &here).await;
     let admin = file(&world.ask(&bob, Method::POST, &path, None).await);
     assert!(admin.contains("clusterAdmin_rg1_c1"));
-    let certificate = admin.lines().find_map(|line| line.trim().strip_prefix("client-certificate-data: ")).expect("a certificate");
+    let certificate =
+        admin.lines().find_map(|line| line.trim().strip_prefix("client-certificate-data: ")).expect("a certificate");
     let certificate = String::from_utf8(BASE64.decode(certificate.trim_matches('"')).expect("base64")).expect("text");
-    assert!(certificate.contains(&format!("breakglass:{}", bob.id)) && certificate.contains("entrance:break-glass:"), "R-541: {certificate}");
+    assert!(
+        certificate.contains(&format!("breakglass:{}", bob.id)) && certificate.contains("entrance:break-glass:"),
+        "R-541: {certificate}"
+    );
     assert!(!certificate.contains("system:masters"));
     assert_eq!(admin, file(&world.ask(&bob, Method::POST, &path, None).await), "one door, one file");
     assert_eq!(world.planes.doors(), 1);
 
-    let disabled = world.put(C1, json!({"location": "eastus", "properties": {"disableLocalAccounts": true, "aadProfile": {"enableAzureRBAC": true}}})).await;
+    let disabled = world
+        .put(
+            C1,
+            json!({"location": "eastus", "properties": {"disableLocalAccounts": true, "aadProfile": {"enableAzureRBAC": true}}}),
+        )
+        .await;
     assert_eq!(world.settled(&disabled).await["status"], "Succeeded");
     assert_eq!(world.ask(&bob, Method::POST, &path, None).await.refusal(), "400 BadRequest R-203");
 
@@ -180,7 +190,8 @@ async fn r_129_a_failed_change_leaves_the_cluster_as_it_was() {
     made(&world, None).await;
     world.planes.fail(Some(Step::BindAdmins));
     let group = world.entrance.group("platform").await;
-    let change = json!({"location": "eastus", "properties": {"aadProfile": {"managed": true, "adminGroupObjectIDs": [group.id]}}});
+    let change =
+        json!({"location": "eastus", "properties": {"aadProfile": {"managed": true, "adminGroupObjectIDs": [group.id]}}});
     let put = world.put(C1, change).await;
     assert_eq!(world.settled(&put).await["status"], "Failed");
     let shown = world.get(C1).await.body;

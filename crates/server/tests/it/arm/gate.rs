@@ -11,11 +11,13 @@ use super::{C1, World, cluster};
 async fn the_metadata_document_has_what_az_cloud_register_needs() {
     let world = World::start().await;
     let base = world.entrance.app().base().to_owned();
-    let one: serde_json::Value = world.entrance.get("//metadata/endpoints?api-version=2022-09-01").await.json().await.expect("JSON");
+    let one: serde_json::Value =
+        world.entrance.get("//metadata/endpoints?api-version=2022-09-01").await.json().await.expect("JSON");
     assert_eq!(one["name"], "Entrance");
     assert_eq!(one["authentication"]["audiences"][0], format!("{base}/arm"));
     assert_eq!(one["suffixes"], json!({}));
-    let all: serde_json::Value = world.entrance.get("/metadata/endpoints?api-version=2019-05-01").await.json().await.expect("JSON");
+    let all: serde_json::Value =
+        world.entrance.get("/metadata/endpoints?api-version=2019-05-01").await.json().await.expect("JSON");
     assert_eq!(all[0]["resourceManager"], format!("{base}/"));
 }
 
@@ -86,7 +88,8 @@ async fn r_006_to_r_013_versions_addresses_and_bodies() {
     let world = World::start().await;
     world.group().await;
     let token = world.token(&world.owner);
-    let plain = |query: &str| world.entrance.client.get(world.entrance.url(&format!("/subscriptions{query}"))).bearer_auth(&token).send();
+    let plain =
+        |query: &str| world.entrance.client.get(world.entrance.url(&format!("/subscriptions{query}"))).bearer_auth(&token).send();
     assert_eq!(plain("").await.expect("answers").status(), 400);
     assert_eq!(plain("?api-version=latest").await.expect("answers").status(), 400);
     assert_eq!(plain("?api-version=2099-01-01").await.expect("answers").status(), 200);
@@ -100,7 +103,9 @@ async fn r_006_to_r_013_versions_addresses_and_bodies() {
     assert_eq!(world.post(C1).await.refusal(), "405 MethodNotAllowed R-213");
 
     let url = world.entrance.url(&format!("/subscriptions/{}{C1}?api-version=2026-06-01", world.subscription));
-    for (body, status) in [("{\"location\": ".to_owned(), 400), ("[1]".to_owned(), 400), ("[".repeat(200), 400), (" ".repeat(2_000_000), 413)] {
+    for (body, status) in
+        [("{\"location\": ".to_owned(), 400), ("[1]".to_owned(), 400), ("[".repeat(200), 400), (" ".repeat(2_000_000), 413)]
+    {
         let answer = world.entrance.client.put(&url).bearer_auth(&token).body(body).send().await.expect("answers");
         assert_eq!(answer.status(), status);
     }

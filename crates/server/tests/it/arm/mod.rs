@@ -58,7 +58,12 @@ impl World {
         let subscription = SubscriptionId::from_uuid(Uuid::new_v4());
         let world = Self { entrance, planes, subscription, owner };
         let mut tx = world.entrance.app().store.write().await.expect("the store writes");
-        let record = Subscription { id: subscription, tenant: world.entrance.tenant, name: "Test".into(), created: world.entrance.app().now() };
+        let record = Subscription {
+            id: subscription,
+            tenant: world.entrance.tenant,
+            name: "Test".into(),
+            created: world.entrance.app().now(),
+        };
         tx.arm().insert_subscription(&record).await.expect("it is new");
         tx.commit().await.expect("the store commits");
         world.assign(world.owner.id.into(), built_in::OWNER, &Scope::subscription(subscription)).await;

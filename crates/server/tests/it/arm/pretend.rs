@@ -66,7 +66,7 @@ impl Pretend {
                 plane.stage = Stage::Ready;
                 plane.admins.get_or_insert_default();
             }
-            Step::Nodes => plane.pools = spec.pools.clone(),
+            Step::Nodes => plane.pools.clone_from(&spec.pools),
             Step::BindAdmins => plane.admins = Some(spec.admins().to_vec()),
             Step::Enforce | Step::Erase => {}
         }

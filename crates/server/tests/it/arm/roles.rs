@@ -12,8 +12,13 @@ async fn az_role_finds_a_role_by_name_and_assigns_it_once() {
     let world = World::start().await;
     world.group().await;
     let roles = format!("{C1}/providers/Microsoft.Authorization/roleDefinitions");
-    let found = world.get(&format!("{roles}?$filter=roleName%20eq%20'Azure%20Kubernetes%20Service%20Cluster%20Admin%20Role'")).await.body;
-    let id = format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}", world.subscription, built_in::CLUSTER_ADMIN);
+    let found =
+        world.get(&format!("{roles}?$filter=roleName%20eq%20'Azure%20Kubernetes%20Service%20Cluster%20Admin%20Role'")).await.body;
+    let id = format!(
+        "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}",
+        world.subscription,
+        built_in::CLUSTER_ADMIN
+    );
     assert_eq!(found["value"][0]["id"], id);
     assert_eq!(world.get(&roles).await.body["value"].as_array().map(Vec::len), Some(13));
 
@@ -42,9 +47,7 @@ async fn r_320_to_r_326_what_cannot_be_assigned() {
     let world = World::start().await;
     let group = world.entrance.group("platform").await;
     let at = |name: &str| format!("/providers/Microsoft.Authorization/roleAssignments/{name}");
-    let body = |role: &str, principal: &str, kind: Option<&str>| {
-        json!({"properties": {"roleDefinitionId": format!("x/{role}"), "principalId": principal, "principalType": kind}})
-    };
+    let body = |role: &str, principal: &str, kind: Option<&str>| json!({"properties": {"roleDefinitionId": format!("x/{role}"), "principalId": principal, "principalType": kind}});
     let (reader, known, name) = (built_in::READER.to_string(), group.id.to_string(), Uuid::new_v4().to_string());
     for (name, body, refusal) in [
         ("reader", body(&reader, &known, None), "400 InvalidRoleAssignmentId R-320"),
@@ -63,7 +66,8 @@ async fn r_320_to_r_326_what_cannot_be_assigned() {
 async fn a_role_through_a_nested_group_counts() {
     let world = World::start().await;
     world.group().await;
-    let (outer, inner, bob) = (world.entrance.group("outer").await, world.entrance.group("inner").await, world.entrance.user("bob").await);
+    let (outer, inner, bob) =
+        (world.entrance.group("outer").await, world.entrance.group("inner").await, world.entrance.user("bob").await);
     let nested = entrance_model::directory::Member { id: inner.id.into(), kind: entrance_model::directory::MemberKind::Group };
     world.entrance.add(&outer, nested).await;
     world.entrance.join(&bob, &inner).await;

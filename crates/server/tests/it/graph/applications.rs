@@ -145,8 +145,8 @@ async fn g_402_registrations_keep_to_their_rules() {
     let world = Entrance::start().await;
     let admin = Caller::admin(&world).await;
     let (id, _) = new_app(&world, &admin, "web").await;
-    let path = format!("/v1.0/applications/{id}");
-    let patch = async |body: Value| admin.patch(&world, &path, body).await.status;
+    let address = format!("/v1.0/applications/{id}");
+    let patch = async |body: Value| admin.patch(&world, &address, body).await.status;
     assert_eq!(
         patch(json!({"web": {"redirectUris": ["https://web.example/cb"], "logoutUrl": "https://web.example/out"}})).await,
         204
@@ -156,7 +156,7 @@ async fn g_402_registrations_keep_to_their_rules() {
     assert_eq!(patch(json!({"identifierUris": ["https://elsewhere.example"]})).await, 400);
     assert_eq!(patch(json!({"api": {"requestedAccessTokenVersion": 2}, "isFallbackPublicClient": true})).await, 204);
     assert_eq!(patch(json!({"api": {"requestedAccessTokenVersion": 3}})).await, 400);
-    let shown = admin.get(&world, &path).await.body;
+    let shown = admin.get(&world, &address).await.body;
     assert_eq!(shown["web"]["redirectUris"], json!(["https://web.example/cb"]));
     assert_eq!(shown["web"]["homePageUrl"], "https://web.example");
     assert_eq!(shown["api"]["requestedAccessTokenVersion"], 2);
