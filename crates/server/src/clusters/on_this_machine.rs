@@ -1,4 +1,4 @@
-//! The driver of control planes on this machine: steps of the resource manager become steps of [`local`](super::local).
+//! The driver of control planes on this machine: steps of the resource manager become steps of [`local`].
 
 use std::error::Error;
 use std::sync::Arc;
