@@ -37,14 +37,48 @@ def test_the_story_is_told_without_any_network(tmp_path):
         assert line in words, f"the story shows no `{line}` line:\n{words}"
 
 
-def test_the_story_can_be_read_by_programs(tmp_path):
+SEED = """
+displayName: Fabrikam
+domain: fabrikam.example
+people:
+  - { upn: root, plays: administrator }
+  - { upn: dev@fabrikam.example, id: 11111111-1111-4111-8111-111111111111, password: a-password-of-dev, plays: member }
+  - { upn: guest, displayName: A guest, plays: outsider }
+  - { upn: locked, plays: lockedOut }
+groups:
+  - { name: admins, id: 22222222-2222-4222-8222-222222222222, clusterAdmins: true, members: [team] }
+  - { name: team, members: [dev] }
+"""
+
+
+def test_the_story_of_other_people_can_be_read_by_programs(tmp_path):
+    """`--seed` brings people and groups with fixed ids; `--json` tells the story to programs."""
     server = Server(tmp_path)
-    done = run(ENTRANCE, "demo", *server.places(), "--once", "--json", env=plain_env(tmp_path), timeout=240, check=False)
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(SEED)
+    words = [*server.places(), "--once", "--json", "--seed", seed]
+    done = run(ENTRANCE, "demo", *words, env=plain_env(tmp_path), timeout=240, check=False)
     assert done.code == 0, str(done)
     steps = [json.loads(line) for line in done.out.splitlines() if line.strip()]
-    assert len(steps) >= 5, done.out
-    assert all(isinstance(step, dict) for step in steps)
+    assert [step["ok"] for step in steps] == [True] * len(steps) and len(steps) >= 10, done.out
+    assert any("dev@fabrikam.example" in step.get("what", "") for step in steps)
+    exports = shell_exports((server.data / "demo.env").read_text())
+    assert exports["ADMIN_GROUP_ID"] == "22222222-2222-4222-8222-222222222222"
+    assert (exports["USER_UPN"], exports["USER_PASSWORD"]) == ("dev@fabrikam.example", "a-password-of-dev")
     _leaves_nothing(server)
+    # The tenant is there now; other people would come too late.
+    again = run(ENTRANCE, "demo", *words, env=plain_env(tmp_path), timeout=60, check=False)
+    assert again.code == 1 and "holds a demo already" in again.err, str(again)
+
+
+def test_a_seed_with_a_mistake_names_it(tmp_path):
+    seed = tmp_path / "seed.yaml"
+    for mistake, names in {SEED.replace("[dev]", "[nobody]"): "nobody", SEED.replace("plays: member", "play: member"): "play"}.items():
+        seed.write_text(mistake)
+        done = run(
+            ENTRANCE, "demo", *Server(tmp_path / "d").places(), "--once", "--seed", seed, env=plain_env(tmp_path), timeout=60, check=False
+        )
+        assert done.code == 1 and f"`{names}`" in done.err, str(done)
 
 
 def test_demo_env_names_everything_and_is_private(server):

@@ -47,9 +47,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let mut config = Config::new(Mode::Demo, data.clone());
         args.listen.apply(&mut config);
         config.trusted_issuers.push(demo::trusted_issuer(&data));
-        let server = Server::start(config, Clock::system()).await?;
-        let data = server.app().data.path().to_owned();
         let facts = demo::facts(&data, seed)?;
+        let server = Server::start(config, Clock::system()).await?;
         demo::prepare(server.app(), &facts, &server.ca_file()).await?;
         report.done("The server is up, with a tenant of its own", None, started.elapsed());
         let mut journey = Journey::new(server.app(), &server.ca_file(), facts)?;
