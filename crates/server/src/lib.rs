@@ -14,6 +14,7 @@ pub mod directory;
 mod endpoint;
 mod graph;
 mod hasher;
+mod hex;
 pub mod http;
 pub mod jobs;
 mod pages;

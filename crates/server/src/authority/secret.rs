@@ -26,15 +26,6 @@ pub(crate) fn sha256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
-/// SHA-256 as hexadecimal digits: what is kept of client secrets.
-pub(crate) fn sha256_hex(text: &str) -> String {
-    use std::fmt::Write as _;
-    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 /// HMAC-SHA256.
 pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);

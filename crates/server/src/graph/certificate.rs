@@ -1,6 +1,5 @@
 //! Certificates that applications prove themselves with (G-403).
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use entrance_model::Timestamp;
@@ -14,6 +13,7 @@ use x509_parser::parse_x509_certificate;
 
 use super::error::GraphError;
 use super::show::time;
+use crate::hex::{sha1_hex, sha256_hex};
 
 /// The largest certificate that is kept, in bytes of DER.
 const LENGTH_BUDGET: usize = 16 * 1024;
@@ -45,8 +45,6 @@ fn one(have: &[Credential], entry: &Value, now: Timestamp) -> Result<Credential,
     let seconds = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).map_err(|_| invalid());
     let own = (seconds(certificate.validity().not_before)?, seconds(certificate.validity().not_after)?);
     let (start, end) = key_validity((time(entry.get("startDateTime")), time(entry.get("endDateTime"))), own, now)?;
-    let hex =
-        |algorithm| digest::digest(algorithm, &der).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let name = text("displayName").map(str::to_owned).or_else(|| Some(certificate.subject().to_string()));
     Ok(Credential {
         id: id.unwrap_or_else(|| CredentialId::from_uuid(Uuid::new_v4())),
@@ -54,8 +52,8 @@ fn one(have: &[Credential], entry: &Value, now: Timestamp) -> Result<Credential,
         start,
         end,
         proof: Proof::Certificate {
-            sha1: hex(&digest::SHA1_FOR_LEGACY_USE_ONLY).to_uppercase(),
-            sha256: hex(&digest::SHA256),
+            sha1: sha1_hex(&der).to_uppercase(),
+            sha256: sha256_hex(&der),
             der: BASE64_STANDARD.encode(&der),
         },
     })

@@ -1,6 +1,6 @@
 //! `addPassword` and `removePassword` of applications and service principals (G-400).
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::rand;
 use axum::extract::Path;
 use entrance_model::directory::{Credential, Proof};
 use entrance_model::directory_rules::access::{Action, Area};
@@ -17,6 +17,7 @@ use super::ctx::Ctx;
 use super::error::GraphError;
 use super::reply::{NoContent, Reply, Shown};
 use super::{applications, service_principals, show};
+use crate::hex::sha256_hex;
 
 /// `POST /applications/{id}/addPassword`
 pub(super) async fn add_to_application(ctx: Ctx, Path(key): Path<String>, body: Json) -> Reply<Shown> {
@@ -83,16 +84,12 @@ fn new_secret(ctx: &Ctx, body: &Json) -> Result<(Credential, Zeroizing<String>),
     let (start, end) = secret_validity(moment("startDateTime")?, moment("endDateTime")?, ctx.now())?;
     let display_name = asked.get("displayName").and_then(Value::as_str).filter(|name| name.chars().count() <= 256);
     let secret = random_secret();
-    let sha256 = digest::digest(&digest::SHA256, secret.as_bytes());
     let credential = Credential {
         id: CredentialId::from_uuid(Uuid::new_v4()),
         display_name: display_name.map(str::to_owned),
         start,
         end,
-        proof: Proof::Secret {
-            sha256: sha256.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")),
-            hint: secret.chars().take(3).collect(),
-        },
+        proof: Proof::Secret { sha256: sha256_hex(secret.as_bytes()), hint: secret.chars().take(3).collect() },
     };
     Ok((credential, secret))
 }

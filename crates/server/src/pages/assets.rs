@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::authority::secret::sha256_hex;
+use crate::hex::sha256_hex;
 
 /// One static file.
 struct Asset {
@@ -15,7 +15,7 @@ struct Asset {
 }
 
 fn asset(name: &str, extension: &str, kind: &'static str, content: &'static str) -> Asset {
-    let hash = sha256_hex(content);
+    let hash = sha256_hex(content.as_bytes());
     Asset { address: format!("/static/{name}.{}.{extension}", &hash[..12]), kind, content }
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entrance_model::Timestamp;
@@ -25,6 +24,7 @@ use crate::app::App;
 use crate::authority::keys::{Header, KeyRing};
 use crate::config::TrustedIssuer;
 use crate::data_dir::write_whole;
+use crate::hex::{sha1_hex, sha256_hex};
 
 /// The issuer of the demo's federated credential; nothing ever connects to it.
 pub const ISSUER: &str = "https://issuer.demo.entrance.example";
@@ -100,11 +100,10 @@ impl Certificate {
     }
 
     fn proof(&self) -> Proof {
-        let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         Proof::Certificate {
             der: BASE64.encode(&self.der),
-            sha1: hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref()).to_ascii_uppercase(),
-            sha256: hex(digest::digest(&digest::SHA256, &self.der).as_ref()),
+            sha1: sha1_hex(&self.der).to_ascii_uppercase(),
+            sha256: sha256_hex(&self.der),
         }
     }
 }
@@ -236,9 +235,7 @@ async fn insert_app(
     mut credentials: Vec<Credential>,
     now: Timestamp,
 ) -> Result<(), SetupError> {
-    let sha256 = digest::digest(&digest::SHA256, app.secret.as_bytes());
-    let sha256 = sha256.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    let secret = Proof::Secret { sha256, hint: app.secret[..3].to_owned() };
+    let secret = Proof::Secret { sha256: sha256_hex(app.secret.as_bytes()), hint: app.secret[..3].to_owned() };
     credentials.push(Credential { id: app.secret_id, ..credential("secret", secret, now) });
     let registration = Application {
         id: app.object_id,

@@ -11,6 +11,7 @@ use super::key::PublicKey;
 use super::{Client, Proof};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
+use crate::hex::hex;
 
 /// The longest life of an assertion: legacy kubelogin signs for exactly a day.
 const LONGEST: i64 = 24 * 60 * 60;
@@ -46,10 +47,10 @@ pub(super) fn check(ctx: &Ctx, tenant: &Tenant, client: &Client, assertion: &str
 
 /// The registered certificate (base64 DER) that the header names, in date.
 fn find<'c>(client: &'c Client, token: &Unverified) -> Option<&'c str> {
-    let hex = |text: &Option<String>| text.as_deref().and_then(thumbprint).map(|bytes| to_hex(&bytes));
-    let (by_sha256, by_sha1) = (hex(&token.header.x5t_s256), hex(&token.header.x5t));
+    let digits = |text: &Option<String>| text.as_deref().and_then(thumbprint).map(|bytes| hex(&bytes));
+    let (by_sha256, by_sha1) = (digits(&token.header.x5t_s256), digits(&token.header.x5t));
     let kid = token.header.kid.as_deref();
-    let by_kid = kid.and_then(thumbprint).map(|bytes| to_hex(&bytes));
+    let by_kid = kid.and_then(thumbprint).map(|bytes| hex(&bytes));
     client.credentials().find_map(|credential| {
         let Registered::Certificate { der, sha1, sha256 } = &credential.proof else { return None };
         let is = |known: &str, asked: &Option<String>| asked.as_deref().is_some_and(|asked| known.eq_ignore_ascii_case(asked));
@@ -61,14 +62,6 @@ fn find<'c>(client: &'c Client, token: &Unverified) -> Option<&'c str> {
             is(sha1, &by_kid) || is(sha256, &by_kid) || kid.is_some_and(|kid| kid.eq_ignore_ascii_case(sha1))
         };
         named.then_some(der.as_str())
-    })
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
     })
 }
 

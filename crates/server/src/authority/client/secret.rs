@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Client, Proof};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
-use crate::authority::secret::sha256_hex;
+use crate::hex::sha256_hex;
 
 /// Checks a secret against all that the client has.
 pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Proof, Refused> {
@@ -20,7 +20,7 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Pr
         return Err(Refused::from(Aadsts::TenantThrottling).retry_after(wait).because("too many wrong client secrets"));
     }
     drop(reader);
-    let hash = sha256_hex(secret);
+    let hash = sha256_hex(secret.as_bytes());
     let mut found = None;
     for credential in client.credentials() {
         if let Registered::Secret { sha256, .. } = &credential.proof

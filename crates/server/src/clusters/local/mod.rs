@@ -50,13 +50,3 @@ pub use planes::{Planes, Running, Spec};
 
 /// Tells the time. Handed in, so that tests have their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// In lower-case hexadecimal.
-fn sha256(text: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text);
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // a `String` never refuses
-        hex
-    })
-}

@@ -18,6 +18,7 @@ use super::keep::Order;
 use super::plane::{Plane, wait_for};
 use super::process::Process;
 use super::{Binary, Clock, Identity, LocalError, Part, Progress, Step, api, files, pki};
+use crate::hex::sha256_hex;
 
 /// What a cluster shall be. Asking again with another one changes what can be changed while it runs: its pools and its webhook's certificates.
 pub struct Spec {
@@ -191,7 +192,7 @@ impl Planes {
         let home = self.home(uid);
         config::write_authorization(&home, &record)?;
         let Some(client) = self.running_client(uid).await? else { return Ok(()) };
-        let hash = format!("sha256:{}", super::sha256(&config::authorization_text(&home, &record)));
+        let hash = format!("sha256:{}", sha256_hex(&config::authorization_text(&home, &record)));
         let in_force = async {
             while !api::authorizes_with(&client, &hash).await? {
                 tokio::time::sleep(LOOK).await;

@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 
 use super::home::ClusterHome;
 use super::{Binary, Part};
+use crate::hex::sha256_hex;
 
 /// One living (or just ended) process of a cluster.
 pub(super) struct Process {
@@ -141,7 +142,7 @@ fn environment(pid: Pid, name: &str) -> Option<String> {
 }
 
 fn fingerprint(arguments: &[String]) -> String {
-    super::sha256(arguments.join("\0").as_bytes())
+    sha256_hex(arguments.join("\0").as_bytes())
 }
 
 /// Cuts a log that has grown too long: its text moves to `….1`, and the process goes on at its beginning, because it only ever appends.
