@@ -14,16 +14,16 @@ stage() { # NAME COMMAND…
   printf '%s\t%d\n' "$name" "$((SECONDS - since))" >> "$ENTRANCE_STAGES"
 }
 prepare() {
-  scripts/check-tools.sh test
+  scripts/check-tools.sh test || return 1
   # Waits for the network while the compilers wait for the processor.
   { scripts/setup-debian.sh && scripts/setup-venv.sh && scripts/setup-browser.sh; } > target/prepare.log 2>&1 & local tools=$!
-  scripts/build-controlplane.sh
-  scripts/setup-stock-kubelogin.sh
+  scripts/build-controlplane.sh && scripts/setup-stock-kubelogin.sh || { kill "$tools" 2>/dev/null; return 1; }
   wait "$tools" || { cat target/prepare.log >&2; return 1; }
   cat target/prepare.log >&2
 }
-rust_tests() { step 'cargo test, documentation tests included'; cargo test --locked --quiet --workspace; done_ 'all crates'; }
-go_tests() { step 'gofmt, go vet, go test'; controlplane/check.sh; done_ controlplane; }
+# `set -e` does not reach into what stands before `||`: each command here says itself that it failed.
+rust_tests() { step 'cargo test, documentation tests included'; cargo test --locked --quiet --workspace && done_ 'all crates'; }
+go_tests() { step 'gofmt, go vet, go test'; controlplane/check.sh && done_ controlplane; }
 
 stage 'tools and control plane' prepare
 stage 'format and lints' scripts/lint.sh quick
