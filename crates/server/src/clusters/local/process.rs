@@ -136,9 +136,24 @@ fn is_marked(pid: Pid, mark: &str) -> bool {
 
 /// A variable of the environment that a process was started with. `None` also for other users' processes and for zombies.
 fn environment(pid: Pid, name: &str) -> Option<String> {
-    let all = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
+    let all = environ(pid)?;
     let found = all.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     String::from_utf8(found.to_vec()).ok()
+}
+
+/// The whole environment. A process that is just being started shows none for a moment: its new program has begun, but the kernel has not laid
+/// out the environment yet. Kernel threads and zombies never have one; they have no program either.
+fn environ(pid: Pid) -> Option<Vec<u8>> {
+    const LOOKS: usize = 20;
+    let folder = format!("/proc/{}", pid.as_raw_nonzero());
+    for _ in 0..LOOKS {
+        let all = fs::read(format!("{folder}/environ")).ok()?;
+        if !all.is_empty() || fs::read_link(format!("{folder}/exe")).is_err() {
+            return Some(all);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
 }
 
 fn fingerprint(arguments: &[String]) -> String {
