@@ -1,6 +1,7 @@
 //! `entrance`: sign-in with the organisation's directory for any Kubernetes cluster.
 
 mod commands;
+mod connect;
 mod demo;
 mod output;
 
@@ -27,6 +28,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Print what a shell needs to use az, kubectl and curl against a running server: `eval "$(entrance env)"`.
     Env(commands::env::Args),
+    /// Show a cluster as those see it who want to enter.
+    Cluster(commands::cluster::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Env(args) => commands::env::run(&args),
+        Command::Cluster(args) => commands::cluster::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod env;
@@ -35,7 +36,7 @@ impl Listen {
 }
 
 /// The demo's data directory when none is named.
-fn demo_data() -> Result<PathBuf> {
+pub(crate) fn demo_data() -> Result<PathBuf> {
     let home = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")))
@@ -53,6 +54,6 @@ async fn told_to_stop() -> Result<()> {
     Ok(())
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
