@@ -2,12 +2,10 @@
 
 use axum::Json;
 use axum::extract::Path;
-use entrance_model::access::Action;
-use entrance_model::arm::GroupName;
 use entrance_model::cluster::Cluster;
-use entrance_model::id::SubscriptionId;
 use serde_json::{Value, json};
 
+use super::clusters::in_place;
 use super::ctx::Ctx;
 use super::error::ArmError;
 use super::groups::place;
@@ -15,7 +13,7 @@ use super::groups::place;
 /// All resources of a subscription that the caller may see.
 pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<Json<Value>, ArmError> {
     let subscription = ctx.subscription(&subscription).await?;
-    of(&ctx, subscription.id, None).await
+    in_place(&ctx, subscription.id, None, show).await
 }
 
 /// All resources of a group that the caller may see.
@@ -24,14 +22,7 @@ pub(super) async fn list_in_group(
     Path((subscription, group)): Path<(String, String)>,
 ) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
-    of(&ctx, subscription, Some(&name)).await
-}
-
-async fn of(ctx: &Ctx, subscription: SubscriptionId, group: Option<&GroupName>) -> Result<Json<Value>, ArmError> {
-    let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
-    let value: Vec<Value> =
-        all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope())).map(show).collect();
-    Ok(Json(json!({ "value": value })))
+    in_place(&ctx, subscription, Some(&name), show).await
 }
 
 fn show(cluster: &Cluster) -> Value {

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
 use entrance_model::arm::GroupName;
+use entrance_model::cluster::Cluster;
 use entrance_model::id::SubscriptionId;
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
 /// A subscription's clusters that the caller may see.
 pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<Json<Value>, ArmError> {
     let subscription = ctx.subscription(&subscription).await?;
-    of(&ctx, subscription.id, None).await
+    in_place(&ctx, subscription.id, None, |cluster| shown(&ctx.app, cluster)).await
 }
 
 /// A group's clusters that the caller may see.
@@ -36,11 +37,17 @@ pub(super) async fn list_in_group(
     Path((subscription, group)): Path<(String, String)>,
 ) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
-    of(&ctx, subscription, Some(&name)).await
+    in_place(&ctx, subscription, Some(&name), |cluster| shown(&ctx.app, cluster)).await
 }
 
-async fn of(ctx: &Ctx, subscription: SubscriptionId, group: Option<&GroupName>) -> Result<Json<Value>, ArmError> {
+/// The clusters of a place that the caller may see, each as `show` shows it.
+pub(in crate::arm) async fn in_place(
+    ctx: &Ctx,
+    subscription: SubscriptionId,
+    group: Option<&GroupName>,
+    show: impl Fn(&Cluster) -> Value,
+) -> Result<Json<Value>, ArmError> {
     let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
     let visible = all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope()));
-    Ok(Json(json!({ "value": visible.map(|cluster| shown(&ctx.app, cluster)).collect::<Vec<_>>() })))
+    Ok(Json(json!({ "value": visible.map(show).collect::<Vec<_>>() })))
 }

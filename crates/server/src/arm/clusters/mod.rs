@@ -23,6 +23,8 @@ use super::error::{ArmError, Refusal};
 use super::groups::place;
 use crate::app::App;
 
+pub(super) use get::in_place;
+
 /// Subscription, group and name, as a path gives them.
 type At = axum::extract::Path<(String, String, String)>;
 
