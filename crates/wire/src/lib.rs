@@ -1,4 +1,5 @@
-//! Shapes that others defined: what goes over the wire and into files that other people's programs read.
+//! Shapes that others defined: what goes over the wire and into files that other people's programs read. One is ours, between
+//! our server and our plugin: [`why`].
 
 pub mod exec_credential;
 pub mod graph;
@@ -6,4 +7,5 @@ pub mod kubeconfig;
 pub mod kubernetes;
 pub mod oauth;
 pub mod oauth_client;
+pub mod why;
 pub mod yaml;

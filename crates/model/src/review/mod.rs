@@ -17,6 +17,7 @@
 //! ```
 
 mod budget;
+mod check;
 mod refusal;
 
 use crate::Timestamp;
@@ -25,6 +26,7 @@ use crate::id::{AppId, ClusterUid, GroupId, TenantId};
 use crate::name::Upn;
 
 pub use budget::{Referred, within};
+pub use check::{Check, Remedy, Went, checks};
 pub use refusal::Refusal;
 
 /// What a cluster asks of those who want to enter: its integration with the directory.

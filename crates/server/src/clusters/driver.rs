@@ -68,6 +68,11 @@ pub trait Driver: Send + Sync {
     /// Where the API server answers.
     fn endpoint<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Endpoint>;
 
+    /// A client of the cluster's API server with our own credential. Do not keep it for long: the credential is short-lived.
+    fn client<'a>(&'a self, _: &'a Cluster) -> Doing<'a, kube::Client> {
+        Box::pin(async { Err(DriverError::Unavailable("its API server cannot be asked here".to_owned())) })
+    }
+
     /// A certificate for one holder and one door; worth nothing until the door is open.
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate>;
 

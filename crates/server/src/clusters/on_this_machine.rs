@@ -62,14 +62,14 @@ impl OnThisMachine {
         };
         let admins = match stage {
             Stage::Ready => Some(
-                incluster::admins(&self.client(cluster).await?).await.map_err(|error| whole_story(&error))?.unwrap_or_default(),
+                incluster::admins(&self.operator(cluster).await?).await.map_err(|error| whole_story(&error))?.unwrap_or_default(),
             ),
             _ => None,
         };
         Ok(Observed { stage, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
     }
 
-    async fn client(&self, cluster: &Cluster) -> Result<kube::Client, DriverError> {
+    async fn operator(&self, cluster: &Cluster) -> Result<kube::Client, DriverError> {
         self.planes.client(cluster.uid).await.map_err(|error| whole_story(&error))
     }
 
@@ -86,7 +86,7 @@ impl OnThisMachine {
                     .map_err(|error| whole_story(&error));
             }
             Step::BindAdmins => {
-                let client = self.client(cluster).await?;
+                let client = self.operator(cluster).await?;
                 return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(|error| whole_story(&error));
             }
             Step::Erase => {
@@ -145,6 +145,10 @@ impl Driver for OnThisMachine {
         })
     }
 
+    fn client<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, kube::Client> {
+        Box::pin(self.operator(cluster))
+    }
+
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
         Box::pin(async move {
             let issued = self
@@ -158,14 +162,14 @@ impl Driver for OnThisMachine {
 
     fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()> {
         Box::pin(async move {
-            let client = self.client(cluster).await?;
+            let client = self.operator(cluster).await?;
             incluster::open_door(&client, door).await.map_err(|error| whole_story(&error))
         })
     }
 
     fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
         Box::pin(async move {
-            let client = self.client(cluster).await?;
+            let client = self.operator(cluster).await?;
             incluster::close_door(&client, door).await.map_err(|error| whole_story(&error))
         })
     }
