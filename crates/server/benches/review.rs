@@ -20,7 +20,7 @@ use entrance_server::Clock;
 use entrance_server::authority::keys::{Header, KeyRing};
 use entrance_server::directory::{Directory, Facts, Snapshot};
 use entrance_server::webhook::pki::Pki;
-use entrance_server::webhook::{Limits, Reviewer, Webhooks};
+use entrance_server::webhook::{Limits, Parts, Reviewer, Webhooks};
 use entrance_store::{SealingKey, Store};
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
@@ -151,7 +151,7 @@ impl World {
         let store = Store::open(&folder.path().join("entrance.db"), SealingKey::from_bytes(&[1; 32])).await?;
         let keys = KeyRing::open(&store, now).await?;
         let people = Directory::new(None);
-        let reviewer = Reviewer::new(keys.clone(), people.clone(), Clock::system(), BASE);
+        let reviewer = Reviewer::new(Parts::new(keys.clone(), people.clone(), Clock::system(), BASE));
         let pki = Pki::open(&store, now).await?;
         let listener = Webhooks::bind(&store, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let limits = Limits {

@@ -8,14 +8,14 @@ use entrance_store::Store;
 
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
-use crate::clusters::Clusters;
+use crate::clusters::{Clusters, References};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::directory::Directory;
 use crate::hasher::Hasher;
 use crate::jobs::Jobs;
 use crate::tasks::Tasks;
-use crate::webhook::Webhooks;
+use crate::webhook::{Webhooks, Witness};
 
 /// The shared state of a server; handlers get it as `Arc<App>`.
 pub struct App {
@@ -31,6 +31,10 @@ pub struct App {
     pub people: Directory,
     /// The listener that API servers ask.
     pub webhooks: Arc<Webhooks>,
+    /// Sees how token reviews end.
+    pub witness: Arc<Witness>,
+    /// Which groups the clusters refer to.
+    pub references: References,
     /// The clusters' drivers.
     pub clusters: Clusters,
     /// Wakes the operation runner.

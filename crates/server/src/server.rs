@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
-use crate::clusters::{Clusters, Driver, House};
+use crate::clusters::{Clusters, Driver, House, References};
 use crate::config::{Config, Mode};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::directory::Directory;
@@ -21,7 +21,7 @@ use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
-use crate::webhook::{Limits, Reviewer, WebhookError, Webhooks};
+use crate::webhook::{Limits, Parts, Reviewer, WebhookError, Webhooks, Witness};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +87,12 @@ impl Server {
         let people = Directory::new(None);
         people.load(&store, now).await?;
         tasks.spawn("directory", people.clone().follow(store.clone(), clock.clone()));
-        let reviewer = Reviewer::new(keys.clone(), people.clone(), clock.clone(), &base);
+        let (references, witness) = (References::default(), Arc::new(Witness::default()));
+        let reviewer = Reviewer::new(Parts {
+            references: references.clone(),
+            witness: Arc::clone(&witness),
+            ..Parts::new(keys.clone(), people.clone(), clock.clone(), &base)
+        });
         let pki = Pki::open(&store, now).await.map_err(WebhookError::from)?;
         let hooks = Webhooks::bind(&store, config.webhook_listen).await?;
         let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
@@ -100,8 +105,23 @@ impl Server {
             None => Clusters::on_this_machine(&data, config.controlplane.as_deref(), &house),
         };
         let jobs = Jobs::default();
-        let app =
-            Arc::new(App { config, data, store, keys, people, webhooks, clusters, jobs, clock, hasher, tasks, authority, base });
+        let app = Arc::new(App {
+            config,
+            data,
+            store,
+            keys,
+            people,
+            webhooks,
+            witness,
+            references,
+            clusters,
+            jobs,
+            clock,
+            hasher,
+            tasks,
+            authority,
+            base,
+        });
         jobs::start(&app);
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());

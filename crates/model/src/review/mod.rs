@@ -6,12 +6,15 @@
 //!
 //! ```
 //! # use entrance_model::cluster::UserName;
-//! # use entrance_model::review::{Gate, Subject, Token, review};
+//! # use entrance_model::review::{Gate, Possession, Subject, Token, review};
 //! # use entrance_model::{Timestamp, id::*, well_known::AKS_SERVER};
 //! # use uuid::Uuid;
 //! # let tenant = TenantId::from_uuid(Uuid::from_u128(1));
 //! let gate = Gate { tenant, audience: AKS_SERVER, names: UserName::Upn, groups_max: 450, pinned: vec![], needs_proof: false };
-//! let token = Token { tenant, subject: Subject::Person, audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, is_bound: false };
+//! let token = Token {
+//!     id: "t1", tenant, subject: Subject::Person, app: AppId::from_uuid(Uuid::from_u128(2)), session: None,
+//!     audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, possession: Possession::Bearer,
+//! };
 //! let refused = review(&token, &gate, None).expect_err("nobody has this id");
 //! assert_eq!(refused.code(), "unknown-person");
 //! ```
@@ -22,7 +25,7 @@ mod refusal;
 
 use crate::Timestamp;
 use crate::cluster::{SignIn, Spec, UserName};
-use crate::id::{AppId, ClusterUid, GroupId, TenantId};
+use crate::id::{AppId, ClusterUid, GroupId, SessionId, TenantId};
 use crate::name::Upn;
 
 pub use budget::{Referred, within};
@@ -68,18 +71,35 @@ impl Gate {
 /// What a token says, once its signature, its issuer and its time were found good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
+    /// `uti`: the token's own id, which joins what is told about it here with the API server's audit log.
+    pub id: &'a str,
     /// `tid`
     pub tenant: TenantId,
     /// What kind of object `oid` names.
     pub subject: Subject,
+    /// `appid` or `azp`: the client that asked for it.
+    pub app: AppId,
+    /// `sid`: the sign-in it comes from.
+    pub session: Option<SessionId>,
     /// `aud`, as it was asked for.
     pub audience: &'a str,
     /// `iat`
     pub issued: Timestamp,
     /// Whether it carries `scp`: of a person's tokens only an access token does.
     pub has_scope: bool,
-    /// Whether it is bound to a key (`cnf`), and so worthless without the proof (S-431).
-    pub is_bound: bool,
+    /// Whether it is bound to a key, and whether whoever presented it holds that key (S-431).
+    pub possession: Possession,
+}
+
+/// Whether a token needs the proof of a key, and has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Possession {
+    /// It is bound to no key: whoever holds it may use it.
+    Bearer,
+    /// It is bound to a key (`cnf`) and came without the proof.
+    Unproven,
+    /// It is bound to a key, and the proof was good.
+    Proven,
 }
 
 /// What a token's `oid` names.
@@ -134,8 +154,10 @@ pub fn review<'p>(token: &Token<'_>, gate: &Gate, principal: Option<&'p Principa
     if !is_audience(token.audience, gate.audience) {
         return Err(Refusal::OtherAudience);
     }
-    if token.is_bound || gate.needs_proof {
-        return Err(Refusal::ProofMissing);
+    match token.possession {
+        Possession::Proven => {}
+        Possession::Bearer if !gate.needs_proof => {}
+        Possession::Bearer | Possession::Unproven => return Err(Refusal::ProofMissing),
     }
     match (token.subject, principal) {
         (Subject::Person, _) if !token.has_scope => Err(Refusal::NotAnAccessToken),

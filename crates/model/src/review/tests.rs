@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::well_known::{AKS_SERVER, GRAPH};
+use crate::well_known::{AKS_CLIENT, AKS_SERVER, GRAPH};
 
 fn tenant(n: u128) -> TenantId {
     TenantId::from_uuid(Uuid::from_u128(n))
@@ -26,12 +26,15 @@ fn group(n: u128) -> GroupId {
 
 fn token() -> Token<'static> {
     Token {
+        id: "token-1",
         tenant: tenant(1),
         subject: Subject::Person,
+        app: AKS_CLIENT,
+        session: None,
         audience: "6dae42f8-4368-4678-94ff-3960e28e3630",
         issued: Timestamp::UNIX_EPOCH,
         has_scope: true,
-        is_bound: false,
+        possession: Possession::Bearer,
     }
 }
 
@@ -82,8 +85,11 @@ fn each_check_has_a_reason_of_its_own() {
     let app = Token { subject: Subject::Application, has_scope: false, ..token() };
     assert_eq!(why(Token { tenant: tenant(2), ..token() }, Some(&alice)), "other-tenant");
     assert_eq!(why(Token { has_scope: false, ..token() }, Some(&alice)), "not-an-access-token");
-    assert_eq!(why(Token { is_bound: true, ..token() }, Some(&alice)), "proof-missing");
+    assert_eq!(why(Token { possession: Possession::Unproven, ..token() }, Some(&alice)), "proof-missing");
     assert_eq!(review(&token(), &Gate { needs_proof: true, ..gate() }, Some(&alice)), Err(Refusal::ProofMissing));
+    let proven = Token { possession: Possession::Proven, ..token() };
+    assert_eq!(why(proven, Some(&alice)), "allowed");
+    assert!(review(&proven, &Gate { needs_proof: true, ..gate() }, Some(&alice)).is_ok());
     assert_eq!(why(token(), None), "unknown-person");
     assert_eq!(why(token(), Some(&robot(true))), "unknown-person");
     assert_eq!(why(token(), Some(&disabled)), "disabled");

@@ -5,6 +5,7 @@ pub mod driver;
 pub mod incluster;
 pub mod local;
 pub mod on_this_machine;
+pub mod references;
 pub mod unavailable;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use entrance_store::Store;
 
 pub use driver::{Certificate, Doing, Driver, DriverError};
 pub use on_this_machine::OnThisMachine;
+pub use references::References;
 
 pub use unavailable::Unavailable;
 

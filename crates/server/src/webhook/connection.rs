@@ -23,7 +23,6 @@ use super::Limits;
 use super::lanes::{Lanes, Place};
 use super::pki;
 use super::reviewer::{NoAnswer, Reviewer};
-use super::tally::Outcome;
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -136,7 +135,7 @@ impl Connection {
             Ok(json) => json_response(StatusCode::OK, json.into()),
             Err(failure) => {
                 if failure.status() == StatusCode::SERVICE_UNAVAILABLE {
-                    self.shared.reviewer.tally().count(Outcome::Shed);
+                    self.shared.reviewer.witness().shed(self.cluster);
                 }
                 tracing::debug!(cluster = %self.cluster, ?failure, "a webhook request was not answered");
                 failure.to_response()

@@ -10,6 +10,7 @@ mod memory;
 pub mod pki;
 mod reviewer;
 mod tally;
+mod witness;
 
 #[cfg(test)]
 mod tests;
@@ -39,8 +40,9 @@ use connection::Shared;
 use lanes::Lanes;
 use pki::{Pki, PkiError};
 
-pub use reviewer::{NoAnswer, Reviewer};
+pub use reviewer::{NoAnswer, Parts, Reviewer};
 pub use tally::Tally;
+pub use witness::{About, Witness};
 
 /// Why the listener does not start.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +147,7 @@ impl Webhooks {
         let pki = Arc::new(pki);
         let certificate = Arc::new(OwnCertificate::new(Arc::clone(&pki), address, clock.clone())?);
         let acceptor = TlsAcceptor::from(Arc::new(tls_config(&pki, Arc::clone(&certificate))?));
-        let tally = Arc::clone(reviewer.tally());
+        let tally = Arc::clone(reviewer.witness().tally());
         let lanes = Lanes::new(limits.reviews_per_second, limits.connections_per_cluster);
         let shared = Arc::new(Shared { reviewer, lanes, limits, stop });
         let (done, ended) = oneshot::channel();

@@ -11,16 +11,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entrance_model::Timestamp;
 use entrance_model::id::{ClusterUid, TenantId};
-use entrance_model::review::{self, Entrant, Gate, Referred, Refusal, Subject, Token};
+use entrance_model::review::{self, Entrant, Gate, Possession, Referred, Refusal, Subject, Token};
 use entrance_wire::kubernetes::{Answer, BadReview, Guid, KubernetesUser, ReviewVersion, TokenReview, UserName};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::memory::{self, Refused};
-use super::tally::{Outcome, Tally};
+use super::witness::{About, Witness};
 use crate::authority::keys::{KeyRing, TokenError, Verified};
 use crate::authority::token::{AccessToken, IdentityType};
 use crate::clock::Clock;
+use crate::clusters::References;
 use crate::directory::{Directory, NotReady, Snapshot};
 
 /// Why there is no answer.
@@ -34,64 +35,77 @@ pub enum NoAnswer {
     NotReady(#[from] NotReady),
 }
 
+/// What a reviewer asks.
+pub struct Parts {
+    /// The keys that tokens are signed with.
+    pub keys: KeyRing,
+    /// Whose people enter, and what the clusters ask of them.
+    pub people: Directory,
+    /// What time it is.
+    pub clock: Clock,
+    /// The public origin without a trailing slash, which issuers begin with.
+    pub base: String,
+    /// Which groups the clusters refer to.
+    pub references: References,
+    /// Sees how reviews end.
+    pub witness: Arc<Witness>,
+}
+
+impl Parts {
+    /// The parts that nothing goes without; the others are new ones that know nothing yet.
+    pub fn new(keys: KeyRing, people: Directory, clock: Clock, base: &str) -> Self {
+        Self { keys, people, clock, base: base.to_owned(), references: References::default(), witness: Arc::default() }
+    }
+}
+
 /// Answers questions about tokens.
 pub struct Reviewer {
-    keys: KeyRing,
-    people: Directory,
-    clock: Clock,
-    /// The public origin, which issuers begin with.
-    base: String,
+    parts: Parts,
     refused: Refused,
-    tally: Arc<Tally>,
 }
 
 impl Reviewer {
-    /// A reviewer of tokens that `keys` signed, for the people of a directory. `base` is the public origin without a
-    /// trailing slash.
-    pub fn new(keys: KeyRing, people: Directory, clock: Clock, base: &str) -> Self {
-        Self { keys, people, clock, base: base.to_owned(), refused: Refused::new(REMEMBERED), tally: Arc::default() }
+    /// A reviewer of tokens.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, refused: Refused::new(REMEMBERED) }
     }
 
-    /// What was answered so far.
-    pub fn tally(&self) -> &Arc<Tally> {
-        &self.tally
+    /// Who sees how reviews end.
+    pub fn witness(&self) -> &Witness {
+        &self.parts.witness
     }
 
     /// Answers one question of a cluster's API server.
     pub fn review(&self, cluster: ClusterUid, body: &[u8]) -> Result<Vec<u8>, NoAnswer> {
-        let now = self.clock.now();
-        let snapshot = self.people.snapshot(now)?;
+        let now = self.parts.clock.now();
+        let snapshot = self.parts.people.snapshot(now)?;
         let question = TokenReview::read(body)?;
+        let asked = Asked { cluster, version: question.version(), now };
         let Some(gate) = snapshot.cluster(cluster).and_then(|facts| facts.gate.as_ref()) else {
-            return Ok(self.refuse(cluster, question.version(), Refusal::NotIntegrated));
+            return Ok(self.refuse(&asked, Refusal::NotIntegrated, &About::default()));
         };
-        match self.decide(question.token(), gate, &snapshot, now) {
-            Ok(entry) => Ok(self.admit(cluster, question.version(), gate, &entry)),
-            Err(why) => Ok(self.refuse(cluster, question.version(), why)),
+        let token = match self.genuine(question.token(), gate, now) {
+            Ok(token) => token,
+            Err(why) => return Ok(self.refuse(&asked, why, &About::default())),
+        };
+        match self.decide(&token, cluster, gate, &snapshot) {
+            Ok(entry) => Ok(self.admit(&asked, &entry)),
+            Err(why) => Ok(self.refuse(&asked, why, &About::from(&*token))),
         }
     }
 
-    fn decide<'s>(&self, token: &str, gate: &Gate, snapshot: &'s Snapshot, now: Timestamp) -> Result<Entry<'s>, Refusal> {
+    /// A token that we made for this directory, and that is not over.
+    fn genuine(&self, token: &str, gate: &Gate, now: Timestamp) -> Result<Verified<AccessToken>, Refusal> {
         if token.is_empty() {
             return Err(Refusal::NoToken);
         }
-        let issuer = issuer(&self.base, gate.tenant);
+        let issuer = issuer(&self.parts.base, gate.tenant);
         if claimed_issuer(token)? != issuer {
             return Err(Refusal::OtherIssuer);
         }
         let token = self.verify(token, now)?;
         // What was signed is what counts, whatever was read before.
-        if token.iss != issuer {
-            return Err(Refusal::OtherIssuer);
-        }
-        let principal = snapshot.principal(gate.tenant, token.oid);
-        let name = review::review(&claims(&token), gate, principal)?;
-        let groups = review::within(snapshot.groups_of(gate.tenant, token.oid), gate, Referred::Unknown)?;
-        let name = match name {
-            Entrant::ByUpn(upn) => UserName::upn(upn.as_str()).map_err(|_| Refusal::UnknownPerson)?,
-            Entrant::ByOid => UserName::Oid(guid(token.oid.uuid())),
-        };
-        Ok(Entry { token, name, groups: groups.iter().map(|group| guid(group.uuid())).collect() })
+        if token.iss == issuer { Ok(token) } else { Err(Refusal::OtherIssuer) }
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Verified<AccessToken>, Refusal> {
@@ -99,7 +113,7 @@ impl Reviewer {
         if let Some(why) = self.refused.recall(&hash, Instant::now()) {
             return Err(why);
         }
-        self.keys.verify(token, now).map_err(|error| {
+        self.parts.keys.verify(token, now).map_err(|error| {
             let why = match error {
                 TokenError::Malformed => Refusal::Malformed,
                 TokenError::Signature => Refusal::Signature,
@@ -111,10 +125,29 @@ impl Reviewer {
         })
     }
 
-    fn admit(&self, cluster: ClusterUid, version: ReviewVersion, gate: &Gate, entry: &Entry<'_>) -> Vec<u8> {
-        self.tally.count(Outcome::Admitted);
+    /// Whether the cluster and the directory, as they are now, let the token in.
+    fn decide<'t>(
+        &self,
+        token: &'t AccessToken,
+        cluster: ClusterUid,
+        gate: &Gate,
+        snapshot: &'t Snapshot,
+    ) -> Result<Entry<'t>, Refusal> {
+        let principal = snapshot.principal(gate.tenant, token.oid);
+        let name = match review::review(&claims(token), gate, principal)? {
+            Entrant::ByUpn(upn) => UserName::upn(upn.as_str()).map_err(|_| Refusal::UnknownPerson)?,
+            Entrant::ByOid => UserName::Oid(guid(token.oid.uuid())),
+        };
+        let groups = snapshot.groups_of(gate.tenant, token.oid);
+        // Asked only when it matters: below the budget every group is carried.
+        let referred = (groups.len() > gate.groups_max).then(|| self.parts.references.of(cluster)).flatten();
+        let groups = review::within(groups, gate, referred.as_deref().map_or(Referred::Unknown, Referred::Known))?;
+        Ok(Entry { token, name, groups: groups.iter().map(|group| guid(group.uuid())).collect() })
+    }
+
+    fn admit(&self, asked: &Asked, entry: &Entry<'_>) -> Vec<u8> {
         let Entry { token, name, groups } = entry;
-        tracing::debug!(%cluster, tenant = %gate.tenant, oid = %token.oid, groups = groups.len(), "token admitted");
+        self.parts.witness.admitted(asked.cluster, asked.now, &About::from(*token), groups.len());
         let user = KubernetesUser {
             name: name.clone(),
             oid: guid(token.oid.uuid()),
@@ -123,21 +156,27 @@ impl Reviewer {
             client: guid(token.app_id.uuid()),
             session: token.sid.map(|sid| guid(sid.uuid())),
         };
-        Answer::User(user).to_json(version)
+        Answer::User(user).to_json(asked.version)
     }
 
     /// The refusal as an answer: the API server writes its text to the log, which it would not do with an HTTP error.
-    fn refuse(&self, cluster: ClusterUid, version: ReviewVersion, why: Refusal) -> Vec<u8> {
-        self.tally.count(Outcome::Refused(why));
-        tracing::debug!(%cluster, why = why.code(), "token refused");
-        Answer::Refused(&why.to_string()).to_json(version)
+    fn refuse(&self, asked: &Asked, why: Refusal, about: &About<'_>) -> Vec<u8> {
+        self.parts.witness.refused(asked.cluster, asked.now, why, about);
+        Answer::Refused(&why.to_string()).to_json(asked.version)
     }
 }
 
+/// Which cluster asks, how, and when.
+struct Asked {
+    cluster: ClusterUid,
+    version: ReviewVersion,
+    now: Timestamp,
+}
+
 /// Somebody who may enter.
-struct Entry<'s> {
-    token: Verified<AccessToken>,
-    name: UserName<'s>,
+struct Entry<'t> {
+    token: &'t AccessToken,
+    name: UserName<'t>,
     groups: Vec<Guid>,
 }
 
@@ -162,15 +201,18 @@ fn claimed_issuer(token: &str) -> Result<String, Refusal> {
 
 fn claims(token: &AccessToken) -> Token<'_> {
     Token {
+        id: &token.uti,
         tenant: token.tid,
         subject: match token.idtyp {
             IdentityType::User => Subject::Person,
             IdentityType::App => Subject::Application,
         },
+        app: token.app_id,
+        session: token.sid,
         audience: &token.aud,
         issued: Timestamp::from_second(token.iat).unwrap_or(Timestamp::MIN),
         has_scope: token.scp.as_deref().is_some_and(|scopes| !scopes.is_empty()),
-        is_bound: token.cnf.is_some(),
+        possession: if token.cnf.is_some() { Possession::Unproven } else { Possession::Bearer },
     }
 }
 

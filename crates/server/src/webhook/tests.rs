@@ -114,7 +114,7 @@ impl World {
         tx.commit().await.expect("commits");
         let keys = KeyRing::open(&store, now()).await.expect("keys");
         let people = Directory::new(None);
-        let reviewer = Reviewer::new(keys.clone(), people.clone(), Clock::system(), BASE);
+        let reviewer = Reviewer::new(Parts::new(keys.clone(), people.clone(), Clock::system(), BASE));
         let pki = Pki::open(&store, now()).await.expect("an authority");
         let listener = Webhooks::bind(&store, SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("listens");
         let stop = CancellationToken::new();
