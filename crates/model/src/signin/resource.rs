@@ -48,10 +48,10 @@ pub enum Kind {
 /// Understands an identifier. `base` is our public origin, which is Graph's address too.
 pub fn identify(asked: &str, base: &str) -> Identifier {
     let name = asked.strip_prefix("spn:").unwrap_or(asked);
-    if let Ok(app) = name.parse() {
+    let trimmed = name.trim_end_matches('/');
+    if let Ok(app) = trimmed.parse() {
         return Identifier::App(app);
     }
-    let trimmed = name.trim_end_matches('/');
     let is = |known: &str| trimmed.eq_ignore_ascii_case(known);
     if is("https://graph.microsoft.com") || is(base) {
         return Identifier::App(well_known::GRAPH);
@@ -71,11 +71,12 @@ pub fn of_scope(part: Option<&ForResource>) -> String {
     part.and_then(|part| part.identifier.clone()).unwrap_or_else(|| well_known::GRAPH.to_string())
 }
 
-/// The `aud` of a v1 token for an identifier (S-302): as asked, client ids in lower case.
+/// The `aud` of a v1 token for an identifier (S-302): as asked, client ids bare and in lower case.
 pub fn audience(asked: &str) -> String {
+    let app = |name: &str| name.trim_end_matches('/').parse::<AppId>();
     match asked.strip_prefix("spn:") {
-        Some(name) => name.parse::<AppId>().map_or_else(|_| asked.to_owned(), |app| format!("spn:{app}")),
-        None => asked.parse::<AppId>().map_or_else(|_| asked.to_owned(), |app| app.to_string()),
+        Some(name) => app(name).map_or_else(|_| asked.to_owned(), |app| format!("spn:{app}")),
+        None => app(asked).map_or_else(|_| asked.to_owned(), |app| app.to_string()),
     }
 }
 
@@ -118,6 +119,7 @@ mod tests {
             "https://localhost:8443/",
             "https://localhost:8443//",
             "00000003-0000-0000-C000-000000000000",
+            "spn:00000003-0000-0000-c000-000000000000/",
         ] {
             assert_eq!(identify(graph, BASE), Identifier::App(well_known::GRAPH), "{graph}");
         }
@@ -130,12 +132,14 @@ mod tests {
             assert_eq!(identify(arm, BASE), Identifier::App(well_known::ARM), "{arm}");
         }
         assert_eq!(identify("api://shop", BASE), Identifier::Uri("api://shop".into()));
+        assert_eq!(identify("https://localhost:8443/armed", BASE), Identifier::Uri("https://localhost:8443/armed".into()));
         assert_eq!(identify("https://localhost:9/", BASE), Identifier::Uri("https://localhost:9/".into()));
     }
 
     #[test]
     fn s_302_the_audience_is_what_was_asked() {
         assert_eq!(audience("6DAE42F8-4368-4678-94FF-3960E28E3630"), "6dae42f8-4368-4678-94ff-3960e28e3630");
+        assert_eq!(audience("6dae42f8-4368-4678-94ff-3960e28e3630/"), "6dae42f8-4368-4678-94ff-3960e28e3630");
         assert_eq!(audience("spn:6DAE42F8-4368-4678-94FF-3960E28E3630"), "spn:6dae42f8-4368-4678-94ff-3960e28e3630");
         assert_eq!(audience("https://management.core.windows.net/"), "https://management.core.windows.net/");
     }

@@ -3,11 +3,11 @@
 use axum::http::{HeaderMap, header};
 use entrance_model::Timestamp;
 use entrance_model::id::PrincipalId;
+use entrance_model::signin::resource::{Identifier, identify};
 use entrance_model::well_known;
 use entrance_store::StoreError;
 
 use super::keys::{TokenError, Verified};
-use super::resources;
 use super::token::{AccessToken, IdentityType};
 use crate::app::App;
 
@@ -65,11 +65,11 @@ pub async fn check(app: &App, headers: &HeaderMap, api: Api) -> Result<Verified<
     if token.cnf.is_some() {
         return Err(BearerError::Foreign);
     }
-    let resource = resources::first_party(app.base(), &token.aud);
+    let meant = |api| identify(&token.aud, app.base()) == Identifier::App(api);
     let fits = match api {
         // `az rest` sends the resource manager's token to any address of our origin (azure-cli 3).
-        Api::Graph => resource == Some(well_known::GRAPH) || resource == Some(well_known::ARM),
-        Api::Arm => resource == Some(well_known::ARM),
+        Api::Graph => meant(well_known::GRAPH) || meant(well_known::ARM),
+        Api::Arm => meant(well_known::ARM),
     };
     if !fits {
         return Err(BearerError::Audience(token.aud.clone()));

@@ -14,7 +14,6 @@ pub mod keys;
 mod logout;
 mod place;
 pub(crate) mod refused;
-pub mod resources;
 pub(crate) mod secret;
 pub(crate) mod state;
 pub(crate) mod target;

@@ -1,8 +1,13 @@
-//! Finds what a token is asked for (S-300, S-302).
+//! Finds what a token is asked for (S-300, S-302): a built-in API, an application of the tenant, or one cluster.
+//!
+//! A cluster whose `tokenAudience` is `cluster` has an application id of its own (DESIGN 4.1). Nobody registers it: it
+//! exists for the cluster's directory as long as the cluster's gate asks for it, and for no other directory.
 
 use entrance_model::directory::{Application, Tenant};
+use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::resource::{Identifier, Kind, Resource, audience, built_in, identify};
+use entrance_model::well_known::AKS_SERVER;
 
 use super::ctx::Ctx;
 use super::refused::Refused;
@@ -13,9 +18,15 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Reso
     let mut reader = ctx.app.store.read().await?;
     let mut directory = reader.directory();
     let own = match identify(asked, ctx.app.base()) {
-        Identifier::App(app) => match built_in(app) {
-            Some(kind) => {
-                let principal = directory.service_principal_of(tenant.id, app).await?.ok_or_else(unknown)?;
+        Identifier::App(app) => {
+            let kind = match built_in(app) {
+                None if is_cluster(ctx, tenant, app)? => Some(Kind::Cluster),
+                kind => kind,
+            };
+            if let Some(kind) = kind {
+                // Whoever needs an assignment for clusters needs it for each of them (S-305).
+                let by = if kind == Kind::Cluster { AKS_SERVER } else { app };
+                let principal = directory.service_principal_of(tenant.id, by).await?.ok_or_else(unknown)?;
                 return Ok(Resource {
                     app,
                     kind,
@@ -25,8 +36,8 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Reso
                     assignment_required: principal.assignment_required,
                 });
             }
-            None => directory.application_by_app_id(tenant.id, app).await?,
-        },
+            directory.application_by_app_id(tenant.id, app).await?
+        }
         // S-002: one trailing slash more or less is the same identifier.
         Identifier::Uri(uri) => match directory.application_by_uri(tenant.id, &uri).await? {
             Some(found) => Some(found),
@@ -46,6 +57,13 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Reso
         permissions: permissions(&own),
         assignment_required: principal.assignment_required,
     })
+}
+
+/// Whether this is the own application id of one of the tenant's clusters.
+fn is_cluster(ctx: &Ctx, tenant: &Tenant, app: AppId) -> Result<bool, Refused> {
+    let snapshot = ctx.app.people.snapshot(ctx.now());
+    let snapshot = snapshot.map_err(|why| Refused::from(Aadsts::DirectoryUnavailable).retry_after(1).because(why.to_string()))?;
+    Ok(snapshot.own_audience(tenant.id, app).is_some())
 }
 
 /// The delegated permissions that an application offers and that are switched on.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entrance_model::Timestamp;
-use entrance_model::cluster::{Cluster, Door};
-use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, TenantId};
+use entrance_model::cluster::{Cluster, Door, TokenAudience};
+use entrance_model::id::{AppId, ClusterUid, DoorId, GroupId, PrincipalId, TenantId};
 use entrance_model::review::{Gate, Principal};
 use entrance_store::FeedPosition;
 
@@ -62,6 +62,14 @@ impl Snapshot {
     /// A cluster.
     pub fn cluster(&self, uid: ClusterUid) -> Option<&Facts> {
         self.clusters.get(&uid).map(Arc::as_ref)
+    }
+
+    /// The cluster of this directory that takes only tokens made for this application id, which is its own.
+    pub fn own_audience(&self, tenant: TenantId, app: AppId) -> Option<ClusterUid> {
+        let is_own = |uid: ClusterUid, gate: &Gate| {
+            gate.tenant == tenant && gate.audience == app && TokenAudience::Cluster.server_app(uid) == app
+        };
+        self.clusters().find(|(uid, facts)| facts.gate.as_ref().is_some_and(|gate| is_own(*uid, gate))).map(|(uid, _)| uid)
     }
 
     /// All clusters.

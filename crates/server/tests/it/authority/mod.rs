@@ -1,5 +1,6 @@
 //! The token service, over TLS, as its clients use it. Tokens are verified by an independent library.
 
+mod audience;
 mod authorization_code;
 mod client_credentials;
 mod device_code;
