@@ -154,15 +154,21 @@ pub(crate) fn capabilities(claims: Option<&str>) -> Result<bool, Refused> {
     Ok(values.into_iter().flatten().filter_map(Value::as_str).any(|word| word.eq_ignore_ascii_case("cp1")))
 }
 
-/// The key of a proof-of-possession request (S-430).
+/// The key of a proof-of-possession request (S-430), by its thumbprint.
+///
+/// A thumbprint of another form could never be proved (RFC 7638: SHA-256, base64url), so it is refused here.
 fn proof_key(form: &Form) -> Result<Option<String>, Refused> {
     if !form.get("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("pop")) {
         return Ok(None);
     }
     let bad = || Refused::from(Aadsts::KeyNotFound);
-    let text = form.get("req_cnf").ok_or_else(bad)?;
+    let text = form.get("req_cnf").filter(|text| text.len() <= LONGEST_CONFIRMATION).ok_or_else(bad)?;
     let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| bad())?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| bad())?;
-    let kid = value.get("kid").and_then(Value::as_str).filter(|kid| (1..=128).contains(&kid.len())).ok_or_else(bad)?;
-    Ok(Some(kid.to_owned()))
+    let kid = value.get("kid").and_then(Value::as_str).ok_or_else(bad)?;
+    let is_thumbprint = URL_SAFE_NO_PAD.decode(kid).is_ok_and(|digest| digest.len() == 32);
+    if is_thumbprint { Ok(Some(kid.to_owned())) } else { Err(bad()) }
 }
+
+/// A key id and a storage location are much shorter.
+const LONGEST_CONFIRMATION: usize = 2 * 1024;

@@ -7,6 +7,7 @@ mod device_code;
 mod discovery;
 mod pages;
 mod password;
+mod pop;
 mod refresh_token;
 
 use aws_lc_rs::digest;
