@@ -90,6 +90,8 @@ ids! {
     AssignmentId;
     /// A browser session or a device sign-in.
     SessionId;
+    /// Where somebody is signed in: a browser, or a program that was signed in by device code or by password.
+    DeviceId;
     /// One opening of a cluster's break-glass door.
     DoorId;
     /// One request, as `x-ms-request-id` and `Trace ID` tell it.

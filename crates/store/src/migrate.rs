@@ -14,6 +14,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "authority", include_str!("../migrations/0003_authority.sql")),
     (4, "arm", include_str!("../migrations/0004_arm.sql")),
     (6, "held name", include_str!("../migrations/0006_held_name.sql")),
+    (8, "revocation", include_str!("../migrations/0008_revocation.sql")),
 ];
 
 statements! {

@@ -77,6 +77,10 @@ pub enum Action {
     ResetPassword,
     /// End somebody's sessions.
     RevokeSessions,
+    /// End what an application holds, for itself and in people's names.
+    RevokeApplication,
+    /// See where somebody is signed in.
+    ReadSessions,
     /// Change the few facts that people keep about themselves.
     UpdateOwnProfile,
 }
@@ -176,6 +180,8 @@ impl Caller {
 /// Whether the caller may do that to the object; the only place that decides it.
 pub fn allow(caller: &Caller, action: Action, target: Option<&Target<'_>>) -> Result<Allowed, Denied> {
     let changes = !matches!(action, Action::ReadOwn | Action::Read(_));
+    // The tokens of a built-in application can be ended without changing it.
+    let changes = changes && !matches!(action, Action::RevokeApplication);
     if changes && target.is_some_and(|target| target.is_first_party) {
         return Err(Denied);
     }
@@ -195,7 +201,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
     let is_self = target.is_some_and(|target| target.id == id.uuid());
     match action {
         Action::ReadOwn => return Ok(Because::Oneself),
-        Action::Read(_) | Action::UpdateOwnProfile | Action::RevokeSessions if is_self => {
+        Action::Read(_) | Action::UpdateOwnProfile | Action::RevokeSessions | Action::ReadSessions if is_self => {
             return Ok(Because::Oneself);
         }
         Action::Read(_) if standing == Standing::Member => return Ok(Because::Member),
@@ -207,7 +213,12 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
     }
     let can_own = matches!(
         action,
-        Action::Update(_) | Action::Delete(_) | Action::ChangeMembers | Action::ChangeOwners(_) | Action::ChangeCredentials(_)
+        Action::Update(_)
+            | Action::Delete(_)
+            | Action::ChangeMembers
+            | Action::ChangeOwners(_)
+            | Action::ChangeCredentials(_)
+            | Action::RevokeApplication
     );
     let owns = target.is_some_and(|target| target.owners.contains(&id) && !target.is_privileged);
     if can_own && owns && standing != Standing::Guest { Ok(Because::Owner) } else { Err(Denied) }
@@ -215,7 +226,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
 
 fn application(id: PrincipalId, roles: &[String], action: Action, target: Option<&Target<'_>>) -> Result<Because, Denied> {
     // An application never gets at an administrator, whatever it was granted: that would be a way to become one.
-    let reads = matches!(action, Action::Read(_));
+    let reads = matches!(action, Action::Read(_) | Action::ReadSessions);
     if !reads && target.is_some_and(|target| target.is_privileged) {
         return Err(Denied);
     }
@@ -230,6 +241,7 @@ fn application(id: PrincipalId, roles: &[String], action: Action, target: Option
         | Action::Update(Area::Applications | Area::ServicePrincipals)
         | Action::Delete(Area::Applications | Area::ServicePrincipals)
         | Action::ChangeCredentials(_)
+        | Action::RevokeApplication
         | Action::ChangeOwners(Area::Applications | Area::ServicePrincipals)
             if owned_by && is_own =>
         {
@@ -281,6 +293,7 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         Action::Create(Area::Users) | Action::Update(Area::Users) | Action::Delete(Area::Users) => is("User.ReadWrite.All"),
         Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
         Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
+        Action::ReadSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All", "AuditLog.Read.All"]),
         Action::ChangeMembers => any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
         Action::Create(Area::Groups)
         | Action::Update(Area::Groups)
@@ -290,7 +303,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         | Action::Update(Area::Applications | Area::ServicePrincipals)
         | Action::Delete(Area::Applications | Area::ServicePrincipals)
         | Action::ChangeOwners(Area::Applications | Area::ServicePrincipals)
-        | Action::ChangeCredentials(_) => is("Application.ReadWrite.All"),
+        | Action::ChangeCredentials(_)
+        | Action::RevokeApplication => is("Application.ReadWrite.All"),
         Action::Create(Area::Organization)
         | Action::Update(Area::Organization)
         | Action::Delete(Area::Organization)
@@ -355,6 +369,28 @@ mod tests {
         assert_eq!(may(&member, Action::ChangeMembers, Some(mine)), Some(Because::Owner));
         assert_eq!(may(&member, Action::ChangeMembers, Some(Target { is_privileged: true, ..mine })), None);
         assert_eq!(may(&member, Action::ResetPassword, Some(mine)), None);
+    }
+
+    #[test]
+    fn s_806_people_end_their_own_sessions_owners_their_applications_tokens_and_administrators_everybodys() {
+        let (own, other) = (Target { id: ME, ..Target::default() }, Target { id: OTHER, ..Target::default() });
+        let member = person(Standing::Member, "user_impersonation");
+        let admin = person(Standing::Administrator, "user_impersonation");
+        for action in [Action::RevokeSessions, Action::ReadSessions] {
+            assert_eq!(may(&member, action, Some(own)), Some(Because::Oneself), "{action:?}");
+            assert_eq!(may(&member, action, Some(other)), None, "{action:?}");
+            assert_eq!(may(&member, action, None), None, "{action:?}");
+            assert_eq!(may(&admin, action, Some(other)), Some(Because::Administrator), "{action:?}");
+            assert_eq!(may(&person(Standing::Administrator, "User.Read"), action, Some(other)), None, "{action:?}");
+        }
+        let built_in = Target { is_first_party: true, ..other };
+        let owned = Target { owners: &[PrincipalId::from_uuid(ME)], ..other };
+        assert_eq!(may(&admin, Action::RevokeApplication, Some(built_in)), Some(Because::Administrator));
+        assert_eq!(may(&member, Action::RevokeApplication, Some(other)), None);
+        assert_eq!(may(&member, Action::RevokeApplication, Some(owned)), Some(Because::Owner));
+        assert_eq!(may(&application("User.RevokeSessions.All"), Action::RevokeSessions, Some(other)), Some(Because::Granted));
+        let administrator = Target { is_privileged: true, ..other };
+        assert_eq!(may(&application("User.RevokeSessions.All"), Action::RevokeSessions, Some(administrator)), None);
     }
 
     #[test]

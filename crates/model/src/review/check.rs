@@ -190,7 +190,11 @@ impl Refusal {
             Self::NotAnAccessToken => Check::Kind,
             Self::UnknownPerson | Self::UnknownApplication => Check::Account,
             Self::Disabled => Check::Enabled,
-            Self::Revoked => Check::NotRevoked,
+            Self::Revoked
+            | Self::TokenRevoked
+            | Self::SessionRevoked
+            | Self::ApplicationRevoked
+            | Self::DeviceRevoked => Check::NotRevoked,
             Self::TooManyGroups { .. } | Self::TooManyReferredGroups { .. } => Check::Groups,
         }
     }
@@ -198,7 +202,15 @@ impl Refusal {
     /// What helps.
     pub const fn remedy(self) -> Remedy {
         match self {
-            Self::NoToken | Self::Malformed | Self::Signature | Self::Expired | Self::Revoked => Remedy::SignIn,
+            Self::NoToken
+            | Self::Malformed
+            | Self::Signature
+            | Self::Expired
+            | Self::Revoked
+            | Self::TokenRevoked
+            | Self::SessionRevoked
+            | Self::ApplicationRevoked
+            | Self::DeviceRevoked => Remedy::SignIn,
             Self::OtherIssuer | Self::OtherTenant | Self::OtherAudience | Self::NotAnAccessToken | Self::ProofMissing => {
                 Remedy::FetchKubeconfig
             }

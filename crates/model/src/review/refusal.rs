@@ -1,5 +1,7 @@
 //! Why a token does not open a cluster.
 
+use crate::signin::revocation::Kind;
+
 /// One reason for every check. The sentence reaches the API server's log, `entrance explain` and the audit log; it never
 /// holds a part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -49,6 +51,18 @@ pub enum Refusal {
     /// The person's sessions were revoked after the token was made.
     #[error("the session was revoked; sign in again")]
     Revoked,
+    /// The token itself was revoked.
+    #[error("the token was revoked")]
+    TokenRevoked,
+    /// The session that the token came from was revoked.
+    #[error("the session that the token came from was revoked; sign in again")]
+    SessionRevoked,
+    /// The application was revoked after the token was made.
+    #[error("the application's tokens were revoked")]
+    ApplicationRevoked,
+    /// The device that the token was made for was revoked.
+    #[error("the device that the token was made for was revoked; sign in again")]
+    DeviceRevoked,
     /// More groups than an answer may carry, and it is not known which of them the cluster refers to.
     #[error(
         "the account is in {count} groups, an answer carries at most {max}, and it is not known which of them the cluster refers to"
@@ -67,6 +81,18 @@ pub enum Refusal {
         /// How many an answer may carry.
         max: usize,
     },
+}
+
+impl From<Kind> for Refusal {
+    fn from(revoked: Kind) -> Self {
+        match revoked {
+            Kind::Token => Self::TokenRevoked,
+            Kind::Session => Self::SessionRevoked,
+            Kind::Person => Self::Revoked,
+            Kind::Application => Self::ApplicationRevoked,
+            Kind::Device => Self::DeviceRevoked,
+        }
+    }
 }
 
 impl Refusal {
@@ -88,6 +114,10 @@ impl Refusal {
             Self::UnknownApplication => "unknown-application",
             Self::Disabled => "disabled",
             Self::Revoked => "revoked",
+            Self::TokenRevoked => "token-revoked",
+            Self::SessionRevoked => "session-revoked",
+            Self::ApplicationRevoked => "application-revoked",
+            Self::DeviceRevoked => "device-revoked",
             Self::TooManyGroups { .. } => "too-many-groups",
             Self::TooManyReferredGroups { .. } => "too-many-referred-groups",
         }

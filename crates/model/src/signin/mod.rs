@@ -14,6 +14,7 @@ pub mod pkce;
 pub mod redirect;
 pub mod refresh;
 pub mod resource;
+pub mod revocation;
 pub mod scope;
 pub mod session;
 

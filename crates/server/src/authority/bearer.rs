@@ -82,6 +82,9 @@ pub async fn check(app: &App, headers: &HeaderMap, api: Api) -> Result<Verified<
 
 async fn is_revoked(app: &App, token: &AccessToken) -> Result<bool, StoreError> {
     let mut reader = app.store.read().await?;
+    if reader.authority().revoked(token.tid, &token.issued()).await?.is_some() {
+        return Ok(true);
+    }
     let mut directory = reader.directory();
     let subject: PrincipalId = token.oid;
     Ok(match token.idtyp {

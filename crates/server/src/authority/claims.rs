@@ -88,6 +88,8 @@ impl Facts<'_> {
         claims.insert("uti".into(), unique.clone().into());
         // kube-apiserver's credential id and CEL rules need the registered name.
         claims.insert("jti".into(), unique.into());
+        // Which revocations the token is younger than; clocks count too coarsely.
+        claims.insert("rev".into(), self.wanted.known.into());
         // Only where we check at every call whether the token still counts.
         if self.wanted.can_answer_challenge && matches!(self.resource.kind, Kind::Graph | Kind::Arm) {
             claims.insert("xms_cc".into(), json!(["cp1"]));

@@ -50,6 +50,8 @@ impl Ctx {
             agent: self.info.user_agent.clone(),
             request: self.info.id,
             correlation: self.info.correlation_id(),
+            token: None,
+            session: None,
         }
     }
 

@@ -2,13 +2,15 @@
 
 use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
+use entrance_model::id::{AppId, PrincipalId, SessionId};
 use entrance_model::signin::client::preauthorized;
 use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
 use entrance_model::signin::resource::{Kind, Resource, of_scope};
+use entrance_model::signin::revocation::Issued;
 use entrance_model::signin::scope::{Asked, Oidc};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
 use entrance_store::authority::Decision;
-use entrance_store::{StoreError, Tx};
+use entrance_store::Tx;
 use entrance_wire::oauth::client_info::client_info;
 use entrance_wire::oauth::token::Tokens;
 use jiff::SignedDuration;
@@ -34,6 +36,8 @@ pub(crate) struct Wanted {
     pub(crate) auth_time: bool,
     /// The key that a proof-of-possession token is bound to (S-430): its RFC 7638 thumbprint.
     pub(crate) key: Option<String>,
+    /// The last revocation that was known before anything of the request was looked at.
+    pub(crate) known: i64,
 }
 
 impl Wanted {
@@ -65,6 +69,20 @@ pub(crate) struct Prepared {
     pub(crate) decision: Decision,
     refresh: Option<NewRefresh>,
     tenant: entrance_model::id::TenantId,
+    token: MadeToken,
+}
+
+/// What has to be compared with revocations in the transaction that hands a token out.
+struct MadeToken {
+    id: String,
+    session: Option<SessionId>,
+    subject: PrincipalId,
+    app: AppId,
+    known: i64,
+    at: Timestamp,
+    /// When nothing of the session can be used any more, if it is not used until then.
+    until: Timestamp,
+    from: String,
 }
 
 /// How long an unused refresh token is kept.
@@ -73,9 +91,19 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
 const APP_TOKEN_LIFE: i64 = 60 * 60;
 
 impl Prepared {
-    /// Remembers what was made, in the transaction that redeems the grant.
-    pub(crate) async fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+    /// Remembers what was made, in the transaction that redeems the grant. Nothing is handed out that was revoked since the
+    /// request was read: the token would not know of it.
+    pub(crate) async fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Refused> {
         let mut authority = tx.authority();
+        let MadeToken { session, app, until, .. } = self.token;
+        if let Some(revocation) = authority.revoked(self.tenant, &self.token.issued()).await? {
+            return Err(Refused::from(Aadsts::FreshTokenNeeded)
+                .of(self.token.subject)
+                .because(format!("revoked in this moment: {}", revocation.target.kind())));
+        }
+        if let Some(session) = session {
+            authority.session_used(self.tenant, session, Some(app), &self.token.from, now, until).await?;
+        }
         if let Some(refresh) = &self.refresh {
             let family = match &refresh.lineage {
                 Lineage::Begins(id, family) => {
@@ -86,8 +114,20 @@ impl Prepared {
             };
             authority.insert_refresh_token(&refresh.hash, self.tenant, family, &refresh.token, refresh.until).await?;
         }
-        authority.decided(now, &self.decision).await
+        Ok(authority.decided(now, &self.decision).await?)
     }
+}
+
+impl MadeToken {
+    fn issued(&self) -> Issued<'_> {
+        let Self { session, subject, app, known, at, .. } = *self;
+        Issued { id: &self.id, session, subject, app, known: Some(known), at }
+    }
+}
+
+/// The id of a token that was just made.
+fn id_of(claims: &serde_json::Map<String, serde_json::Value>) -> String {
+    claims["uti"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A person, as a token will speak for them.
@@ -198,12 +238,25 @@ pub(crate) async fn for_person(
     decision.user = Some(user.id.into());
     decision.resource = Some(resource.app);
     decision.interactive = kind != "refresh_token";
+    decision.session = Some(by.session);
+    decision.token = Some(id_of(&access));
     decision.reason = format!(
         "token for `{}` with {}",
         resource.asked,
         if granted.is_empty() { "OpenID scopes".to_owned() } else { granted.join(" ") }
     );
-    Ok(Prepared { tokens, decision, refresh, tenant: tenant.id })
+    let ends = now + SignedDuration::from_secs(facts.life);
+    let token = MadeToken {
+        id: id_of(&access),
+        session: Some(by.session),
+        subject: user.id.into(),
+        app: client.app,
+        known: wanted.known,
+        at: now,
+        until: refresh.as_ref().map_or(ends, |refresh| refresh.until),
+        from: ctx.address(),
+    };
+    Ok(Prepared { tokens, decision, refresh, tenant: tenant.id, token })
 }
 
 /// Makes the token of an application by itself (S-240).
@@ -218,18 +271,30 @@ pub(crate) fn for_application(
     let now = ctx.now();
     let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life: APP_TOKEN_LIFE, wanted };
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
+    let access = claims::app_access(&facts);
     let tokens = Tokens {
         token_type: wanted.token_type(),
         expires_in: facts.life,
         expires_on: facts.ends(),
         not_before: now.as_second(),
         resource: resource.asked.clone(),
-        access_token: ctx.app.keys.sign(&claims::app_access(&facts), header),
+        access_token: ctx.app.keys.sign(&access, header),
         ..Tokens::default()
     };
     let mut decision = ctx.decision("client_credentials", tenant.id, Some(client.app));
     decision.user = Some(client.principal.id.into());
     decision.resource = Some(resource.app);
     decision.reason = format!("token for `{}`", resource.asked);
-    Prepared { tokens, decision, refresh: None, tenant: tenant.id }
+    decision.token = Some(id_of(&access));
+    let token = MadeToken {
+        id: id_of(&access),
+        session: None,
+        subject: client.principal.id.into(),
+        app: client.app,
+        known: wanted.known,
+        at: now,
+        until: now,
+        from: ctx.address(),
+    };
+    Prepared { tokens, decision, refresh: None, tenant: tenant.id, token }
 }

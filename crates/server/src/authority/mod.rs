@@ -14,6 +14,7 @@ pub mod keys;
 mod logout;
 mod place;
 pub(crate) mod refused;
+pub(crate) mod revoke;
 pub(crate) mod secret;
 pub(crate) mod state;
 pub(crate) mod target;

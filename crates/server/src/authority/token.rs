@@ -2,6 +2,7 @@
 
 use entrance_model::Timestamp;
 use entrance_model::id::{AppId, PrincipalId, SessionId, TenantId};
+use entrance_model::signin::revocation::Issued;
 use serde::Deserialize;
 
 /// Whom a token speaks for.
@@ -55,6 +56,9 @@ pub struct AccessToken {
     /// The browser session or device sign-in it came from.
     #[serde(default)]
     pub sid: Option<SessionId>,
+    /// The number of the last revocation that was known when the token was made.
+    #[serde(default)]
+    pub rev: Option<i64>,
     /// Client capabilities (`cp1`: can answer a claims challenge).
     #[serde(default)]
     pub xms_cc: Vec<String>,
@@ -64,6 +68,18 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
+    /// What a revocation may be about.
+    pub fn issued(&self) -> Issued<'_> {
+        Issued {
+            id: &self.uti,
+            session: self.sid,
+            subject: self.oid,
+            app: self.app_id,
+            known: self.rev,
+            at: Timestamp::from_second(self.iat).unwrap_or(Timestamp::MIN),
+        }
+    }
+
     /// When the token ends.
     pub fn ends(&self) -> Timestamp {
         Timestamp::from_second(self.exp).unwrap_or(Timestamp::MIN)

@@ -56,6 +56,8 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
         (Grant::Password, Some((_, domain))) => place.tenant_of(&ctx.app, domain).await?,
         _ => place.tenant()?.clone(),
     };
+    // Read first: what is revoked from here on is newer than everything that this request finds.
+    let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
     let found = client::authenticate(ctx, &tenant, &form, basic(headers)?).await;
     let (client, proof) = match found {
         Ok(found) => found,
@@ -68,7 +70,7 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
             return Err(refused);
         }
     };
-    let request = Request { ctx, place: &place, tenant: &tenant, form: &form, client: &client, proof: &proof };
+    let request = Request { ctx, place: &place, tenant: &tenant, form: &form, client: &client, proof: &proof, known };
     match grant.redeem(&request).await {
         Ok(tokens) => Ok(match ctx.endpoint {
             Endpoint::V1 => tokens.v1(),

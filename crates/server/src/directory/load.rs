@@ -38,6 +38,7 @@ pub(super) async fn everything(reader: &mut Reader, now: Timestamp) -> Result<Sn
     let mut snapshot = Snapshot { position: reader.feed_position().await?, ..Snapshot::default() };
     for tenant in reader.directory().tenants().await? {
         snapshot.tenants.insert(tenant.id, tenant_graph(reader, tenant.id).await?);
+        revocations(&mut snapshot, reader, tenant.id).await?;
     }
     for cluster in reader.arm().clusters().await? {
         snapshot.clusters.insert(cluster.uid, Arc::new(Facts::of(&cluster)));
@@ -77,7 +78,22 @@ pub(super) async fn after(before: &Snapshot, reader: &mut Reader, now: Timestamp
         snapshot.graph(tenant).settle();
     }
     clusters(&mut snapshot, reader, &changes, now).await?;
+    let revoked = changes.iter().filter(|change| change.kind == ChangeKind::Session).map(|change| change.tenant);
+    for tenant in revoked.collect::<HashSet<_>>() {
+        revocations(&mut snapshot, reader, tenant).await?;
+    }
     Ok(Some(snapshot))
+}
+
+/// Takes in the revocations of a directory that are newer than those held already.
+async fn revocations(snapshot: &mut Snapshot, reader: &mut Reader, tenant: TenantId) -> Result<(), StoreError> {
+    let known = snapshot.revocation_head(tenant);
+    let newer = reader.authority().revocations_after(tenant, known).await?;
+    if !newer.is_empty() {
+        let all = Arc::make_mut(snapshot.revocations.entry(tenant).or_default());
+        newer.iter().for_each(|revocation| all.add(revocation));
+    }
+    Ok(())
 }
 
 async fn clusters(snapshot: &mut Snapshot, reader: &mut Reader, changes: &[&Change], now: Timestamp) -> Result<(), StoreError> {

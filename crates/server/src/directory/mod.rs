@@ -125,6 +125,9 @@ impl Directory {
         let Some(before) = self.shared.current.load_full() else { return self.load(store, now).await };
         let mut reader = store.read().await?;
         if reader.feed_position().await? == *before.position() {
+            if let Some(fewer) = before.without_old(now) {
+                self.shared.current.store(Some(Arc::new(fewer)));
+            }
             self.shared.confirmed.store(now.as_microsecond(), Ordering::Relaxed);
             return Ok(());
         }

@@ -7,17 +7,19 @@ use entrance_model::Timestamp;
 use entrance_model::cluster::{Cluster, Door, TokenAudience};
 use entrance_model::id::{AppId, ClusterUid, DoorId, GroupId, PrincipalId, TenantId};
 use entrance_model::review::{Gate, Principal};
+use entrance_model::signin::revocation::{Issued, Kind, Revocations};
 use entrance_store::FeedPosition;
 
 use super::graph::Graph;
 
-/// The directory, the clusters and the open doors at one moment of the change feed.
+/// The directory, the clusters, the open doors and the revocations at one moment of the change feed.
 #[derive(Clone, Default)]
 pub struct Snapshot {
     pub(super) position: FeedPosition,
     pub(super) tenants: HashMap<TenantId, Graph>,
     pub(super) clusters: HashMap<ClusterUid, Arc<Facts>>,
     pub(super) doors: HashMap<DoorId, Arc<Door>>,
+    pub(super) revocations: HashMap<TenantId, Arc<Revocations>>,
 }
 
 /// What is known of a cluster here.
@@ -83,6 +85,28 @@ impl Snapshot {
             return Vec::new();
         }
         self.doors.values().map(Arc::as_ref).filter(|door| door.cluster == cluster && door.is_open(now)).collect()
+    }
+
+    /// What was revoked that this token of a directory is, belongs to or came from.
+    pub fn revoked(&self, tenant: TenantId, token: &Issued<'_>) -> Option<Kind> {
+        self.revocations.get(&tenant)?.meets(token)
+    }
+
+    /// The number of the last revocation of a directory that is held here.
+    pub fn revocation_head(&self, tenant: TenantId) -> i64 {
+        self.revocations.get(&tenant).map_or(0, |all| all.head())
+    }
+
+    /// The same without the revocations that no living token can be older than; `None` when there is none of those.
+    pub(super) fn without_old(&self, now: Timestamp) -> Option<Self> {
+        if !self.revocations.values().any(|all| all.has_old(now)) {
+            return None;
+        }
+        let mut snapshot = self.clone();
+        for all in snapshot.revocations.values_mut().filter(|all| all.has_old(now)) {
+            Arc::make_mut(all).forget(now);
+        }
+        Some(snapshot)
     }
 
     /// How many objects are held, for metrics.

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use entrance_model::Timestamp;
 use entrance_model::directory::{Member, Tenant};
 use entrance_model::directory_rules::access::{Action, Allowed, Caller, Standing, Target, allow};
-use entrance_model::id::TenantId;
+use entrance_model::id::{SessionId, TenantId};
 use entrance_store::directory::Directory;
 use entrance_store::{AuditEvent, Reader, Tx};
 use entrance_wire::graph::Version;
@@ -28,6 +28,8 @@ pub(super) struct Ctx {
     pub(super) tenant: TenantId,
     pub(super) caller: Caller,
     pub(super) version: Version,
+    /// The session of the caller's token.
+    pub(super) session: Option<SessionId>,
     /// The path behind the version, in its plain form.
     pub(super) path: String,
     pub(super) pages: PageKey,
@@ -48,6 +50,7 @@ impl FromRequestParts<Graph> for Ctx {
         Ok(Self {
             tenant: token.tid,
             caller,
+            session: token.sid,
             version: parts.extensions.get().copied().unwrap_or(Version::V1),
             path: parts.uri.path().to_owned(),
             pages: graph.pages.clone(),
@@ -82,6 +85,11 @@ impl Ctx {
     /// The query options of the request.
     pub(super) fn options(&self) -> Result<Options, GraphError> {
         Ok(Options::read(&self.query)?)
+    }
+
+    /// One parameter of the query that is ours, not OData's.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
     /// Reads everything committed so far.

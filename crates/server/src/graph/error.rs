@@ -94,6 +94,11 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, Code::ResultSizeLimitExceeded, message)
     }
 
+    /// More single tokens and sessions are revoked than a directory keeps in memory.
+    pub(super) fn too_many_revocations() -> Self {
+        Self::bad_request("Too many tokens and sessions are revoked at this time; revoke the person or the application instead.")
+    }
+
     /// A body that is larger than what is read.
     pub(super) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestEntityTooLarge, "The request body is larger than 4 MiB.")

@@ -22,7 +22,9 @@ mod owners;
 mod page;
 mod registration;
 mod reply;
+mod revocations;
 mod service_principals;
+mod sessions;
 mod show;
 mod source;
 mod users;
@@ -76,12 +78,14 @@ fn people() -> Router<Graph> {
     let mine = Router::new()
         .route("/me", get(me::show).patch(me::update))
         .route("/me/ownedobjects", get(owners::owned))
-        .route("/me/revokesigninsessions", post(users::revoke_sessions));
+        .route("/me/revokesigninsessions", post(users::revoke_sessions))
+        .route("/me/invalidateallrefreshtokens", post(users::revoke_sessions));
     Router::new()
         .route("/users", get(users::list).post(users::create))
         .route("/users/$count", get(users::count))
         .route("/users/{key}", one)
         .route("/users/{key}/revokesigninsessions", post(users::revoke_sessions))
+        .route("/users/{key}/invalidateallrefreshtokens", post(users::revoke_sessions))
         .route("/users/{key}/ownedobjects", get(owners::owned))
         .merge(mine)
         .merge(memberships("/me"))
@@ -130,6 +134,8 @@ fn application_routes() -> Router<Graph> {
 
 fn tenant_routes() -> Router<Graph> {
     Router::new()
+        .route("/entrance/revocations", get(revocations::list).post(revocations::create))
+        .route("/entrance/sessions", get(sessions::list))
         .route("/organization", get(organization::list))
         .route("/organization/{id}", get(organization::show))
         .route("/domains", get(organization::domains))
@@ -173,7 +179,7 @@ async fn unknown(ctx: Ctx) -> GraphError {
 
 /// First segments that lead somewhere.
 const SEGMENTS: &[&str] =
-    &["users", "groups", "applications", "serviceprincipals", "directoryobjects", "organization", "domains", "me"];
+    &["users", "groups", "applications", "serviceprincipals", "directoryobjects", "organization", "domains", "me", "entrance"];
 
 async fn wrong_method(_: Ctx) -> GraphError {
     GraphError::wrong_method()

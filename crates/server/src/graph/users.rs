@@ -23,6 +23,7 @@ use super::find::user_target;
 use super::reply::{NoContent, Reply, Shown};
 use super::source::Source;
 use super::{list, show};
+use crate::authority::revoke;
 use crate::config::Mode;
 
 /// `GET /users`
@@ -143,11 +144,11 @@ pub(super) async fn change(ctx: &Ctx, key: &str, body: Value) -> Reply<NoContent
     if was_enabled && !user.enabled {
         keep_an_administrator(ctx, &mut tx.directory(), &user).await?;
         // What they hold now stays void when they are enabled again.
-        user.sessions_valid_from = ctx.now();
+        revoke::person(&mut tx, ctx.tenant, &mut user, "disabled", Some(ctx.caller.id()), ctx.now()).await?;
     }
     if let (Some(secret), Some(hash)) = (&secret, &hash) {
         user.must_change_password = secret.must_change;
-        user.sessions_valid_from = ctx.now();
+        revoke::person(&mut tx, ctx.tenant, &mut user, "new password", Some(ctx.caller.id()), ctx.now()).await?;
         user.other.insert("lastPasswordChangeDateTime".into(), ctx.now().to_string().into());
         tx.directory().set_password_hash(ctx.tenant, user.id, hash).await?;
     }
@@ -178,7 +179,8 @@ pub(super) async fn remove(ctx: Ctx, Path(key): Path<String>) -> Reply<NoContent
     Ok(NoContent)
 }
 
-/// `POST /users/{id|upn}/revokeSignInSessions`, `POST /me/revokeSignInSessions`
+/// `POST /users/{id|upn}/revokeSignInSessions`, `POST /me/revokeSignInSessions`, and the older `invalidateAllRefreshTokens`:
+/// whatever the person holds ends, at API servers too (S-806).
 pub(super) async fn revoke_sessions(ctx: Ctx) -> Reply<Shown> {
     let mut tx = ctx.app.store.write().await?;
     let subject = ctx.subject(&mut tx.directory()).await;
@@ -191,9 +193,9 @@ pub(super) async fn revoke_sessions(ctx: Ctx) -> Reply<Shown> {
     };
     let mut user = ctx.user(&mut tx.directory(), &subject.id.to_string()).await?;
     let allowed: Allowed = ctx.allow_on(&mut tx.directory(), Action::RevokeSessions, user_target(&user)).await?;
-    user.sessions_valid_from = ctx.now();
+    revoke::person(&mut tx, ctx.tenant, &mut user, "revokeSignInSessions", Some(ctx.caller.id()), ctx.now()).await?;
     tx.directory().update_user(ctx.tenant, &user).await?;
-    ctx.record(&mut tx, &allowed, "user.sessionsRevoked", user.id.uuid(), json!({})).await?;
+    ctx.record(&mut tx, &allowed, "user.sessionsRevoked", user.id.uuid(), json!({"reason": "revokeSignInSessions"})).await?;
     tx.commit().await?;
     let mut body = Object::new();
     body.insert("value".into(), true.into());

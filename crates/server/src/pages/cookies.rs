@@ -1,7 +1,9 @@
 //! The gate's cookies (W-030) and the proof that a form came from our own page (W-031).
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use entrance_model::id::DeviceId;
 use subtle::ConstantTimeEq as _;
+use uuid::{Uuid, uuid};
 
 use crate::app::App;
 use crate::authority::secret;
@@ -9,6 +11,7 @@ use crate::authority::secret;
 /// Cookies that only our own origin gets, over TLS only, and no script reads.
 const FLOW: &str = "__Host-entrance-flow";
 const SESSION: &str = "__Host-entrance-session";
+const DEVICE: &str = "__Host-entrance-device";
 
 /// The value of a cookie of ours: 32 random bytes as base64url, anything else is ignored.
 fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -77,6 +80,29 @@ pub(crate) fn set_session(headers: &mut HeaderMap, value: &str) {
 pub(crate) fn drop_session(headers: &mut HeaderMap) {
     append(headers, &format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
 }
+
+/// The cookie that this browser is known by from one sign-in to the next: it opens nothing, it only tells devices apart, so
+/// that everything on a lost one can be revoked.
+pub(crate) struct DeviceCookie(String);
+
+impl DeviceCookie {
+    /// The browser's cookie, or a new one.
+    pub(crate) fn or_new(headers: &HeaderMap) -> Self {
+        Self(value(headers, DEVICE).map_or_else(secret::opaque, str::to_owned))
+    }
+
+    /// The device's id, from which nobody finds the cookie.
+    pub(crate) fn id(&self) -> DeviceId {
+        DeviceId::from_uuid(Uuid::new_v5(&DEVICES, self.0.as_bytes()))
+    }
+
+    /// Sets it, as long as browsers keep one.
+    pub(crate) fn set(&self, headers: &mut HeaderMap) {
+        append(headers, &format!("{DEVICE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=34560000", self.0));
+    }
+}
+
+const DEVICES: Uuid = uuid!("5f0f9c3e-6f0d-4e0c-9d3c-0b1f6f2f8a51");
 
 fn append(headers: &mut HeaderMap, cookie: &str) {
     headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie).expect("a cookie of ours is ASCII"));

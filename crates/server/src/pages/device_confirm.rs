@@ -3,15 +3,19 @@
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use entrance_model::Timestamp;
 use entrance_model::directory::User;
+use entrance_model::id::{DeviceId, SessionId};
 use entrance_model::signin::device::{DeviceGrant, DeviceRequest};
 use entrance_model::signin::network::{Nearness, nearness};
 use entrance_model::signin::resource::{Kind, of_scope};
-use entrance_model::signin::{Aadsts, Endpoint};
+use entrance_model::signin::session::{BrowserSession, Place, Session};
+use entrance_model::signin::{Aadsts, Endpoint, SignIn};
 use entrance_model::well_known;
 use entrance_store::authority::Versioned;
 use entrance_wire::oauth::form::Form;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Outcome, Purpose};
@@ -138,6 +142,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     };
     let near = nearness(&waiting.request.from, ctx.info.peer.ip());
     let now = ctx.now();
+    let mut begun = None;
     let (after, outcome) = match form.get("decision") {
         Some("approve") => {
             if is_blocked(ctx, near) {
@@ -146,7 +151,10 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
             if risk(near, &waiting.request).is_some() && form.get("confirm_device").is_none() {
                 return Ok(see_other(&again));
             }
-            (waiting.grant.state.approve(session.sign_in(), now), Outcome::Approved)
+            // A session of its own: the device can be revoked without the browser, and ends with it.
+            let by = SignIn { session: SessionId::from_uuid(Uuid::new_v4()), ..session.sign_in() };
+            begun = Some(of_device(&waiting.request, &session, by.session, now));
+            (waiting.grant.state.approve(by, now), Outcome::Approved)
         }
         Some("deny") => (waiting.grant.state.decline(now), Outcome::Denied),
         // A POST without a decision changes nothing.
@@ -163,15 +171,41 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     decision.reason = format!("a device at {} was {}", waiting.request.from, if approved { "approved" } else { "declined" });
     let kind = if approved { "deviceCode.approved" } else { "deviceCode.declined" };
     let detail =
-        json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word() });
+        json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word(), "browserSession": session.id });
+    decision.session = begun.as_ref().map(|begun| begun.id);
+    let target = decision.session.unwrap_or(session.id).to_string();
     let mut tx = ctx.app.store.write().await?;
     let mut authority = tx.authority();
+    // A browser session that was revoked in this moment approves nothing: that is a conflict.
+    authority.browser_session_seen(flow.tenant, session.id, now).await?;
+    if let Some(begun) = &begun {
+        authority.insert_session(flow.tenant, begun).await?;
+    }
     authority.swap_device_grant(&waiting.hash, waiting.grant.version, &after).await?;
     authority.swap_flow(&waiting.id, waiting.flow.version, &flow).await?;
     authority.decided(now, &decision).await?;
-    tx.audit(now, &event(kind, flow.tenant, Some(user.id.into()), session.id.to_string(), detail)).await?;
+    tx.audit(now, &event(kind, flow.tenant, Some(user.id.into()), target, detail)).await?;
     tx.commit().await?;
     Ok(see_other(&format!("/devicelogin/done?grant={}", waiting.id)))
+}
+
+/// The session that begins where the device code was shown.
+fn of_device(request: &DeviceRequest, browser: &BrowserSession, id: SessionId, now: Timestamp) -> Session {
+    Session {
+        id,
+        user: browser.user,
+        place: Place::DeviceCode,
+        device: DeviceId::from_uuid(Uuid::new_v4()),
+        parent: Some(browser.id),
+        app: Some(request.app),
+        address: request.from.clone(),
+        agent: Some(request.agent.clone()),
+        began: now,
+        seen: now,
+        seen_from: request.from.clone(),
+        until: request.until,
+        ended: None,
+    }
 }
 
 /// `GET /devicelogin/done?grant=`.

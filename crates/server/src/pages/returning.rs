@@ -6,9 +6,9 @@ use axum::response::Response;
 use entrance_model::directory::User;
 use entrance_model::signin::authorize::{AuthorizeRequest, ResponseMode};
 use entrance_model::signin::code::{AuthorizationCode, LIFE};
-use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::session::{BROWSER_IDLE, BrowserSession};
 use entrance_model::signin::{Aadsts, redirect};
-use entrance_store::Tx;
+use entrance_store::{StoreError, Tx};
 
 use super::PageError;
 use super::flow::{Flow, Outcome, Purpose};
@@ -66,8 +66,16 @@ pub(crate) async fn code(
     decision.interactive = true;
     decision.reason = "authorization code".into();
     let mut authority = tx.authority();
+    decision.session = Some(session.id);
     authority.insert_code(&secret::sha256(&code), &kept, now + LIFE).await?;
-    authority.browser_session_seen(request.tenant, session.id, now).await?;
+    match authority.browser_session_seen(request.tenant, session.id, now).await {
+        Ok(()) => {}
+        // It was revoked in this moment.
+        Err(StoreError::Conflict) => return Err(Refused::from(Aadsts::FlowTokenExpired).of(user.id)),
+        Err(error) => return Err(error.into()),
+    }
+    let until = now + BROWSER_IDLE;
+    authority.session_used(request.tenant, session.id, Some(request.app), &decision.address, now, until).await?;
     authority.decided(now, &decision).await?;
     let mut fields = vec![("code", code)];
     fields.extend(request.state.clone().map(|state| ("state", state)));

@@ -4,18 +4,20 @@ use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use entrance_model::id::SessionId;
-use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::revocation::Target;
+use entrance_model::signin::session::{BROWSER_IDLE, BrowserSession, Place, Session};
 use entrance_model::signin::{Aadsts, Method};
 use entrance_store::authority::Versioned;
 use entrance_wire::oauth::form::Form;
 use uuid::Uuid;
 
-use super::cookies::{self, FlowCookie};
+use super::cookies::{self, DeviceCookie, FlowCookie};
 use super::flow::{Flow, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::words::{EN, Words, around};
 use super::{PageError, query};
 use crate::authority::ctx::{Ctx, event};
+use crate::authority::refused::Refused;
 use crate::authority::{credentials, secret};
 
 #[derive(Template)]
@@ -79,8 +81,10 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let tenant = flow.state.tenant(ctx).await?;
     let name = form.get("login").unwrap_or_default();
     let decision = ctx.decision("signin", tenant.id, None);
+    // What is revoked while the password is looked at meets this sign-in too.
+    let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
     match credentials::check(ctx, &tenant, name, form.get("passwd").unwrap_or_default()).await {
-        Ok(proven) => begin_session(ctx, headers, &id, flow, proven.user()).await,
+        Ok(proven) => begin_session(ctx, headers, &id, flow, proven.user(), known).await,
         Err(refused) => {
             let mut decision = decision;
             decision.interactive = true;
@@ -103,6 +107,7 @@ async fn begin_session(
     id: &str,
     flow: Versioned<Flow>,
     user: &entrance_model::directory::User,
+    known: i64,
 ) -> Result<Response, PageError> {
     let now = ctx.now();
     let session =
@@ -114,9 +119,31 @@ async fn begin_session(
     let mut decision = ctx.decision("signin", after.tenant, None);
     decision.user = Some(user.id.into());
     decision.interactive = true;
+    decision.session = Some(session.id);
     "password".clone_into(&mut decision.reason);
+    let device = DeviceCookie::or_new(headers);
+    let kept = Session {
+        id: session.id,
+        user: user.id,
+        place: Place::Browser,
+        device: device.id(),
+        parent: None,
+        app: None,
+        address: ctx.address(),
+        agent: ctx.info.user_agent.clone(),
+        began: now,
+        seen: now,
+        seen_from: ctx.address(),
+        until: now + BROWSER_IDLE,
+        ended: None,
+    };
     let mut tx = ctx.app.store.write().await?;
     let mut authority = tx.authority();
+    let person = authority.revocation_of(after.tenant, &Target::Person(user.id)).await?;
+    if person.is_some_and(|revocation| revocation.number > known) {
+        return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id).because("revoked in this moment").into());
+    }
+    authority.insert_session(after.tenant, &kept).await?;
     if let Some(before) = cookies::browser(headers) {
         authority.move_browser(&before, &browser).await?;
     }
@@ -128,5 +155,6 @@ async fn begin_session(
     tx.commit().await?;
     let mut response = see_other(&after.next(id));
     cookies::set_session(response.headers_mut(), &cookie);
+    device.set(response.headers_mut());
     Ok(response)
 }

@@ -138,6 +138,9 @@ impl Reviewer {
             Entrant::ByUpn(upn) => UserName::upn(upn.as_str()).map_err(|_| Refusal::UnknownPerson)?,
             Entrant::ByOid => UserName::Oid(guid(token.oid.uuid())),
         };
+        if let Some(kind) = snapshot.revoked(gate.tenant, &token.issued()) {
+            return Err(kind.into());
+        }
         let groups = snapshot.groups_of(gate.tenant, token.oid);
         // Asked only when it matters: below the budget every group is carried.
         let referred = (groups.len() > gate.groups_max).then(|| self.parts.references.of(cluster)).flatten();

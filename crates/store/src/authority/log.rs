@@ -1,7 +1,7 @@
 //! The sign-in log: every decision about a token, with its reason (S-804).
 
 use entrance_model::Timestamp;
-use entrance_model::id::{AppId, PrincipalId, RequestId, TenantId};
+use entrance_model::id::{AppId, DeviceId, PrincipalId, RequestId, SessionId, TenantId};
 use uuid::Uuid;
 
 use super::Authority;
@@ -11,8 +11,8 @@ use crate::session::Write;
 use crate::sql::statements;
 
 statements! {
-    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
+    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT s.device FROM session s WHERE s.tenant = $2 AND s.id = $15))";
+    NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
 }
 
 /// One decision.
@@ -42,6 +42,10 @@ pub struct Decision {
     pub request: RequestId,
     /// The caller's id of it.
     pub correlation: Uuid,
+    /// The id of the token that was made (`uti`).
+    pub token: Option<String>,
+    /// The session it belongs to; the device is known by it.
+    pub session: Option<SessionId>,
 }
 
 /// A decision as it was recorded.
@@ -73,6 +77,12 @@ pub struct DecisionRow {
     pub request: String,
     /// The caller's id of it.
     pub correlation: String,
+    /// The id of the token that was made (`uti`).
+    pub token: Option<String>,
+    /// The session it belongs to.
+    pub session: Option<SessionId>,
+    /// The device that the session lives on.
+    pub device: Option<DeviceId>,
 }
 
 impl<M> Authority<'_, M> {
@@ -99,6 +109,9 @@ fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
         agent: row.maybe_text("agent")?,
         request: row.text("request")?,
         correlation: row.text("correlation")?,
+        token: row.maybe_text("token")?,
+        session: row.maybe_parsed("session")?,
+        device: row.maybe_parsed("device")?,
     })
 }
 
@@ -119,6 +132,8 @@ impl Authority<'_, Write> {
             .bind(&decision.agent)
             .bind(decision.request.to_string())
             .bind(decision.correlation.to_string())
+            .bind(&decision.token)
+            .bind(decision.session.map(|id| id.to_string()))
             .execute(&mut *self.0.conn)
             .await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! What the token service remembers: codes, device grants, refresh tokens, browser sessions, wrong tries, decisions.
+//! What the token service remembers: codes, device grants, refresh tokens, sessions, revocations, wrong tries, decisions.
 //!
 //! Everything that may be redeemed once is changed by compare-and-swap: the row must still have the version that was read.
 //! Bearer values (codes, tokens, cookies) come in as their SHA-256.
@@ -10,11 +10,15 @@ mod flows;
 mod lockouts;
 mod log;
 mod refresh;
+mod revocations;
 mod sessions;
+mod signed_in;
 mod sweep;
 
 pub use log::{Decision, DecisionRow};
 pub use refresh::StoredRefreshToken;
+pub use revocations::{Revoke, Revoked};
+pub use signed_in::Holder;
 
 use sqlx::sqlite::SqliteQueryResult;
 
@@ -41,9 +45,24 @@ fn swapped(result: &SqliteQueryResult) -> Result<(), StoreError> {
 /// Statements of the token service, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [assertions::ALL, codes::ALL, device::ALL, flows::ALL, lockouts::ALL, log::ALL, refresh::ALL, sessions::ALL, sweep::ALL]
-        .concat()
+    [
+        assertions::ALL,
+        codes::ALL,
+        device::ALL,
+        flows::ALL,
+        lockouts::ALL,
+        log::ALL,
+        refresh::ALL,
+        revocations::ALL,
+        sessions::ALL,
+        signed_in::ALL,
+        sweep::ALL,
+    ]
+    .concat()
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod revocation_tests;

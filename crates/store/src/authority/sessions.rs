@@ -4,7 +4,7 @@ use entrance_model::Timestamp;
 use entrance_model::id::{SessionId, TenantId, UserId};
 use entrance_model::signin::session::BrowserSession;
 
-use super::Authority;
+use super::{Authority, swapped};
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
 use crate::session::Write;
@@ -68,15 +68,15 @@ impl Authority<'_, Write> {
         Ok(())
     }
 
-    /// Remembers that a session was used.
+    /// Remembers that a session was used. One that is gone meanwhile is a conflict: nothing may come from it any more.
     pub async fn browser_session_seen(&mut self, tenant: TenantId, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(SEEN)
+        let done = sqlx::query(SEEN)
             .bind(tenant.to_string())
             .bind(id.to_string())
             .bind(now.as_microsecond())
             .execute(&mut *self.0.conn)
             .await?;
-        Ok(())
+        swapped(&done)
     }
 
     /// Ends one session.

@@ -15,7 +15,9 @@ statements! {
     FLOWS = "DELETE FROM signin_flow WHERE until < $1";
     ASSERTIONS = "DELETE FROM used_assertion WHERE until < $1";
     LOCKOUTS = "DELETE FROM lockout WHERE at < $1";
-    SESSIONS = "DELETE FROM browser_session WHERE at < $1";
+    BROWSERS = "DELETE FROM browser_session WHERE at < $1";
+    SESSIONS = "DELETE FROM session WHERE until < $1";
+    REVOCATIONS = "DELETE FROM revocation WHERE until < $1";
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -31,7 +33,9 @@ impl Authority<'_, Write> {
             (FLOWS, now),
             (ASSERTIONS, now),
             (LOCKOUTS, now - DAY),
-            (SESSIONS, now - 7 * DAY),
+            (BROWSERS, now - 7 * DAY),
+            (SESSIONS, now - DAY),
+            (REVOCATIONS, now),
         ] {
             sqlx::query(statement).bind(before).execute(&mut *self.0.conn).await?;
         }

@@ -87,7 +87,8 @@ async fn replayed_now(request: &Request<'_>, hash: &str) -> Refused {
             AuthorizationCode::Redeemed { family, .. } => family,
             AuthorizationCode::Live { .. } => None,
         },
-        Ok(None) => None,
+        // The sign-in behind it was revoked.
+        Ok(None) => return Aadsts::FreshTokenNeeded.into(),
         Err(error) => return error.into(),
     };
     replayed(request, family).await

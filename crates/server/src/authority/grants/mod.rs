@@ -38,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub(crate) client: &'a Client,
     /// How it proved itself.
     pub(crate) proof: &'a Proof,
+    /// The last revocation that was known when the request was read.
+    pub(crate) known: i64,
 }
 
 /// The grant of a request.
@@ -101,6 +103,7 @@ impl Request<'_> {
             nonce: None,
             auth_time: false,
             key: proof_key(self.form)?,
+            known: self.known,
         })
     }
 

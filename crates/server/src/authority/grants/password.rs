@@ -1,7 +1,8 @@
 //! Name and password sent by a program (S-250): for demos and tests, where no browser is at hand.
 
-use entrance_model::id::SessionId;
+use entrance_model::id::{DeviceId, SessionId};
 use entrance_model::signin::refresh::Origin;
+use entrance_model::signin::session::{Place, Session};
 use entrance_model::signin::{Aadsts, Method, SignIn};
 use entrance_wire::oauth::token::Tokens;
 use uuid::Uuid;
@@ -28,7 +29,23 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let lineage = request.lineage(&wanted, &by, Origin::Password, &scope);
     let who = ForPerson { tenant, client, proof, user, by: &by, kind: "password" };
     let prepared = for_person(ctx, who, &wanted, lineage).await?;
+    let session = Session {
+        id: by.session,
+        user: user.id,
+        place: Place::Password,
+        device: DeviceId::from_uuid(Uuid::new_v4()),
+        parent: None,
+        app: Some(client.app),
+        address: ctx.address(),
+        agent: ctx.info.user_agent.clone(),
+        began: by.at,
+        seen: by.at,
+        seen_from: ctx.address(),
+        until: by.at,
+        ended: None,
+    };
     let mut tx = ctx.app.store.write().await?;
+    tx.authority().insert_session(tenant.id, &session).await?;
     prepared.keep(&mut tx, ctx.now()).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

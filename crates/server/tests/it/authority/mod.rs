@@ -9,6 +9,7 @@ mod pages;
 mod password;
 mod pop;
 mod refresh_token;
+mod revocation;
 
 use aws_lc_rs::digest;
 use entrance_model::directory::{Credential, Proof};
