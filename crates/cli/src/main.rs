@@ -30,6 +30,8 @@ enum Command {
     Env(commands::env::Args),
     /// Show a cluster as those see it who want to enter.
     Cluster(commands::cluster::Args),
+    /// End a token, a session, or all that a person, an application or a device holds, now, at every API server.
+    Revoke(commands::revoke::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args),
         Command::Env(args) => commands::env::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
+        Command::Revoke(args) => commands::revoke::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

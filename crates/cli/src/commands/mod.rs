@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod env;
+pub(crate) mod revoke;
 pub(crate) mod serve;
 
 use std::net::SocketAddr;
