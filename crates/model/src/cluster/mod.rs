@@ -4,7 +4,7 @@
 //! [`create`] and [`update`] hold all rules; [`plan`] turns the difference between wish and reality into steps.
 
 mod document;
-mod door;
+pub mod door;
 mod plan;
 mod pools;
 mod put;

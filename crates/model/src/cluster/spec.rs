@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::document::Document;
+use super::door::{BreakGlass, Life};
 use super::pools::{self, Pool};
 use super::sign_in::SignIn;
 use super::unacceptable::Unacceptable;
@@ -92,6 +93,8 @@ pub struct EntranceProfile {
     pub pinned: Vec<GroupId>,
     /// Only tokens bound to a key are taken.
     pub require_pop: bool,
+    /// How break-glass doors open.
+    pub break_glass: BreakGlass,
 }
 
 /// What a cluster shall be.
@@ -168,12 +171,22 @@ impl EntranceProfile {
         for id in at("pinnedGroups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             pinned.push(id.parse().map_err(|_| unknown("pinnedGroups", id, "object ids of groups"))?);
         }
+        let break_glass = BreakGlass {
+            validity: match at("breakGlass.validity").and_then(Value::as_str) {
+                None => Life::USUAL,
+                Some(text) => {
+                    text.parse().map_err(|_| unknown("breakGlass.validity", text, "a duration such as PT8H, from PT1M to PT24H"))?
+                }
+            },
+            second_person: at("breakGlass.secondPerson").and_then(Value::as_bool).unwrap_or(false),
+        };
         Ok(Self {
             audience: audience.parse().map_err(|()| unknown("tokenAudience", audience, "shared or cluster"))?,
             user_name: user_name.parse().map_err(|()| unknown("userName", user_name, "upn or oid"))?,
             groups_max,
             pinned,
             require_pop: at("requirePop").and_then(Value::as_bool).unwrap_or(false),
+            break_glass,
         })
     }
 }
