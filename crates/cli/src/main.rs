@@ -32,6 +32,8 @@ enum Command {
     Cluster(commands::cluster::Args),
     /// End a token, a session, or all that a person, an application or a device holds, now, at every API server.
     Revoke(commands::revoke::Args),
+    /// Get into a cluster when sign-in does not work, with a reason, a duration and an end.
+    BreakGlass(commands::break_glass::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Env(args) => commands::env::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Revoke(args) => commands::revoke::run(&args),
+        Command::BreakGlass(args) => commands::break_glass::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

@@ -8,6 +8,7 @@ use entrance_store::Store;
 
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
+use crate::clusters::doors::Doors;
 use crate::clusters::{Clusters, References};
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -37,6 +38,8 @@ pub struct App {
     pub references: References,
     /// The clusters' drivers.
     pub clusters: Clusters,
+    /// Break-glass doors that are being opened and shut.
+    pub doors: Doors,
     /// Wakes the operation runner.
     pub jobs: Jobs,
     /// What time it is.

@@ -115,6 +115,7 @@ impl Server {
             witness,
             references,
             clusters,
+            doors: crate::clusters::doors::Doors::default(),
             jobs,
             clock,
             hasher,

@@ -22,8 +22,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use arm::Arm;
+pub use arm::{Arm, KeptDoor};
 pub use audit::{AuditEvent, AuditRow};
+pub use directory::Directory;
 pub use error::StoreError;
 pub use feed::{Change, ChangeKind, FeedPosition};
 pub use key::SealedKey;

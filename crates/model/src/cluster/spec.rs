@@ -174,9 +174,9 @@ impl EntranceProfile {
         let break_glass = BreakGlass {
             validity: match at("breakGlass.validity").and_then(Value::as_str) {
                 None => Life::USUAL,
-                Some(text) => {
-                    text.parse().map_err(|_| unknown("breakGlass.validity", text, "a duration such as PT8H, from PT1M to PT24H"))?
-                }
+                Some(text) => text
+                    .parse()
+                    .map_err(|_| unknown("breakGlass.validity", text, "a duration such as PT8H, from PT1M to PT24H"))?,
             },
             second_person: at("breakGlass.secondPerson").and_then(Value::as_bool).unwrap_or(false),
         };

@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::Timestamp;
 use entrance_model::arm::{BadApiVersion, BadName, BadScope, Refused, Ruled};
+use entrance_model::cluster::door::DoorRefusal;
 use entrance_model::cluster::{Busy, Unacceptable};
 use entrance_store::StoreError;
 use serde_json::json;
@@ -258,7 +259,7 @@ macro_rules! ruled {
     )*};
 }
 
-ruled! { Unacceptable Busy BadName }
+ruled! { Unacceptable Busy BadName DoorRefusal }
 
 impl From<BadScope> for ArmError {
     fn from(error: BadScope) -> Self {
@@ -284,6 +285,10 @@ impl From<DoorError> for ArmError {
     fn from(error: DoorError) -> Self {
         match error {
             DoorError::Store(error) => error.into(),
+            DoorError::Refused(refusal) => refusal.into(),
+            DoorError::Cluster(refusal) => refusal.into(),
+            DoorError::LocalAccountsDisabled => Refusal::StaticCredentials.into(),
+            DoorError::Unknown => Refusal::NotFound("The door".to_owned()).into(),
             DoorError::Driver(error) => Refusal::NoDoor(error.to_string()).into(),
         }
     }

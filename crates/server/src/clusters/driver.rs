@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
 use entrance_model::cluster::{Cluster, Door, Endpoint, Failure, Observed, Spec, Step, Versions};
 use entrance_model::id::{DoorId, PrincipalId};
 use zeroize::Zeroizing;
@@ -79,6 +80,22 @@ pub trait Driver: Send + Sync {
     /// Opens a door: its group becomes cluster-admin.
     fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()>;
 
-    /// Closes a door: the group is nothing any more. Fine to repeat, and for a door that was never opened.
-    fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()>;
+    /// Pulls both levers on a door and proves it at every API server. Fine to repeat, and for a door that was never opened.
+    fn shut_break_glass<'a>(&'a self, cluster: &'a Cluster, shutting: Shutting<'a>) -> Doing<'a, Vec<Refused>>;
+
+    /// Restarts the API servers one by one, so that no stream of anybody survives.
+    fn sever<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Vec<Severed>>;
+
+    /// What the holder of a door wrote into the cluster.
+    fn left_behind<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, LeftBehind>;
+}
+
+/// A door that is being shut.
+pub struct Shutting<'a> {
+    /// Which one.
+    pub door: DoorId,
+    /// The very certificate that was handed out, to prove that it is refused; none where the key is not known any more.
+    pub credential: Option<&'a Certificate>,
+    /// The cluster's doors that stay open.
+    pub open: &'a [DoorId],
 }

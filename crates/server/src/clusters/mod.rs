@@ -15,7 +15,7 @@ use entrance_model::arm::Location;
 use entrance_model::cluster::Versions;
 use entrance_store::Store;
 
-pub use driver::{Certificate, Doing, Driver, DriverError};
+pub use driver::{Certificate, Doing, Driver, DriverError, Shutting};
 pub use on_this_machine::OnThisMachine;
 pub use references::References;
 

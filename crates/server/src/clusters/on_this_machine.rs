@@ -1,14 +1,18 @@
 //! The driver of control planes on this machine: steps of the resource manager become steps of [`local`].
 
+mod doors;
+mod left_behind;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use entrance_model::Timestamp;
+use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
 use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Pool, Spec, Stage, Step, Versions};
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 
-use super::driver::{Certificate, Doing, Driver, DriverError};
+use super::driver::{Certificate, Doing, Driver, DriverError, Shutting};
 use super::incluster::{self, Reconcilers};
 use super::local::{self, Planes, WebhookAccess};
 
@@ -151,11 +155,8 @@ impl Driver for OnThisMachine {
 
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
         Box::pin(async move {
-            let issued = self
-                .planes
-                .open_break_glass(cluster.uid, holder.uuid(), &door.to_string(), life)
-                .await
-                .map_err(|error| whole_story(&error))?;
+            let issued =
+                self.planes.open_break_glass(cluster.uid, holder, door, life).await.map_err(|error| whole_story(&error))?;
             Ok(Certificate { certificate: issued.cert_pem, key: issued.key_pem })
         })
     }
@@ -167,11 +168,16 @@ impl Driver for OnThisMachine {
         })
     }
 
-    fn close_break_glass<'a>(&'a self, cluster: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
-        Box::pin(async move {
-            let client = self.operator(cluster).await?;
-            incluster::close_door(&client, door).await.map_err(|error| whole_story(&error))
-        })
+    fn shut_break_glass<'a>(&'a self, cluster: &'a Cluster, shutting: Shutting<'a>) -> Doing<'a, Vec<Refused>> {
+        Box::pin(async move { Ok(vec![doors::shut(&self.planes, cluster.uid, shutting).await?]) })
+    }
+
+    fn sever<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Vec<Severed>> {
+        Box::pin(async move { Ok(vec![doors::sever(&self.planes, cluster.uid).await?]) })
+    }
+
+    fn left_behind<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, LeftBehind> {
+        Box::pin(left_behind::look(&self.planes, cluster.uid, door))
     }
 }
 

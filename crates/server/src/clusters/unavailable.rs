@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
 use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Step, Versions};
 use entrance_model::id::{DoorId, PrincipalId};
 
-use super::driver::{Certificate, Doing, Driver, DriverError};
+use super::driver::{Certificate, Doing, Driver, DriverError, Shutting};
 
 /// Why nothing can be started.
 pub struct Unavailable(pub String);
@@ -51,7 +52,15 @@ impl Driver for Unavailable {
         self.refuse()
     }
 
-    fn close_break_glass<'a>(&'a self, _: &'a Cluster, _: DoorId) -> Doing<'a, ()> {
+    fn shut_break_glass<'a>(&'a self, _: &'a Cluster, _: Shutting<'a>) -> Doing<'a, Vec<Refused>> {
+        self.refuse()
+    }
+
+    fn sever<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Vec<Severed>> {
+        self.refuse()
+    }
+
+    fn left_behind<'a>(&'a self, _: &'a Cluster, _: &'a Door) -> Doing<'a, LeftBehind> {
         self.refuse()
     }
 }

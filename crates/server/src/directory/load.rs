@@ -113,7 +113,7 @@ async fn clusters(snapshot: &mut Snapshot, reader: &mut Reader, changes: &[&Chan
 async fn doors(snapshot: &mut Snapshot, reader: &mut Reader, now: Timestamp) -> Result<(), StoreError> {
     snapshot.doors.clear();
     for uid in snapshot.clusters.keys() {
-        let open = reader.arm().doors(*uid).await?.into_iter().filter(|door| door.is_open(now));
+        let open = reader.arm().live_doors(*uid).await?.into_iter().filter(|door| door.is_open(now));
         snapshot.doors.extend(open.map(|door| (door.id, Arc::new(door))));
     }
     Ok(())

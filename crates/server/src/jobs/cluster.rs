@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entrance_model::arm::Taken;
+use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{Cluster, Desired, Document, Failure, Observed, Spec, Stage, Step, Work, plan};
 use entrance_model::id::ClusterUid;
 use entrance_store::{AuditEvent, Lease, StoreError};
@@ -10,6 +11,7 @@ use serde_json::json;
 
 use super::ended;
 use crate::app::App;
+use crate::clusters::doors::{self, By, DoorError};
 
 /// Works on the operation until it has ended.
 pub(super) async fn work(app: &App, lease: &Lease, uid: ClusterUid) -> Result<(), StoreError> {
@@ -60,7 +62,7 @@ impl Job<'_> {
             };
             let todo = plan(Desired::Present(&spec), &observed);
             if todo.is_empty() {
-                return Ok(Ok(()));
+                return self.shut_doors(&spec).await;
             }
             if let Err(why) = self.take_all(&spec, &todo, false).await? {
                 return Ok(Err(why));
@@ -68,6 +70,23 @@ impl Job<'_> {
         }
         let message = "The control plane does not become what it shall be; look at its logs.".to_owned();
         Ok(Err(Failure { code: "ControlPlaneFailed".to_owned(), message }))
+    }
+
+    /// where local accounts are disabled, the operation ends once every old file is proved to be refused.
+    async fn shut_doors(&self, spec: &Spec) -> Result<Result<(), Failure>, StoreError> {
+        if spec.local_accounts {
+            return Ok(Ok(()));
+        }
+        Ok(match doors::shut_all(self.app, &self.cluster).await {
+            Ok(()) => Ok(()),
+            Err(DoorError::Store(error)) => return Err(error),
+            Err(error) => Err(Failure {
+                code: "BreakGlassStillOpen".to_owned(),
+                message: format!(
+                    "A door that was closed could not be proved to be shut: {error}. It is tried again until it is."
+                ),
+            }),
+        })
     }
 
     async fn tear_down(&mut self) -> Result<Result<(), Failure>, StoreError> {
@@ -176,7 +195,8 @@ impl Job<'_> {
         let mut tx = self.app.store.write().await?;
         tx.operations().end(self.lease, &self.steps, &ended(self.app, why.clone())).await?;
         if gone {
-            tx.arm().forget_doors(self.cluster.uid).await?;
+            let by = By { oid: operation.started_by, why: json!({ "operation": operation.id }) };
+            doors::close_all(&mut tx, &self.cluster, Closing::ClusterGone, &by, now).await?;
             tx.arm().delete_assignments_below(self.cluster.tenant, &self.cluster.address.scope()).await?;
             tx.arm().delete_cluster(&self.cluster).await?;
         } else {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use entrance_model::id::ClusterUid;
+use entrance_model::cluster::Door;
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use entrance_server::clusters::local::{
-    Authorizer, Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, break_glass_group, issue_operator,
+    Authorizer, Binary, Identity, Part, Planes, Pool, Spec, Step, WebhookAccess, issue_operator,
 };
 use jiff::Timestamp;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -80,9 +81,9 @@ impl World {
     }
 
     /// Binds the group of a door's certificates.
-    async fn open_door(&self, id: &str) -> Result<Api<ClusterRoleBinding>> {
+    async fn open_door(&self, name: &str, group: &str) -> Result<Api<ClusterRoleBinding>> {
         let bindings = Api::all(self.planes.client(self.uid).await?);
-        bindings.create(&PostParams::default(), &door(id)?).await?;
+        bindings.create(&PostParams::default(), &door(name, group)?).await?;
         Ok(bindings)
     }
 
@@ -184,7 +185,7 @@ async fn a_control_plane_outlives_kills_and_restarts_and_leaves_nothing_behind()
     assert_eq!(world.pids().await, before);
 
     // Everything dies, as when the machine loses its power.
-    world.open_door("door-1").await?;
+    world.open_door("door-1", "nobody").await?;
     let world = world.restart_server()?;
     for pid in world.processes() {
         kill(pid)?;
@@ -264,19 +265,22 @@ fn the_operator_has_its_few_rights_and_no_others(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Nothing before the door is open, everything while it is, nothing once either lever is pulled.
+/// Nothing before the door is open, everything while it is, nothing once either lever is pulled; another door stays open meanwhile.
 async fn break_glass_has_two_levers(world: &World) -> Result<()> {
     let operator = world.operator()?;
-    let holder = world.planes.open_break_glass(world.uid, Uuid::from_u128(0xA), "door-1", HOUR).await?;
-    let refused = until("the API server to know the signer", async || {
-        let refused = world.kubectl(&holder, "get nodes").expect_err("no binding yet").to_string();
-        ensure!(refused.contains("Forbidden"), "{refused}");
-        Ok(refused)
+    let [door, other] = [1, 2].map(|n| DoorId::from_uuid(Uuid::from_u128(n)));
+    let oid = PrincipalId::from_uuid(Uuid::from_u128(0xA));
+    let holder = world.planes.open_break_glass(world.uid, oid, door, HOUR).await?;
+    let also = world.planes.open_break_glass(world.uid, oid, other, HOUR).await?;
+    let refused = until("the API server to know the roots", async || {
+        let refused = [&holder, &also].map(|who| world.kubectl(who, "get nodes").expect_err("no binding yet").to_string());
+        ensure!(refused.iter().all(|refused| refused.contains("Forbidden")), "{refused:?}");
+        Ok(refused[0].clone())
     });
     let refused = refused.await?;
     assert!(refused.contains("breakglass:00000000-0000-0000-0000-00000000000a"), "{refused}");
 
-    let bindings = world.open_door("door-1").await?;
+    let bindings = world.open_door("door-1", &Door::group(door)).await?;
     until("the open door", async || world.kubectl(&holder, "create namespace kept")).await?;
     world.kubectl(&holder, "create deployment web --image=web --replicas=3 -n kept")?;
     world.kubectl(&holder, "rollout status deployment web -n kept --timeout=60s")?;
@@ -290,19 +294,23 @@ async fn break_glass_has_two_levers(world: &World) -> Result<()> {
     })
     .await?;
 
-    let signers = || -> Result<usize> {
+    let roots = || -> Result<usize> {
         let list = world.kubectl(&operator, "get configmap -n kube-system extension-apiserver-authentication -o yaml")?;
         Ok(list.matches("BEGIN CERTIFICATE").count())
     };
-    assert_eq!(signers()?, 4, "three kinds of clients and the front proxy");
-    world.planes.drop_break_glass(world.uid).await?;
-    assert_eq!(signers()?, 3, "aggregated servers forget the signer, too");
-    until("the dropped signer", async || {
+    assert_eq!(roots()?, 5, "two kinds of clients, two doors and the front proxy");
+    world.planes.keep_break_glass(world.uid, &[other]).await?;
+    assert_eq!(roots()?, 4, "aggregated servers forget the root, too");
+    until("the dropped root", async || {
         let refused = world.kubectl(&holder, "get nodes").err().context("still known")?.to_string();
         ensure!(refused.contains("Unauthorized") || refused.contains("must be logged in"), "{refused}");
         Ok(())
     })
-    .await
+    .await?;
+    let refused = world.kubectl(&also, "get nodes").expect_err("no binding yet").to_string();
+    assert!(refused.contains("Forbidden"), "the other door's root is still known: {refused}");
+    world.planes.keep_break_glass(world.uid, &[]).await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,11 +359,11 @@ pub(crate) fn pool(count: u16) -> Pool {
 }
 
 /// The binding that opens a door.
-fn door(id: &str) -> Result<ClusterRoleBinding> {
+fn door(name: &str, group: &str) -> Result<ClusterRoleBinding> {
     Ok(serde_json::from_value(serde_json::json!({
-        "metadata": { "name": id },
+        "metadata": { "name": name },
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": break_glass_group(id) }],
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group }],
     }))?)
 }
 

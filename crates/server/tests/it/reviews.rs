@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use entrance_model::Timestamp;
 use entrance_model::arm::{ClusterAddress, ResourceGroup, ResourceGroupDocument, Subscription};
+use entrance_model::cluster::door::{BreakGlass, DoorState, Life, Reason};
 use entrance_model::cluster::{Cluster, Document, Door, State};
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
 use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, SubscriptionId, TenantId, UserId};
@@ -345,22 +346,24 @@ async fn a_right_ends_with_the_membership(world: &World) -> Result<()> {
 async fn a_door_opens_and_closes_by_itself(world: &World) -> Result<()> {
     let (uid, client) = (world.cluster.uid, world.client().await?);
     let now = Timestamp::now();
-    let door = Door {
+    let asked = Door {
         id: DoorId::from_uuid(Uuid::new_v4()),
         tenant: world.tenant,
         cluster: uid,
         holder: world.alice.id.into(),
-        certificate: String::new(),
-        opened: now,
-        until: now + Duration::from_secs(8),
-        closed: None,
+        reason: Reason::of_az(),
+        life: Life::stored_micros(8_000_000),
+        asked: now,
+        state: DoorState::requested(now),
     };
+    let holder = world.planes.open_break_glass(uid, asked.holder, asked.id, Duration::from_hours(1)).await?;
+    let agreed = asked.alone(&BreakGlass::default()).context("no second person")?;
+    let door = asked.open(&agreed, holder.cert_pem.clone(), now)?;
     let mut tx = world.app().store.write().await?;
-    tx.arm().insert_door(&door, b"").await?;
+    tx.arm().put_door(&door).await?;
     tx.commit().await?;
     incluster::open_door(&client, &door).await?;
     let name = Door::group(door.id);
-    let holder = world.planes.open_break_glass(uid, world.alice.id.uuid(), &door.id.to_string(), Duration::from_hours(1)).await?;
     let who = world.root.path().join("who");
     std::fs::write(&who, holder.pem().as_bytes())?;
     let as_holder = |args: &str| {
@@ -382,7 +385,7 @@ async fn a_door_opens_and_closes_by_itself(world: &World) -> Result<()> {
         Ok(())
     })
     .await?;
-    ensure!(Timestamp::now() >= door.until, "not before its time");
+    ensure!(door.is_overdue(Timestamp::now()), "not before its time");
     until("the closed door", async || {
         let refused = as_holder("get nodes")?;
         ensure!(refused.contains("Forbidden"), "{refused}");

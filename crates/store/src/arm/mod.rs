@@ -5,6 +5,8 @@ mod clusters;
 mod doors;
 mod groups;
 
+pub use doors::KeptDoor;
+
 use crate::session::Scope;
 
 /// Statements of the resource manager, for the test that prepares all.

@@ -184,7 +184,9 @@ pub enum DoorRefusal {
         until: Timestamp,
     },
     /// One cannot agree with oneself.
-    #[error("Nobody approves their own request, nor through an application that they own; another person with the same right must.")]
+    #[error(
+        "Nobody approves their own request, nor through an application that they own; another person with the same right must."
+    )]
     SameHand,
     /// It is not open.
     #[error("The door is {state}.")]

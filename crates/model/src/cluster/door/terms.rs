@@ -61,9 +61,14 @@ impl Life {
     /// The shortest; less is over before it can be used.
     pub const SHORTEST: Self = Self(SignedDuration::from_mins(1));
 
-    /// A length that was accepted once.
-    pub fn stored(length: SignedDuration) -> Self {
-        Self(length)
+    /// A length that was accepted once, in microseconds.
+    pub fn stored_micros(micros: i64) -> Self {
+        Self(SignedDuration::from_micros(micros))
+    }
+
+    /// The length in microseconds.
+    pub fn micros(self) -> i64 {
+        i64::try_from(self.0.as_micros()).unwrap_or(i64::MAX)
     }
 
     /// The length.

@@ -87,7 +87,7 @@ async fn user_file(ctx: &Ctx, cluster: &Cluster, asked: &Asked, allowed: &Allowe
     let base = format!("{}/", ctx.app.base());
     let (server, client, tenant, legacy) = match &spec.sign_in {
         SignIn::Certificates => {
-            return certificate_file(ctx, cluster, &spec, &endpoint, kubeconfig::user_certificate, allowed).await;
+            return certificate_file(ctx, cluster, &endpoint, kubeconfig::user_certificate, allowed).await;
         }
         SignIn::Managed(managed) => {
             (spec.entrance.audience.server_app(cluster.uid).to_string(), AKS_CLIENT.to_string(), managed.tenant, false)
@@ -106,8 +106,8 @@ async fn user_file(ctx: &Ctx, cluster: &Cluster, asked: &Asked, allowed: &Allowe
 }
 
 async fn admin_file(ctx: &Ctx, cluster: &Cluster, asked: &Asked, allowed: &Allowed) -> Result<String, ArmError> {
-    let (spec, endpoint) = reachable(cluster, asked)?;
-    certificate_file(ctx, cluster, &spec, &endpoint, kubeconfig::admin_certificate, allowed).await
+    let (_, endpoint) = reachable(cluster, asked)?;
+    certificate_file(ctx, cluster, &endpoint, kubeconfig::admin_certificate, allowed).await
 }
 
 type Writer = fn(&kubeconfig::Cluster<'_>, &str, &str) -> String;
@@ -116,22 +116,17 @@ type Writer = fn(&kubeconfig::Cluster<'_>, &str, &str) -> String;
 async fn certificate_file(
     ctx: &Ctx,
     cluster: &Cluster,
-    spec: &Spec,
     endpoint: &Endpoint,
     write: Writer,
     allowed: &Allowed,
 ) -> Result<String, ArmError> {
-    // What is asked for counts from the moment it was asked for, not only once it is in force.
-    if !spec.local_accounts || !cluster.spec()?.local_accounts {
-        return Err(Refusal::StaticCredentials.into());
-    }
-    let opened = doors::open(&ctx.app, cluster, ctx.oid()).await?;
+    let opened = doors::for_az(&ctx.app, cluster, ctx.oid(), &super::doors::by(ctx, allowed)).await?;
     record(ctx, "credential.admin", allowed).await?;
     Ok(write(&place_of(cluster, endpoint), &opened.certificate, &opened.key))
 }
 
 /// what is in force, and where the API server answers.
-fn reachable(cluster: &Cluster, asked: &Asked) -> Result<(Spec, Endpoint), ArmError> {
+pub(super) fn reachable(cluster: &Cluster, asked: &Asked) -> Result<(Spec, Endpoint), ArmError> {
     let ready = cluster.state.has_control_plane().then(|| cluster.in_force().zip(cluster.endpoint.clone())).flatten();
     let Some(ready) = ready else {
         return Err(match &cluster.state {
@@ -167,7 +162,7 @@ fn format(asked: &Asked) -> Result<Format, Refusal> {
     }
 }
 
-fn place_of<'a>(cluster: &'a Cluster, endpoint: &'a Endpoint) -> kubeconfig::Cluster<'a> {
+pub(super) fn place_of<'a>(cluster: &'a Cluster, endpoint: &'a Endpoint) -> kubeconfig::Cluster<'a> {
     kubeconfig::Cluster {
         name: cluster.address.name.as_str(),
         resource_group: cluster.address.group.as_str(),
@@ -185,6 +180,6 @@ async fn record(ctx: &Ctx, kind: &'static str, allowed: &Allowed) -> Result<(), 
 // nobody keeps such an answer.
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-fn kubeconfigs(name: &str, file: &str) -> Response {
+pub(super) fn kubeconfigs(name: &str, file: &str) -> Response {
     ([NO_STORE], Json(json!({ "kubeconfigs": [{ "name": name, "value": BASE64.encode(file) }] }))).into_response()
 }

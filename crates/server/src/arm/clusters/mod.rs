@@ -2,6 +2,7 @@
 
 mod credentials;
 mod delete;
+mod doors;
 mod get;
 mod pools;
 mod put;
@@ -44,6 +45,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(&action("listclustermonitoringusercredential"), post(credentials::monitoring))
         .route(&action("accessprofiles/{role}/listcredential"), post(credentials::access_profile))
         .route(&action("resetaadprofile"), post(put::reset_aad_profile))
+        .route(&action("breakglassdoors"), get(doors::list).post(doors::ask))
+        .route(&action("breakglassdoors/{door}"), get(doors::get))
+        .route(&action("breakglassdoors/{door}/approve"), post(doors::approve))
+        .route(&action("breakglassdoors/{door}/close"), post(doors::close))
+        .route(&action("breakglassdoors/{door}/credential"), post(doors::credential))
         .route(&action("agentpools"), get(pools::list))
         .route(&action("agentpools/{pool}"), get(pools::get))
         .route(&action("upgradeprofiles/default"), get(versions::upgrade_profile))

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
 use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
+use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
     Accepted, Cluster, Desired, House, Observed, Quota, SignIn, Stage, State, TokenAudience, UserName, Warning, Work, create,
     plan, update,
@@ -22,6 +23,7 @@ use crate::arm::body::{Body, member};
 use crate::arm::ctx::{Allowed, Ctx};
 use crate::arm::error::{ArmError, Refusal};
 use crate::arm::operations::{CONTAINER_SERVICE, Headers, Urls};
+use crate::clusters::doors;
 use crate::clusters::{MAX_ADMIN_GROUPS, MAX_CLUSTERS, locations};
 
 /// `PUT …/managedClusters/{name}`.
@@ -178,9 +180,19 @@ async fn alter(
     let operation = operation(ctx, &cluster, work, change, plan(Desired::Present(&spec), &believed));
     tx.arm().update_cluster(&mut cluster).await?;
     tx.operations().insert(&operation).await?;
+    // in the same commit, so that enabling them again finds none of these open.
+    let closed = if spec.local_accounts {
+        0
+    } else {
+        let by = super::doors::by(ctx, &change.allowed);
+        doors::close_all(&mut tx, &cluster, Closing::LocalAccountsDisabled, &by, now).await?
+    };
     let detail = json!({ "operation": operation.id, "before": before, "after": cluster.document.at("properties.aadProfile") });
     tx.audit(now, &ctx.event("cluster.updated", &change.allowed, detail)).await?;
     tx.commit().await?;
+    if closed > 0 {
+        ctx.app.doors.wake();
+    }
     ctx.app.jobs.wake();
     Ok(answer(ctx, StatusCode::OK, &cluster, &operation, &warnings))
 }

@@ -169,7 +169,7 @@ impl Inner {
         let snapshot = self.people.snapshot(now).map_err(|error| unknown(&error))?;
         let Some(facts) = snapshot.cluster(cluster) else { return Ok(None) };
         let doors = snapshot.open_doors(cluster, now);
-        let next_end = doors.iter().map(|door| door.until).min();
+        let next_end = doors.iter().filter_map(|door| Some(door.opening()?.until)).min();
         let all = facts.admins.iter().map(|admins| admin_binding(admins)).chain(doors.iter().map(|door| door_binding(door.id)));
         Ok(Some(Wanted { bindings: all.map(|binding| (binding.name_any(), binding)).collect(), next_end }))
     }

@@ -32,6 +32,29 @@ pub(super) async fn is_ready(client: &Client) -> bool {
     matches!(tokio::time::timeout(PROBE, client.request_text(ask)).await, Ok(Ok(_)))
 }
 
+/// What an API server says to a credential that may do everything or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// It is known and may.
+    Allowed,
+    /// It is known and may not.
+    Forbidden,
+    /// It is not known.
+    Unknown,
+}
+
+/// Asks for something that only an administrator may read, so that the answer tells what the credential is worth now.
+pub async fn probe(client: &Client) -> Result<Probe, LocalError> {
+    let ask = http::Request::get("/api/v1/namespaces?limit=1").body(Vec::new()).map_err(kube::Error::HttpError)?;
+    match tokio::time::timeout(PROBE, client.request_text(ask)).await {
+        Err(_) => Err(LocalError::TooSlow { what: "answering", after: PROBE }),
+        Ok(Ok(_)) => Ok(Probe::Allowed),
+        Ok(Err(kube::Error::Api(status))) if status.code == 401 => Ok(Probe::Unknown),
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => Ok(Probe::Forbidden),
+        Ok(Err(error)) => Err(error.into()),
+    }
+}
+
 /// Whether the API server says that an authorization configuration with this hash is the last one that it took into force.
 pub(super) async fn authorizes_with(client: &Client, hash: &str) -> Result<bool, LocalError> {
     let ask = http::Request::get("/metrics").body(Vec::new()).map_err(kube::Error::HttpError)?;

@@ -1,52 +1,82 @@
 //! Certificates for the hour when nothing else opens the cluster.
 //!
-//! They have a signer of their own, which lives for a week at most, is in the client-CA file only while a door is open, and is thrown away with it
-//! (lever 2). The group in them is bound to a role only while the door is open, which is someone else's work (lever 1).
+//! Each door has a root of its own, which signs one certificate; its key is never written anywhere. The root is in the client-CA file only while
+//! the door is open (lever 2), so one door can be shut for good while another stays open. The group in the certificate is bound to a role only
+//! while the door is open, which is someone else's work (lever 1).
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use entrance_model::Timestamp;
+use entrance_model::cluster::Door;
+use entrance_model::id::{DoorId, PrincipalId};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::DeleteParams;
 use kube::{Api, Client};
-use uuid::Uuid;
 use x509_parser::pem::Pem;
 
+use super::error::At as _;
 use super::home::ClusterHome;
 use super::pki::{self, Authority, Identity, Leaf, Subject};
 use super::{LocalError, files};
 
-/// A certificate for one person and one door: user `breakglass:{oid}`, group `entrance:break-glass:{door}`, never `system:masters`.
+/// A certificate for one holder and one door: user `breakglass:{oid}`, group `entrance:break-glass:{door}`, never `system:masters`.
 ///
-/// Makes the signer and lets the API server know it, if need be. The API server accepts the certificate as soon as it has read its client-CA file
+/// Makes the door's root and lets the API server know it. The API server accepts the certificate as soon as it has read its client-CA file
 /// again, well within a second.
 pub fn issue_break_glass(
     home: &ClusterHome,
-    oid: Uuid,
-    door: &str,
+    holder: PrincipalId,
+    door: DoorId,
     valid_for: Duration,
     now: Timestamp,
 ) -> Result<Identity, LocalError> {
-    if valid_for > SIGNER_LIFE {
-        return Err(LocalError::TooLong(SIGNER_LIFE));
+    if valid_for > ROOT_LIFE {
+        return Err(LocalError::TooLong(ROOT_LIFE));
     }
-    let signer = signer(home, valid_for, now)?;
-    let subject = Subject { name: user(oid), group: Some(group(door)) };
-    signer.issue(Leaf::client(subject), valid_for, now)
+    // A name of its own, so that two roots of one cluster are never taken for each other.
+    let root = Authority::fresh(&format!("entrance-break-glass-{door}"), valid_for, now)?;
+    let subject = Subject { name: Door::user(holder), group: Some(Door::group(door)) };
+    let issued = root.issue(Leaf::client(subject), valid_for, now)?;
+    files::private_folder(&home.path(pki::BREAK_GLASS_ROOTS))?;
+    files::write(&home.path(&root_of(door)), root.cert_pem.as_bytes())?;
+    pki::write_client_ca(home)?;
+    Ok(issued)
 }
 
-/// Throws the signer away: from the next read of the client-CA file on, no certificate of it opens the cluster, also on a connection that is open.
+/// Takes the roots of all doors but these out of the client-CA file: from its next read on, no certificate of theirs opens the cluster, also on a
+/// connection that is open.
 ///
-/// Enough for a cluster that does not run; a running one still lists the signer for its aggregated servers:
-/// [`Planes::drop_break_glass`](super::Planes::drop_break_glass) does both.
-pub fn drop_break_glass_signer(home: &ClusterHome) -> Result<(), LocalError> {
-    files::remove(&home.path(pki::BREAK_GLASS_CA))?;
+/// Enough for a cluster that does not run; a running one still lists the root for its aggregated servers:
+/// [`Planes::keep_break_glass`](super::Planes::keep_break_glass) does both.
+pub fn keep_break_glass_roots(home: &ClusterHome, open: &[DoorId]) -> Result<(), LocalError> {
+    for door in break_glass_roots(home)? {
+        if !open.contains(&door) {
+            files::remove(&home.path(&root_of(door)))?;
+        }
+    }
     pki::write_client_ca(home)
 }
 
-/// Makes the cluster forget signers that were dropped. Aggregated API servers know clients by the `ConfigMap`
-/// `extension-apiserver-authentication`, and the API server only ever adds to it; deleted, it is written anew from what is trusted now.
+/// The doors whose certificates the API server knows, and so whose second lever is open.
+pub fn break_glass_roots(home: &ClusterHome) -> Result<Vec<DoorId>, LocalError> {
+    let folder = home.path(pki::BREAK_GLASS_ROOTS);
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut doors = Vec::new();
+    for entry in fs::read_dir(&folder).at("read", &folder)? {
+        let name = entry.at("read", &folder)?.file_name();
+        doors.extend(name.to_str().and_then(|name| name.strip_suffix(SUFFIX)?.parse::<DoorId>().ok()));
+    }
+    doors.sort_unstable();
+    Ok(doors)
+}
+
+/// Makes the cluster forget roots that were dropped. Aggregated API servers, and the controller manager and the scheduler at their own ports, know
+/// clients by the `ConfigMap` `extension-apiserver-authentication`, and the API server only ever adds to it; deleted, it is written anew from what
+/// is trusted now.
 pub(super) async fn forget(home: &ClusterHome, client: Client) -> Result<(), LocalError> {
     let lists: Api<ConfigMap> = Api::namespaced(client, "kube-system");
     let began = Instant::now();
@@ -63,7 +93,7 @@ pub(super) async fn forget(home: &ClusterHome, client: Client) -> Result<(), Loc
         // The API server may not have read its own file again yet; then it writes the old list once more.
         tokio::time::sleep(PAUSE).await;
     }
-    Err(LocalError::TooSlow { what: "free of the old break-glass signer", after: PATIENCE })
+    Err(LocalError::TooSlow { what: "free of a closed door's root", after: PATIENCE })
 }
 
 fn lists_only(list: &ConfigMap, trusted: &str) -> bool {
@@ -76,39 +106,13 @@ fn certificates(pem: &str) -> BTreeSet<Vec<u8>> {
     Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok).map(|one| one.contents).collect()
 }
 
-/// Whether a signer exists, and so the second lever is open.
-pub fn has_break_glass_signer(home: &ClusterHome) -> bool {
-    home.path(pki::BREAK_GLASS_CA).exists()
+/// The file of a door's root, without its key.
+pub(super) fn root_of(door: DoorId) -> String {
+    format!("{}/{door}{SUFFIX}", pki::BREAK_GLASS_ROOTS)
 }
 
-/// The user name in a break-glass certificate.
-pub fn user(oid: Uuid) -> String {
-    format!("breakglass:{oid}")
-}
-
-/// The group in a break-glass certificate.
-pub fn group(door: &str) -> String {
-    format!("entrance:break-glass:{door}")
-}
-
-/// The signer that there is, unless it ends before the certificate would.
-fn signer(home: &ClusterHome, valid_for: Duration, now: Timestamp) -> Result<Authority, LocalError> {
-    if let Some(signer) = Authority::load(home, pki::BREAK_GLASS_CA)? {
-        if signer.until >= now + valid_for {
-            pki::write_client_ca(home)?;
-            return Ok(signer);
-        }
-        // Doors opened with it end now: an earlier end is safe, a second signer beside it would be forgotten.
-        files::remove(&home.path(pki::BREAK_GLASS_CA))?;
-    }
-    // A name of its own, so that two signers of one cluster are never taken for each other.
-    let name = format!("entrance-break-glass-signer-{}", Uuid::new_v4().as_simple());
-    let signer = Authority::ensure(home, pki::BREAK_GLASS_CA, &name, SIGNER_LIFE, now)?;
-    pki::write_client_ca(home)?;
-    Ok(signer)
-}
-
-const SIGNER_LIFE: Duration = Duration::from_hours(7 * 24);
+const SUFFIX: &str = ".crt";
+const ROOT_LIFE: Duration = Duration::from_hours(7 * 24);
 const LIST: &str = "extension-apiserver-authentication";
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);

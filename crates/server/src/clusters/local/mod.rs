@@ -36,11 +36,9 @@ use std::sync::Arc;
 
 use entrance_model::Timestamp;
 
-pub use api::operator_role;
+pub use api::{Probe, operator_role, probe};
 pub use binary::{Binary, Version};
-pub use break_glass::{
-    drop_break_glass_signer, group as break_glass_group, has_break_glass_signer, issue_break_glass, user as break_glass_user,
-};
+pub use break_glass::{break_glass_roots, issue_break_glass, keep_break_glass_roots};
 pub use config::WebhookAccess;
 pub use error::LocalError;
 pub use home::{Authorizer, ClusterHome, Pool, Record};

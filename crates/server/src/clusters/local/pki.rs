@@ -1,7 +1,8 @@
 //! The keys and certificates of one cluster.
 //!
 //! Three roots may speak to the API server as clients, and they are three so that each can be dropped alone:
-//! the cluster's own CA (its components, and certificate signing requests approved inside), the operator's signer, and the break-glass signer.
+//! the cluster's own CA (its components, and certificate signing requests approved inside), the operator's signer, and one root for each open
+//! break-glass door.
 //! They are listed in `pki/client-ca.crt`, which the API server reads again whenever it changes.
 //!
 //! An identity is *one* file with its certificate and its key, so that a renewal is one rename. A file with a key is never one that Kubernetes
@@ -19,7 +20,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::home::{ClusterHome, Record};
-use super::{LocalError, files};
+use super::{LocalError, break_glass, files};
 
 /// Everything in `pki/`, made or renewed where needed. May run at any time, also beside a running API server.
 pub(super) fn ensure(home: &ClusterHome, record: &Record, now: Timestamp) -> Result<(), LocalError> {
@@ -75,10 +76,13 @@ pub(super) fn issue_bootstrap(home: &ClusterHome, now: Timestamp) -> Result<Iden
 /// Lists the certificates of the signers that exist now in the file by which the API server knows clients.
 pub(super) fn write_client_ca(home: &ClusterHome) -> Result<(), LocalError> {
     let mut bundle = String::new();
-    for file in [CLUSTER_CA, OPERATOR_CA, BREAK_GLASS_CA] {
+    for file in [CLUSTER_CA, OPERATOR_CA] {
         if let Some(signer) = Authority::load(home, file)? {
             bundle.push_str(&signer.cert_pem);
         }
+    }
+    for door in break_glass::break_glass_roots(home)? {
+        bundle.push_str(&files::read(&home.path(&break_glass::root_of(door)))?.unwrap_or_default());
     }
     files::write(&home.path(CLIENT_CA), bundle.as_bytes())
 }
@@ -97,13 +101,20 @@ impl Authority {
         if let Some(found) = Self::load(home, file)? {
             return Ok(found);
         }
+        let made = Self::fresh(name, life, now)?;
+        let identity = Identity { cert_pem: made.cert_pem, key_pem: Zeroizing::new(made.key.serialize_pem()) };
+        files::write(&home.path(file), identity.pem().as_bytes())?;
+        Self::existing(home, file)
+    }
+
+    /// A signer that is in memory only.
+    pub(super) fn fresh(name: &str, life: Duration, now: Timestamp) -> Result<Self, LocalError> {
         let key = KeyPair::generate()?;
         let mut params = Self::params(name);
         (params.not_before, params.not_after) = validity(now, life);
         let cert_pem = params.self_signed(&key)?.pem();
-        let identity = Identity { cert_pem, key_pem: Zeroizing::new(key.serialize_pem()) };
-        files::write(&home.path(file), identity.pem().as_bytes())?;
-        Self::existing(home, file)
+        let until = Timestamp::from_second(params.not_after.unix_timestamp()).unwrap_or(now);
+        Ok(Self { name: name.to_owned(), key, cert_pem, until })
     }
 
     /// The signer in `file`, which an earlier step has made.
@@ -243,7 +254,8 @@ pub const OPERATOR: &str = "entrance:operator";
 pub(super) const NODES: &str = "entrance:nodes";
 
 pub(super) const CLIENT_CA: &str = "pki/client-ca.crt";
-pub(super) const BREAK_GLASS_CA: &str = "pki/break-glass-ca.pem";
+/// One file for each open door, named by it.
+pub(super) const BREAK_GLASS_ROOTS: &str = "pki/break-glass";
 const CLUSTER_CA: &str = "pki/ca.pem";
 const FRONT_PROXY_CA: &str = "pki/front-proxy-ca.pem";
 const OPERATOR_CA: &str = "pki/operator-ca.pem";

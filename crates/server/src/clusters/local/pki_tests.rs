@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use entrance_model::id::ClusterUid;
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use uuid::Uuid;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 
-use super::super::break_glass::{drop_break_glass_signer, issue_break_glass};
+use super::super::break_glass::{break_glass_roots, issue_break_glass, keep_break_glass_roots};
 use super::super::home::Pool;
 use super::*;
 
@@ -129,31 +129,37 @@ fn the_operator_has_a_name_no_group_and_a_day() {
 }
 
 #[test]
-fn break_glass_certificates_come_and_go_with_their_signer() {
+fn each_door_has_a_root_of_its_own_that_goes_with_it() {
     let root = tempfile::tempdir().expect("a folder for the test");
     let (home, record) = cluster(root.path());
     ensure(&home, &record, now()).expect("made");
     assert_eq!(signers(&home), 2);
 
-    let hour = Duration::from_hours(1);
-    let issued = issue_break_glass(&home, Uuid::from_u128(0xA), "door-1", hour, now()).expect("issued");
-    assert_eq!(signers(&home), 3, "the API server learns of the signer");
-    let signer = read(&home, BREAK_GLASS_CA);
-    assert!(is_signed_by(&issued.cert_pem, &signer));
+    let (hour, holder) = (Duration::from_hours(1), PrincipalId::from_uuid(Uuid::from_u128(0xA)));
+    let [first, second] = [1, 2].map(|n| DoorId::from_uuid(Uuid::from_u128(n)));
+    let issued = issue_break_glass(&home, holder, first, hour, now()).expect("issued");
+    assert_eq!(signers(&home), 3, "the API server learns of the root");
+    let file = "pki/break-glass/00000000-0000-0000-0000-000000000001.crt";
+    assert!(
+        is_signed_by(&issued.cert_pem, &read(&home, file)) && !read(&home, file).contains("PRIVATE"),
+        "nobody can sign again"
+    );
     with(&issued.cert_pem, |cert| {
         let subject = cert.subject().to_string();
-        assert_eq!(subject, "O=entrance:break-glass:door-1, CN=breakglass:00000000-0000-0000-0000-00000000000a");
+        assert_eq!(subject, format!("O=entrance:break-glass:{first}, CN=breakglass:{holder}"));
         assert_eq!(cert.validity().not_after.timestamp(), (now() + hour).as_second());
     });
+    with(&read(&home, file), |cert| assert_eq!(cert.validity().not_after.timestamp(), (now() + hour).as_second()));
 
-    issue_break_glass(&home, Uuid::from_u128(0xB), "door-2", hour, now() + DAY).expect("issued");
-    assert_eq!(read(&home, BREAK_GLASS_CA), signer, "two doors share a signer");
-    issue_break_glass(&home, Uuid::from_u128(0xB), "door-3", DAY * 2, now() + DAY * 6).expect("issued");
-    assert_ne!(read(&home, BREAK_GLASS_CA), signer, "a certificate never outlives its signer");
-    assert_eq!(signers(&home), 3, "and there is never more than one");
+    let other = issue_break_glass(&home, holder, second, hour, now()).expect("issued");
+    assert!(!is_signed_by(&other.cert_pem, &read(&home, file)));
+    assert_eq!(signers(&home), 4);
 
-    drop_break_glass_signer(&home).expect("dropped");
+    keep_break_glass_roots(&home, &[second]).expect("dropped");
+    assert_eq!(signers(&home), 3, "the other door stays open");
+    assert_eq!(break_glass_roots(&home).expect("listed"), [second]);
+    keep_break_glass_roots(&home, &[]).expect("dropped");
+    keep_break_glass_roots(&home, &[]).expect("nothing to drop");
     assert_eq!(signers(&home), 2);
-    drop_break_glass_signer(&home).expect("nothing to drop");
-    assert!(matches!(issue_break_glass(&home, Uuid::nil(), "d", DAY * 8, now()), Err(LocalError::TooLong(_))));
+    assert!(matches!(issue_break_glass(&home, holder, first, DAY * 8, now()), Err(LocalError::TooLong(_))));
 }

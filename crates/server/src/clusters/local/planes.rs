@@ -6,10 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use entrance_model::id::ClusterUid;
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::config::{self, WebhookAccess};
 use super::error::At as _;
@@ -203,21 +202,57 @@ impl Planes {
         tokio::time::timeout(PATIENCE, in_force).await.unwrap_or(Err(late))
     }
 
-    /// A certificate for one person and one open door; see [`issue_break_glass`](super::issue_break_glass).
-    pub async fn open_break_glass(&self, uid: ClusterUid, oid: Uuid, door: &str, life: Duration) -> Result<Identity, LocalError> {
+    /// A certificate for one holder and one door; see [`issue_break_glass`](super::issue_break_glass).
+    pub async fn open_break_glass(
+        &self,
+        uid: ClusterUid,
+        holder: PrincipalId,
+        door: DoorId,
+        life: Duration,
+    ) -> Result<Identity, LocalError> {
         self.recorded(uid)?;
-        let _one_at_a_time = self.kept.lock().await; // for the signer
-        super::issue_break_glass(&self.home(uid), oid, door, life, (self.clock)())
+        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
+        super::issue_break_glass(&self.home(uid), holder, door, life, (self.clock)())
     }
 
-    /// Throws the break-glass signer away, with every certificate that it issued, and makes a running cluster forget it.
-    pub async fn drop_break_glass(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        self.recorded(uid)?;
-        let home = self.home(uid);
-        super::drop_break_glass_signer(&home)?;
+    /// Drops the roots of all doors but these, and makes a running cluster forget them.
+    pub async fn keep_break_glass(&self, uid: ClusterUid, open: &[DoorId]) -> Result<(), LocalError> {
+        self.drop_break_glass(uid, open).await?;
         match self.running_client(uid).await? {
-            Some(client) => super::break_glass::forget(&home, client).await,
+            Some(client) => super::break_glass::forget(&self.home(uid), client).await,
             None => Ok(()),
+        }
+    }
+
+    /// Drops the roots of all doors but these. The API server reads the file again by itself; its aggregated servers still know them.
+    pub async fn drop_break_glass(&self, uid: ClusterUid, open: &[DoorId]) -> Result<(), LocalError> {
+        self.recorded(uid)?;
+        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
+        super::keep_break_glass_roots(&self.home(uid), open)
+    }
+
+    /// A client that speaks to a cluster with some other credential.
+    pub fn client_as(&self, uid: ClusterUid, who: &Identity) -> Result<kube::Client, LocalError> {
+        api::client(&self.home(uid), &self.recorded(uid)?, who)
+    }
+
+    /// Ends the API server's process, with every stream that it carries, and waits until another one is ready. Tells both processes.
+    pub async fn restart_api_server(&self, uid: ClusterUid) -> Result<(u32, u32), LocalError> {
+        let part = Part::ApiServer;
+        let mut progress = match self.kept.lock().await.get(&uid) {
+            Some(plane) => plane.progress(),
+            None => return Err(LocalError::Unknown(uid)),
+        };
+        let failed = |what| move |source| LocalError::Process { what, part, source };
+        let mut ended = 0;
+        for mut process in Process::find(&self.home(uid), part).map_err(failed("look for"))? {
+            ended = process.pid();
+            process.end(RESTART).await.map_err(failed("end"))?;
+        }
+        let again = progress.wait_for(|now| now.part(part).pid.is_some_and(|pid| pid != ended) && now.reached(Step::Rbac));
+        match tokio::time::timeout(PATIENCE, again).await {
+            Ok(Ok(now)) => Ok((ended, now.part(part).pid.unwrap_or_default())),
+            Ok(Err(_)) | Err(_) => Err(LocalError::TooSlow { what: "ready again", after: PATIENCE }),
         }
     }
 
@@ -357,5 +392,7 @@ const FIRST_PORT: u16 = 21_000;
 const PORTS: u16 = 9_000;
 /// How long a milestone may take. An idle machine needs three seconds for all of them; a busy one has needed a minute.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// How long an API server may take to end in an orderly way: people wait, and streams that nobody ends would wait for ever.
+const RESTART: Duration = Duration::from_secs(5);
 /// How often an API server is asked whether it has read its configuration.
 const LOOK: Duration = Duration::from_millis(300);

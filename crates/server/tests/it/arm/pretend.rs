@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
 use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Stage, Step, Versions};
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
-use entrance_server::clusters::{Certificate, Doing, Driver, DriverError};
+use entrance_server::clusters::{Certificate, Doing, Driver, DriverError, Shutting};
 use zeroize::Zeroizing;
 
 /// The played control planes.
@@ -21,6 +22,8 @@ struct State {
     steps: Vec<Step>,
     failing: Option<Step>,
     doors: Vec<DoorId>,
+    shown: Vec<bool>,
+    is_deaf: bool,
 }
 
 impl Pretend {
@@ -46,6 +49,16 @@ impl Pretend {
     /// How many doors are open.
     pub(crate) fn doors(&self) -> usize {
         self.state().doors.len()
+    }
+
+    /// For each door that was shut, whether its very certificate was tried.
+    pub(crate) fn shown(&self) -> Vec<bool> {
+        self.state().shown.clone()
+    }
+
+    /// From now on no API server answers, or does again.
+    pub(crate) fn deaf(&self, is_deaf: bool) {
+        self.state().is_deaf = is_deaf;
     }
 
     fn take(&self, cluster: &Cluster, spec: &Spec, step: Step) -> Result<(), DriverError> {
@@ -116,8 +129,22 @@ impl Driver for Pretend {
         now(Ok(()))
     }
 
-    fn close_break_glass<'a>(&'a self, _: &'a Cluster, door: DoorId) -> Doing<'a, ()> {
-        self.state().doors.retain(|open| *open != door);
-        now(Ok(()))
+    fn shut_break_glass<'a>(&'a self, _: &'a Cluster, shutting: Shutting<'a>) -> Doing<'a, Vec<Refused>> {
+        let mut state = self.state();
+        if state.is_deaf {
+            return now(Err(DriverError::ControlPlane("the API server does not answer".into())));
+        }
+        state.doors.retain(|open| *open != shutting.door);
+        state.shown.push(shutting.credential.is_some());
+        now(Ok(vec![Refused { server: "https://127.0.0.1:6443".into(), without_binding_ms: 1, without_root_ms: 2, list_ms: 3 }]))
+    }
+
+    fn sever<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Vec<Severed>> {
+        let server = "https://127.0.0.1:6443".into();
+        now(Ok(vec![Severed { server, ended: 1, began: 2, stream_ended_ms: 3, ready_ms: 4 }]))
+    }
+
+    fn left_behind<'a>(&'a self, _: &'a Cluster, _: &'a Door) -> Doing<'a, LeftBehind> {
+        now(Ok(LeftBehind { other_writes: 7, ..LeftBehind::default() }))
     }
 }
