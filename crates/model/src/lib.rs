@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod arm;
+pub mod audit;
 pub mod cluster;
 pub mod directory;
 pub mod directory_rules;

@@ -26,6 +26,16 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: i64,
     },
+    /// The database was written by an older Entrance and is only looked at.
+    #[error(
+        "the data directory belongs to an older version of Entrance (schema {found}, this program knows {known}); start `entrance serve` on it once"
+    )]
+    Older {
+        /// Schema version in the file.
+        found: i64,
+        /// Newest version this program knows.
+        known: i64,
+    },
     /// A stored value does not fit its type.
     #[error("table `{table}`, column `{column}`: the stored value cannot be read ({why})")]
     Corrupt {

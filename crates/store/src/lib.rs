@@ -4,7 +4,7 @@
 //! after that fsync (DESIGN 7). Readers see committed data and never wait for the writer.
 
 mod arm;
-mod audit;
+pub mod audit;
 pub mod authority;
 pub mod directory;
 mod error;

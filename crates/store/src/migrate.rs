@@ -16,11 +16,23 @@ const STEPS: &[(i64, &str, &str)] = &[
     (6, "held name", include_str!("../migrations/0006_held_name.sql")),
     (8, "revocation", include_str!("../migrations/0008_revocation.sql")),
     (10, "doors", include_str!("../migrations/0010_doors.sql")),
+    (12, "audit chain", include_str!("../migrations/0012_audit_chain.sql")),
 ];
 
 statements! {
     NEWEST = "SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations";
     FEED = "INSERT INTO feed (only, epoch, head) VALUES (1, $1, 0) ON CONFLICT (only) DO NOTHING";
+}
+
+/// Refuses a database with another schema than this program's.
+pub(crate) async fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let known = STEPS.last().map_or(0, |step| step.0);
+    let found: i64 = sqlx::query(NEWEST).fetch_one(conn).await?.try_get("version")?;
+    match found.cmp(&known) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
+        std::cmp::Ordering::Less => Err(StoreError::Older { found, known }),
+    }
 }
 
 /// Brings the database to the newest schema; a database of a newer program is refused and left as it is.

@@ -37,6 +37,10 @@ impl<'r> Row<'r> {
         self.row.try_get(column).map_err(|e| self.corrupt(column, &e))
     }
 
+    pub(crate) fn maybe_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.row.try_get(column).map_err(|e| self.corrupt(column, &e))
+    }
+
     pub(crate) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
         self.row.try_get(column).map_err(|e| self.corrupt(column, &e))
     }

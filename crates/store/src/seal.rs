@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::{digest, hmac, rand};
 use zeroize::Zeroizing;
 
 /// Why a secret could not be sealed or opened.
@@ -37,12 +37,22 @@ pub enum SealError {
 pub struct SealingKey {
     id: [u8; 8],
     key: Arc<LessSafeKey>,
+    /// Derived, for what is tagged and stays readable.
+    tags: Arc<hmac::Key>,
 }
 
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 8 + NONCE_LEN;
 
 impl SealingKey {
+    /// Reads the key file of a data directory that exists.
+    pub fn load(path: &Path) -> Result<Self, SealError> {
+        if !path.exists() {
+            return Err(SealError::KeyFile { path: path.display().to_string(), why: "there is no such file".to_owned() });
+        }
+        Self::load_or_create(path)
+    }
+
     /// Reads the key file, or makes it (mode 0600) when it does not exist.
     pub fn load_or_create(path: &Path) -> Result<Self, SealError> {
         let fail = |why: &dyn std::fmt::Display| SealError::KeyFile { path: path.display().to_string(), why: why.to_string() };
@@ -78,7 +88,19 @@ impl SealingKey {
         let digest = digest::digest(&digest::SHA256, &[b"entrance sealing key id", secret.as_slice()].concat());
         id.copy_from_slice(&digest.as_ref()[..8]);
         let key = UnboundKey::new(&AES_256_GCM_SIV, secret).expect("the key has the length of the algorithm");
-        Self { id, key: Arc::new(LessSafeKey::new(key)) }
+        let tags = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"entrance tags 1");
+        let tags = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, tags.as_ref()));
+        Self { id, key: Arc::new(LessSafeKey::new(key)), tags }
+    }
+
+    /// A tag that only the holder of this key can make (HMAC-SHA-256 under a derived key).
+    pub(crate) fn tag(&self, bytes: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.tags, bytes).as_ref().to_vec()
+    }
+
+    /// Whether the tag was made under this key for these bytes.
+    pub(crate) fn is_tag(&self, bytes: &[u8], tag: &[u8]) -> bool {
+        hmac::verify(&self.tags, bytes, tag).is_ok()
     }
 
     /// Seals a secret for one place.

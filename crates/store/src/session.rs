@@ -10,7 +10,7 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::arm::Arm;
-use crate::audit::{self, AuditEvent};
+use crate::audit::{self, AuditEvent, Trail};
 use crate::authority::Authority;
 use crate::directory::Directory;
 use crate::error::StoreError;
@@ -34,6 +34,13 @@ pub(crate) struct Scope<'s, M> {
     pub(crate) seal: &'s SealingKey,
     changes: Option<&'s mut Vec<Change>>,
     mode: PhantomData<M>,
+}
+
+impl<M> Scope<'_, M> {
+    /// The same, for another area.
+    pub(crate) fn again(&mut self) -> Scope<'_, M> {
+        Scope { conn: self.conn, seal: self.seal, changes: self.changes.as_deref_mut(), mode: PhantomData }
+    }
 }
 
 impl Scope<'_, Write> {
@@ -75,7 +82,7 @@ impl Tx {
 
     /// Records what happened, in the same transaction.
     pub async fn audit(&mut self, at: Timestamp, event: &AuditEvent) -> Result<(), StoreError> {
-        audit::insert(&mut self.writer.conn, at, event).await
+        audit::insert(&mut self.writer.conn, &self.seal, at, event).await
     }
 }
 
@@ -103,4 +110,6 @@ areas! {
     keys: Keys;
     /// Small facts about this installation, by name.
     settings: Settings;
+    /// The audit log and its chains.
+    trail: Trail;
 }

@@ -47,7 +47,7 @@ async fn every_statement_is_prepared_by_the_engine() {
         crate::arm::all_statements(),
         crate::operations::ALL.to_vec(),
         crate::directory::all_statements(),
-        crate::audit::ALL.to_vec(),
+        crate::audit::all_statements(),
         crate::feed::ALL.to_vec(),
         crate::key::ALL.to_vec(),
         crate::migrate::ALL.to_vec(),

@@ -13,6 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::{Mutex, Notify, watch};
 
+use crate::audit;
 use crate::error::StoreError;
 use crate::feed::{self, FeedPosition};
 use crate::migrate;
@@ -65,6 +66,7 @@ impl Store {
             .disable_statement_logging();
         let mut conn = options.connect().await?;
         migrate::run(&mut conn).await?;
+        audit::adopt(&mut conn, &seal).await?;
         feed::prune(&mut conn).await?;
         let position = feed::position(&mut conn).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
@@ -77,6 +79,15 @@ impl Store {
         });
         spawn_committer(&inner);
         Ok(Self { inner })
+    }
+
+    /// Opens the database file of a server that is not running, to look at it; nothing is changed, not even an old schema.
+    pub async fn look(path: &Path, seal: SealingKey) -> Result<Reader, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let mut tx = pool.begin().await?;
+        migrate::check(&mut tx).await?;
+        Ok(Reader { tx, seal })
     }
 
     /// A reader of everything committed so far, all from one moment.

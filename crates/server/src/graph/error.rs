@@ -176,7 +176,11 @@ impl From<StoreError> for GraphError {
                 tracing::error!(%error, "the directory cannot be written");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The service is temporarily unavailable.")
             }
-            StoreError::Newer { .. } | StoreError::Corrupt { .. } | StoreError::Seal(_) | StoreError::Engine(_) => {
+            StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Seal(_)
+            | StoreError::Engine(_) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "the directory cannot be read");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalServerError, "Encountered an internal server error.")

@@ -1,0 +1,100 @@
+//! What the audit log can tell: a closed list, the same words for the log, its documentation and its readers.
+
+/// A kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// What the log calls it: an area, a dot, what happened.
+    pub name: &'static str,
+    /// What it tells, in a sentence.
+    pub tells: &'static str,
+}
+
+/// Whether the log can tell this.
+pub fn is_known(name: &str) -> bool {
+    KINDS.iter().any(|kind| kind.name == name)
+}
+
+const fn kind(name: &'static str, tells: &'static str) -> Kind {
+    Kind { name, tells }
+}
+
+/// Everything that the log can tell, by area. `docs/audit.md` shows it as a table.
+pub const KINDS: &[Kind] = &[
+    kind("tenant.created", "a tenant was made"),
+    kind("signIn.succeeded", "a person signed in with a browser"),
+    kind("signIn.paused", "sign-ins of an account were paused after too many wrong passwords"),
+    kind("deviceCode.approved", "a person let another device sign in"),
+    kind("deviceCode.declined", "a person refused another device"),
+    kind("deviceCode.reported", "a person reported a device code that was not theirs"),
+    kind("code.replayed", "an authorization code was used a second time; its tokens were revoked"),
+    kind("refreshToken.replayed", "a refresh token was used a second time; its family was revoked"),
+    kind("user.created", "a person was added to the directory"),
+    kind("user.updated", "a person's entry was changed"),
+    kind("user.deleted", "a person was removed from the directory"),
+    kind("user.sessionsRevoked", "all sessions of a person were ended"),
+    kind("group.created", "a group was made"),
+    kind("group.updated", "a group's entry was changed"),
+    kind("group.deleted", "a group was removed"),
+    kind("group.memberAdded", "somebody was put into a group"),
+    kind("group.memberRemoved", "somebody was taken out of a group"),
+    kind("group.ownerAdded", "a group got an owner when it was made"),
+    kind("object.ownerAdded", "an object got an owner"),
+    kind("object.ownerRemoved", "an object lost an owner"),
+    kind("application.created", "an application was registered"),
+    kind("application.updated", "a registration was changed"),
+    kind("application.deleted", "a registration was removed"),
+    kind("application.keysReplaced", "an application's certificates were replaced"),
+    kind("application.secretAdded", "an application got a secret"),
+    kind("application.secretRemoved", "an application lost a secret"),
+    kind("application.federationAdded", "an application may prove itself with tokens of another issuer"),
+    kind("application.federationUpdated", "which tokens of another issuer prove an application was changed"),
+    kind("application.federationRemoved", "an application may no longer prove itself with tokens of another issuer"),
+    kind("servicePrincipal.created", "an application got an identity in the tenant"),
+    kind("servicePrincipal.updated", "a service principal was changed"),
+    kind("servicePrincipal.deleted", "a service principal was removed"),
+    kind("servicePrincipal.secretAdded", "a service principal got a secret"),
+    kind("servicePrincipal.secretRemoved", "a service principal lost a secret"),
+    kind("resourceGroup.put", "a resource group was made or changed"),
+    kind("resourceGroup.deleted", "the deletion of a resource group was begun"),
+    kind("roleAssignment.put", "a role was assigned"),
+    kind("roleAssignment.deleted", "a role assignment was removed"),
+    kind("cluster.created", "a cluster was asked for"),
+    kind("cluster.updated", "a change of a cluster was asked for"),
+    kind("cluster.tagged", "a cluster's tags were changed"),
+    kind("cluster.deleted", "the deletion of a cluster was begun"),
+    kind("operation.ended", "a long-running operation ended, well or not"),
+    kind("credential.user", "the kubeconfig of a cluster was handed out"),
+    kind("credential.admin", "an administrator's kubeconfig of a cluster was handed out"),
+    kind("breakGlass.opened", "a break-glass door was opened"),
+    kind("breakGlass.closed", "a break-glass door was closed"),
+    kind("review.admitted", "a cluster let a token in for the first time"),
+    kind("review.refused", "a cluster refused a token"),
+    kind("review.leftOut", "so many reviews were counted and not told one by one"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_exactly_what_the_log_can_tell() {
+        let page = include_str!("../../../docs/audit.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let shown: Vec<_> =
+            rows.filter(|(name, _)| name.contains('.')).map(|(name, tells)| (name, tells.trim_end_matches(" |"))).collect();
+        let known: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind.tells)).collect();
+        assert_eq!(shown, known);
+    }
+
+    #[test]
+    fn a_kind_is_an_area_and_what_happened_there_and_stands_in_the_list_once() {
+        let names: BTreeSet<_> = KINDS.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), KINDS.len());
+        for name in names {
+            let (area, what) = name.split_once('.').expect("an area and what happened");
+            assert!([area, what].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic())), "{name}");
+        }
+    }
+}
