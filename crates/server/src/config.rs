@@ -49,6 +49,8 @@ pub struct Config {
     pub password_cost: PasswordCost,
     /// Issuers whose tokens may be federated (S-242), beside our own clusters. Exact.
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Lets the file `faults` in the data directory make the webhooks fail, for tests and drills.
+    pub faults: bool,
 }
 
 /// An issuer of federated tokens that the administrator trusts, with its keys.
@@ -72,6 +74,7 @@ impl Config {
             controlplane: None,
             password_cost: PasswordCost::RECOMMENDED,
             trusted_issuers: Vec::new(),
+            faults: false,
         }
     }
 }

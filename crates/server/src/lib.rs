@@ -5,6 +5,7 @@
 
 mod app;
 mod arm;
+mod audit;
 pub mod authority;
 mod clock;
 pub mod clusters;

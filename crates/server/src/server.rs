@@ -9,6 +9,7 @@ use entrance_store::{SealError, SealingKey, Store, StoreError};
 use tokio::net::TcpListener;
 
 use crate::app::App;
+use crate::audit::{reviews, sealer};
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
 use crate::clusters::{Clusters, Driver, House, References};
@@ -21,7 +22,7 @@ use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
-use crate::webhook::{Limits, Parts, Reviewer, WebhookError, Webhooks, Witness};
+use crate::webhook::{Faults, Limits, Parts, Reviewer, WebhookError, Webhooks, Witness};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,13 +82,16 @@ impl Server {
         let now = clock.now();
         let tls = tls::load_or_create(&data, &base, now).map_err(|e| StartError::Tls(format!("{e:#}")))?;
         let keys = KeyRing::open(&store, now).await?;
+        let sealing = entrance_store::audit::signing_key(&store, now).await?;
         let hasher = Hasher::new(config.password_cost);
         let tasks = Tasks::default();
+        tasks.spawn_draining(sealer::run(store.clone(), sealing, clock.clone(), tasks.stopping()));
         // One server on its own store: nothing changes that the feed does not tell at once.
         let people = Directory::new(None);
         people.load(&store, now).await?;
         tasks.spawn("directory", people.clone().follow(store.clone(), clock.clone()));
-        let (references, witness) = (References::default(), Arc::new(Witness::default()));
+        let (witness, told) = Witness::new();
+        let (references, witness) = (References::default(), Arc::new(witness));
         let reviewer = Reviewer::new(Parts {
             references: references.clone(),
             witness: Arc::clone(&witness),
@@ -95,8 +99,10 @@ impl Server {
         });
         let pki = Pki::open(&store, now).await.map_err(WebhookError::from)?;
         let hooks = Webhooks::bind(&store, config.webhook_listen).await?;
-        let (webhooks, answered) = Webhooks::start(hooks, pki, reviewer, &clock, Limits::default(), tasks.stopping())?;
-        tasks.spawn_draining(async { drop(answered.await) });
+        let faults = faults(&config, &data, &tasks);
+        let (webhooks, answered) =
+            Webhooks::start_with(hooks, pki, reviewer, &clock, Limits::default(), (faults, tasks.stopping()))?;
+        tasks.spawn_draining(reviews::run(store.clone(), clock.clone(), Arc::clone(&witness), told, answered));
         let authority = crate::authority::state::State::default();
         let webhooks = Arc::new(webhooks);
         let house = House { store: &store, people: &people, clock: &clock, tasks: &tasks, webhooks: &webhooks };
@@ -151,4 +157,14 @@ impl Server {
     pub async fn stop(self) {
         self.app.tasks.stop(DRAIN).await;
     }
+}
+
+/// The switch that makes webhooks fail; there is none unless the server was started with it.
+fn faults(config: &Config, data: &DataDir, tasks: &Tasks) -> Faults {
+    if !config.faults {
+        return Faults::none();
+    }
+    let (faults, turning) = Faults::by_file(data.join("faults"), tasks.stopping());
+    tasks.spawn("faults", turning);
+    faults
 }

@@ -34,6 +34,8 @@ impl Listen {
         config.listen = self.public;
         config.webhook_listen = self.webhooks;
         config.controlplane = self.controlplane;
+        // No flag, so that nobody types it by accident.
+        config.faults = std::env::var("ENTRANCE_FAULTS").is_ok_and(|on| on == "1");
     }
 }
 

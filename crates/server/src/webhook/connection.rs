@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use entrance_model::id::ClusterUid;
@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::faults::{Fault, Faults};
 use super::lanes::{Lanes, Place};
 use super::pki;
 use super::reviewer::{NoAnswer, Reviewer};
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) reviewer: Reviewer,
     pub(super) lanes: Lanes,
     pub(super) limits: Limits,
+    pub(super) faults: Faults,
     pub(super) stop: CancellationToken,
 }
 
@@ -46,6 +48,13 @@ struct Connection {
 pub(super) async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
     // Answers are small; waiting to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
+    if shared.faults.now() == Fault::BlackHole {
+        tokio::select! {
+            () = shared.faults.other_than(Fault::BlackHole) => {}
+            () = shared.stop.cancelled() => {}
+        }
+        return;
+    }
     let stream = match tokio::time::timeout(shared.limits.handshake, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "a webhook handshake failed"),
@@ -129,8 +138,13 @@ impl Connection {
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some(failure) = self.fault().await {
+            return failure.to_response();
+        }
+        let began = Instant::now();
         // What can make a review wait is its body; once that is here nothing waits any more.
         let answered = tokio::time::timeout(self.shared.limits.budget, self.review(request)).await;
+        self.shared.reviewer.witness().took(began.elapsed());
         match answered.unwrap_or(Err(Failure::TooSlow)) {
             Ok(json) => json_response(StatusCode::OK, json.into()),
             Err(failure) => {
@@ -139,6 +153,25 @@ impl Connection {
                 }
                 tracing::debug!(cluster = %self.cluster, ?failure, "a webhook request was not answered");
                 failure.to_response()
+            }
+        }
+    }
+
+    /// What the fault switch makes of a request.
+    async fn fault(&self) -> Option<Failure> {
+        match self.shared.faults.now() {
+            Fault::None | Fault::Stopped => None,
+            Fault::Broken => Some(Failure::Fault),
+            Fault::Slow(by) => {
+                tokio::time::sleep(by).await;
+                None
+            }
+            Fault::BlackHole => {
+                tokio::select! {
+                    () = self.shared.faults.other_than(Fault::BlackHole) => {}
+                    () = self.shared.stop.cancelled() => {}
+                }
+                Some(Failure::NotReady)
             }
         }
     }
@@ -194,6 +227,8 @@ enum Failure {
     TooMany,
     TooSlow,
     NotReady,
+    /// The fault switch; nothing else answers 500.
+    Fault,
 }
 
 impl Failure {
@@ -205,6 +240,7 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Bad => StatusCode::BAD_REQUEST,
             Self::TooMany | Self::TooSlow | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -218,6 +254,7 @@ impl Failure {
             Self::TooMany => ("ServiceUnavailable", "the cluster asks too much"),
             Self::TooSlow => ("ServiceUnavailable", "there was no time to answer"),
             Self::NotReady => ("ServiceUnavailable", "the directory is not ready"),
+            Self::Fault => ("InternalError", "the fault switch of this server is on"),
         };
         let status = self.status();
         let mut response = json_response(status, Status::new(status.as_u16(), reason, message).to_json().into());

@@ -5,10 +5,12 @@
 //! exactly the paths that are written in it. Certificates are made by [`pki::Pki`].
 
 mod connection;
+mod faults;
 mod lanes;
 mod memory;
 pub mod pki;
 mod reviewer;
+mod samples;
 mod tally;
 mod witness;
 
@@ -40,9 +42,12 @@ use connection::Shared;
 use lanes::Lanes;
 use pki::{Pki, PkiError};
 
+pub use faults::{Fault, Faults};
 pub use reviewer::{NoAnswer, Parts, Reviewer};
+pub(crate) use samples::{Ending, LeftOut, Told};
+pub(crate) use tally::BOUNDS;
 pub use tally::Tally;
-pub use witness::{About, Witness};
+pub use witness::{About, Recent, Witness};
 
 /// Why the listener does not start.
 #[derive(Debug, thiserror::Error)]
@@ -143,13 +148,25 @@ impl Webhooks {
         limits: Limits,
         stop: CancellationToken,
     ) -> Result<(Self, oneshot::Receiver<()>), WebhookError> {
+        Self::start_with(listener, pki, reviewer, clock, limits, (Faults::none(), stop))
+    }
+
+    /// The same with a switch that makes it fail.
+    pub(crate) fn start_with(
+        listener: StdListener,
+        pki: Pki,
+        reviewer: Reviewer,
+        clock: &Clock,
+        limits: Limits,
+        (faults, stop): (Faults, CancellationToken),
+    ) -> Result<(Self, oneshot::Receiver<()>), WebhookError> {
         let address = listener.local_addr().map_err(|error| WebhookError::Listen(SocketAddr::from(([0, 0, 0, 0], 0)), error))?;
         let pki = Arc::new(pki);
         let certificate = Arc::new(OwnCertificate::new(Arc::clone(&pki), address, clock.clone())?);
         let acceptor = TlsAcceptor::from(Arc::new(tls_config(&pki, Arc::clone(&certificate))?));
         let tally = Arc::clone(reviewer.witness().tally());
         let lanes = Lanes::new(limits.reviews_per_second, limits.connections_per_cluster);
-        let shared = Arc::new(Shared { reviewer, lanes, limits, stop });
+        let shared = Arc::new(Shared { reviewer, lanes, limits, faults, stop });
         let (done, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("webhook".into())
@@ -197,16 +214,31 @@ fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, cert
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).thread_name("webhook").enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        let mut listener = Some(TcpListener::from_std(listener)?);
+        // What a stop by the fault switch cuts off.
+        let mut lives = CancellationToken::new();
+        let mut fault = Fault::None;
         let slots = Arc::new(Semaphore::new(shared.limits.connections));
         let connections = TaskTracker::new();
         let mut renewal = tokio::time::interval(pki::SERVER_RENEWAL);
         renewal.tick().await; // the first one is at once
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = accept(listener.as_ref()) => accepted,
                 _ = renewal.tick() => {
                     certificate.renew();
+                    continue;
+                }
+                () = shared.faults.other_than(fault) => {
+                    fault = shared.faults.now();
+                    if fault == Fault::Stopped {
+                        listener = None;
+                        lives.cancel();
+                        lives = CancellationToken::new();
+                    } else if listener.is_none() {
+                        listener = Some(TcpListener::bind(address).await?);
+                    }
                     continue;
                 }
                 () = shared.stop.cancelled() => break,
@@ -222,9 +254,12 @@ fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, cert
             };
             // Too many: an end at once is better than a wait, because the API server waits along.
             let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
-            let (acceptor, shared) = (acceptor.clone(), Arc::clone(shared));
+            let (acceptor, shared, life) = (acceptor.clone(), Arc::clone(shared), lives.clone());
             connections.spawn(async move {
-                connection::serve(stream, acceptor, shared).await;
+                tokio::select! {
+                    () = connection::serve(stream, acceptor, shared) => {}
+                    () = life.cancelled() => {}
+                }
                 drop(slot);
             });
         }
@@ -233,6 +268,13 @@ fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, cert
         connections.wait().await;
         Ok(())
     })
+}
+
+async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(tokio::net::TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn tls_config(pki: &Pki, certificate: Arc<OwnCertificate>) -> Result<ServerConfig, WebhookError> {

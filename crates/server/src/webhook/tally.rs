@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use entrance_model::review::Refusal;
 
@@ -23,7 +24,18 @@ pub struct Tally {
     admitted: AtomicU64,
     shed: AtomicU64,
     refused: Mutex<BTreeMap<&'static str, u64>>,
+    times: Times,
 }
+
+/// How long reviews took: for each bound, how many took at most that and more than the bound before.
+#[derive(Debug, Default)]
+struct Times {
+    within: [AtomicU64; BOUNDS.len() + 1],
+    micros: AtomicU64,
+}
+
+/// The bounds of the times, in microseconds. The last one is the budget of a review.
+pub(crate) const BOUNDS: [u64; 10] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000];
 
 impl Tally {
     pub(super) fn count(&self, outcome: Outcome) {
@@ -34,6 +46,24 @@ impl Tally {
                 *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(why.code()).or_default() += 1;
             }
         }
+    }
+
+    pub(super) fn took(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS.iter().position(|bound| micros <= *bound).unwrap_or(BOUNDS.len());
+        self.times.within[bucket].fetch_add(1, Ordering::Relaxed);
+        self.times.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How many reviews took at most each of the bounds, and in the last place any time; and all times together, in
+    /// microseconds.
+    pub(crate) fn times(&self) -> ([u64; BOUNDS.len() + 1], u64) {
+        let (mut sum, mut up_to) = (0, [0; BOUNDS.len() + 1]);
+        for (total, within) in up_to.iter_mut().zip(&self.times.within) {
+            sum += within.load(Ordering::Relaxed);
+            *total = sum;
+        }
+        (up_to, self.times.micros.load(Ordering::Relaxed))
     }
 
     /// How many tokens were admitted.

@@ -1,8 +1,10 @@
 //! Stories on a whole server, and Entrance against the real programs.
 
 mod arm;
+mod audit;
 mod authority;
 mod core;
+mod faults;
 mod graph;
 mod local_plane;
 mod reviews;

@@ -1,0 +1,4 @@
+//! Keeping the audit log: who links it, and how reviews reach it.
+
+pub(crate) mod reviews;
+pub(crate) mod sealer;
