@@ -9,7 +9,7 @@ SHELL := bash
 ARGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: help demo test journey bench build lint docs-shots install clean
+.PHONY: help demo test journey verify-long bench build lint docs-shots install clean
 
 help: ## this text
 	@echo 'Entrance: AKS-managed Entra integration for any Kubernetes cluster.'
@@ -31,6 +31,9 @@ test: ## everything CI runs: lints, Rust, Go, then az + kubectl + kubelogin for 
 
 journey: ## only the last part of `make test`, over what is already built
 	@exec scripts/journey.sh $(ARGS)
+
+verify-long: build ## what takes up to an hour: watches until they time out, streams, 200 removals
+	@scripts/setup-stock-kubelogin.sh && scripts/setup-venv.sh && exec scripts/verify-long.sh $(ARGS)
 
 bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=kubectl or micro)
 	@scripts/setup-venv.sh && exec scripts/bench.sh $(ARGS)

@@ -30,6 +30,7 @@ class Line:
 
     def __init__(self, door: Door, keep=True):
         at = urlsplit(door.address)
+        self.door = door
         self.host, self.port, self.keep = at.hostname, at.port, keep
         self.context = _context(door.verify, door.cert)
         self.headers = {"Authorization": f"Bearer {door.token}"} if door.token else {}
@@ -181,3 +182,12 @@ def beside(work, many) -> list:
 def quantile(values: list[float], q: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(q * (len(ordered) - 1)))]
+
+
+def histogram(values: list[float], width=1.0) -> list[str]:
+    """One line per second, for the eye."""
+    counts: dict[int, int] = {}
+    for value in values:
+        counts[int(value / width)] = counts.get(int(value / width), 0) + 1
+    most = max(counts.values())
+    return [f"{place * width:4.0f} s {'#' * round(40 * counts.get(place, 0) / most):<40} {counts.get(place, 0)}" for place in range(max(counts) + 1)]

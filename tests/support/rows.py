@@ -1,9 +1,10 @@
 """The rows of the table in docs/guarantees.md that are measured beside each other at one cluster: what changes, and what it must lead to."""
 
+import random
 from dataclasses import dataclass
 
 from .cluster import Door
-from .freshness import Line, Sample, beside
+from .freshness import API_SERVER_CACHE, Line, Sample, beside, run_all
 from .office import Hired, Kube, Managed, Office
 
 FORBIDDEN, UNAUTHORIZED, ALLOWED = {403}, {401}, {200}
@@ -154,3 +155,15 @@ def hire_inside(scene: Scene) -> Hired:
     person = scene.office.hire()
     scene.team(person.oid)
     return person
+
+
+def removals(scene: Scene, count: int, at_once=50) -> list[Sample]:
+    """Somebody leaves a group, many times, at any moment of the API server's memory."""
+    done: list[Sample] = []
+    while len(done) < count:
+        batch = beside(lambda _: member_removed(scene, "removal"), range(min(at_once, count - len(done))))
+        for sample in batch:
+            sample.pause, sample.every = random.uniform(0.1, API_SERVER_CACHE), 0.2
+        run_all(batch)
+        done += batch
+    return done
