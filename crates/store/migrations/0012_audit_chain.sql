@@ -23,7 +23,3 @@ CREATE TABLE audit_head (
 ) STRICT;
 CREATE INDEX audit_head_seq ON audit_head (seq);
 CREATE INDEX audit_at ON audit (tenant, at);
-
--- The id of the access token, which joins a sign-in with what was done with it.
-ALTER TABLE signin_log ADD COLUMN token TEXT;
-CREATE INDEX signin_log_token ON signin_log (token) WHERE token IS NOT NULL;

@@ -190,11 +190,9 @@ impl Refusal {
             Self::NotAnAccessToken => Check::Kind,
             Self::UnknownPerson | Self::UnknownApplication => Check::Account,
             Self::Disabled => Check::Enabled,
-            Self::Revoked
-            | Self::TokenRevoked
-            | Self::SessionRevoked
-            | Self::ApplicationRevoked
-            | Self::DeviceRevoked => Check::NotRevoked,
+            Self::Revoked | Self::TokenRevoked | Self::SessionRevoked | Self::ApplicationRevoked | Self::DeviceRevoked => {
+                Check::NotRevoked
+            }
             Self::TooManyGroups { .. } | Self::TooManyReferredGroups { .. } => Check::Groups,
         }
     }

@@ -247,7 +247,9 @@ impl Wanted {
         }
         let target = Target::Device(id);
         Ok(match (refused, mine, all) {
-            (None, Some((_, allowed)), _) | (None, None, Some(allowed)) => Some(Permitted { target, only: None, user: None, allowed }),
+            (None, Some((_, allowed)), _) | (None, None, Some(allowed)) => {
+                Some(Permitted { target, only: None, user: None, allowed })
+            }
             (Some(_), Some((user, allowed)), _) => Some(Permitted { target, only: Some(user), user: None, allowed }),
             (Some(error), None, _) => return Err(error),
             (None, None, None) => None,

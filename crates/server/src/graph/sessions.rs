@@ -65,7 +65,12 @@ impl Names {
         Ok(name)
     }
 
-    async fn application<M>(&mut self, ctx: &Ctx, directory: &mut Directory<'_, M>, id: AppId) -> Result<Option<String>, GraphError> {
+    async fn application<M>(
+        &mut self,
+        ctx: &Ctx,
+        directory: &mut Directory<'_, M>,
+        id: AppId,
+    ) -> Result<Option<String>, GraphError> {
         if let Some(known) = self.applications.get(&id) {
             return Ok(known.clone());
         }

@@ -170,8 +170,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     decision.code = if approved { 0 } else { Aadsts::DeviceFlowDeclined.code() };
     decision.reason = format!("a device at {} was {}", waiting.request.from, if approved { "approved" } else { "declined" });
     let kind = if approved { "deviceCode.approved" } else { "deviceCode.declined" };
-    let detail =
-        json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word(), "browserSession": session.id });
+    let detail = json!({ "app": waiting.request.app, "from": waiting.request.from, "browser": ctx.address(), "network": near.word(), "browserSession": session.id });
     decision.session = begun.as_ref().map(|begun| begun.id);
     let target = decision.session.unwrap_or(session.id).to_string();
     let mut tx = ctx.app.store.write().await?;

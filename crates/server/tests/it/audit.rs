@@ -1,8 +1,10 @@
 //! What reviews leave in the audit log, and the log as it is read and proved.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use entrance_model::arm::{ClusterAddress, ResourceGroup, ResourceGroupDocument, Subscription};
+use entrance_model::audit::{KINDS, is_known};
 use entrance_model::cluster::{Cluster, State};
 use entrance_model::directory::User;
 use entrance_model::id::{ClusterUid, SubscriptionId};
@@ -186,4 +188,28 @@ async fn a_stop_writes_what_was_told_and_what_was_counted() {
     let one_by_one = trail.iter().filter(|row| row.kind == "review.refused").count();
     let counted: u64 = trail.iter().filter_map(|row| row.detail["count"].as_u64()).sum();
     assert_eq!((one_by_one, counted), (10, 40));
+}
+
+#[test]
+fn what_the_sources_tell_stands_in_the_list_of_what_the_log_can_tell() {
+    let areas: Vec<_> = KINDS.iter().filter_map(|kind| kind.name.split_once('.')).map(|(area, _)| area).collect();
+    let (mut files, mut seen) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")], 0);
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a source");
+        // Every second piece is a literal, or nearly so: what is none has no such form.
+        for literal in text.split('"') {
+            let is_kind = literal.split_once('.').is_some_and(|(area, what)| {
+                areas.contains(&area) && !what.is_empty() && what.bytes().all(|b| b.is_ascii_alphabetic())
+            });
+            if is_kind && literal != "user.read" {
+                assert!(is_known(literal), "`{literal}` in {} is in no list", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= KINDS.len() / 2, "the sources tell only {seen} events");
 }

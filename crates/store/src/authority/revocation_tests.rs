@@ -131,7 +131,11 @@ async fn s_806_a_person_and_an_application_are_revoked_anew_each_time_with_a_hig
     assert_eq!(authority.revocation_head(TENANT).await.expect("reads"), 3);
     let numbers: Vec<_> = authority.revocations_after(TENANT, 0).await.expect("reads").iter().map(|one| one.number).collect();
     assert_eq!(numbers, [2, 3], "one row for each thing");
-    assert_eq!(authority.revocation_head(TenantId::from_uuid(Uuid::max())).await.expect("reads"), 0, "each directory counts by itself");
+    assert_eq!(
+        authority.revocation_head(TenantId::from_uuid(Uuid::max())).await.expect("reads"),
+        0,
+        "each directory counts by itself"
+    );
 }
 
 #[tokio::test]

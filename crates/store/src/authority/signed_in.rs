@@ -79,8 +79,7 @@ impl<M> Authority<'_, M> {
 
     /// Who holds the token with this id; known for tokens that we made.
     pub async fn token_holder(&mut self, tenant: TenantId, token: &TokenId) -> Result<Option<Holder>, StoreError> {
-        let row =
-            sqlx::query(HOLDER).bind(tenant.to_string()).bind(token.as_str()).fetch_optional(&mut *self.0.conn).await?;
+        let row = sqlx::query(HOLDER).bind(tenant.to_string()).bind(token.as_str()).fetch_optional(&mut *self.0.conn).await?;
         row.map(|row| {
             let row = Row::of("signin_log", &row);
             Ok(Holder { subject: row.parsed("user")?, session: row.maybe_parsed("session")? })

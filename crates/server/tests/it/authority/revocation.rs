@@ -104,7 +104,8 @@ async fn s_806_one_token_ends_by_its_id_or_by_being_shown_and_its_session_goes_o
     let mine = signed_in(&world, &alice, AZ, GRAPH).await;
     let answer = refreshed(&world, AZ, &mine.refresh, GRAPH).await.json().await.expect("JSON");
     let second = held(&world, answer).await;
-    let (status, answer) = revoke(&world, &mine, json!({"kind": "token", "id": format!("JTI={}", second.id), "reason": "in a log"})).await;
+    let (status, answer) =
+        revoke(&world, &mine, json!({"kind": "token", "id": format!("JTI={}", second.id), "reason": "in a log"})).await;
     assert_eq!(status, 201, "{answer}");
     assert_eq!((me(&world, &second).await, met(&world, &second).await), (401, Some("token")));
     assert_eq!(me(&world, &mine).await, 200);
@@ -153,7 +154,10 @@ async fn s_806_graphs_own_names_for_it_end_sessions_at_webhooks_too() {
         assert_eq!(state(&world, AZ, &mine).await, (401, 400, Some("person")), "{path}");
     }
     // A new password and a disabled account end what was held in the same second.
-    for body in [json!({"passwordProfile": {"password": format!("{PASSWORD} 2"), "forceChangePasswordNextSignIn": false}}), json!({"accountEnabled": false})] {
+    for body in [
+        json!({"passwordProfile": {"password": format!("{PASSWORD} 2"), "forceChangePasswordNextSignIn": false}}),
+        json!({"accountEnabled": false}),
+    ] {
         let name = format!("bob{}", body.to_string().len());
         let bob = world.user(&name).await;
         let mine = signed_in(&world, &bob, AZ, GRAPH).await;
@@ -177,7 +181,8 @@ async fn s_806_an_application_loses_its_own_tokens_and_those_that_people_got_thr
     let world = Entrance::start().await;
     let (admin, alice) = (world.directory_admin("admin").await, world.user("alice").await);
     let by = signed_in(&world, &admin, AZ, GRAPH).await;
-    let (app, principal) = world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
+    let (app, principal) =
+        world.application("pipeline", |app| app.credentials.push(secret(SECRET, "2027-01-01T00:00:00Z"))).await;
     let before = pipeline(&world, &app).await;
     let (status, answer) = revoke(&world, &by, json!({"kind": "application", "id": principal.id, "reason": "leaked"})).await;
     assert_eq!(status, 201, "{answer}");
@@ -197,14 +202,19 @@ async fn s_806_an_application_loses_its_own_tokens_and_those_that_people_got_thr
 /// Signs a device in through a browser; answers the device's tokens.
 async fn device(world: &Entrance, browser: &mut Browser<'_>, user: &User) -> Held {
     let scope = format!("{GRAPH}/.default offline_access openid");
-    let begun: Value =
-        world.post("/organizations/oauth2/v2.0/devicecode", &[("client_id", AZ), ("scope", &scope)]).await.json().await.expect("JSON");
+    let begun: Value = world
+        .post("/organizations/oauth2/v2.0/devicecode", &[("client_id", AZ), ("scope", &scope)])
+        .await
+        .json()
+        .await
+        .expect("JSON");
     let page = browser.get("/devicelogin").await;
     let mut page = browser.submit(&page, &[("otc", text(&begun, "user_code"))]).await;
     if page.has("signin-form") {
         page = browser.sign_in(&page, user.upn.as_str(), PASSWORD).await;
     } else if !page.has("device-confirm-user") {
-        let session = sessions(world, None).await.into_iter().find(|session| session["place"] == "browser").expect("is signed in");
+        let session =
+            sessions(world, None).await.into_iter().find(|session| session["place"] == "browser").expect("is signed in");
         page = browser.submit(&page, &[("account", text(&session, "id"))]).await;
     }
     let page = browser.submit(&page, &[("decision", "approve")]).await;
@@ -237,7 +247,8 @@ async fn s_806_a_device_ends_by_itself_and_a_browser_ends_with_the_devices_it_le
         found
     };
     let all = sessions(&world, Some(&alice)).await;
-    let device_id = of("deviceCode", &all).iter().find(|session| session["id"] == first.session).expect("is listed")["deviceId"].clone();
+    let device_id =
+        of("deviceCode", &all).iter().find(|session| session["id"] == first.session).expect("is listed")["deviceId"].clone();
     let (status, answer) = revoke(&world, &elsewhere, json!({"kind": "device", "id": device_id, "reason": "sold"})).await;
     assert_eq!((status, &answer["sessionsEnded"]), (201, &json!(1)), "{answer}");
     assert_eq!(state(&world, AZ, &first).await, (401, 400, Some("device")));
@@ -271,7 +282,8 @@ async fn s_806_codes_that_were_not_redeemed_yet_end_too() {
     let page = browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
     let page = browser.submit(&page, &[("decision", "approve")]).await;
     assert!(page.html.contains("data-result=\"approved\""));
-    let browsers = sessions(&world, Some(&alice)).await.into_iter().find(|session| session["place"] == "browser").expect("is there");
+    let browsers =
+        sessions(&world, Some(&alice)).await.into_iter().find(|session| session["place"] == "browser").expect("is there");
     assert_eq!(revoke(&world, &mine, json!({"kind": "session", "id": browsers["id"], "reason": "phished"})).await.0, 201);
     let grant = "urn:ietf:params:oauth:grant-type:device_code";
     let form = [("client_id", AZ), ("grant_type", grant), ("device_code", text(&begun, "device_code"))];
@@ -312,7 +324,8 @@ async fn s_806_people_revoke_their_own_and_administrators_everybodys() {
     assert_eq!(state(&world, AZ, &other).await, GOOD);
     let admin = world.directory_admin("admin").await;
     let by = signed_in(&world, &admin, AZ, GRAPH).await;
-    let unknown = revoke(&world, &by, json!({"kind": "session", "id": "11111111-1111-4111-8111-111111111111", "reason": "r"})).await;
+    let unknown =
+        revoke(&world, &by, json!({"kind": "session", "id": "11111111-1111-4111-8111-111111111111", "reason": "r"})).await;
     assert_eq!(unknown.0, 404);
     assert_eq!(revoke(&world, &by, json!({"kind": "session", "id": other.session, "reason": "r"})).await.0, 201);
     let url = world.url("/v1.0/entrance/revocations");
