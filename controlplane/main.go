@@ -19,6 +19,7 @@ var commands = map[string]func() int{
 	"scheduler":          runScheduler,
 	"kubectl":            runKubectl,
 	"nodes":              runNodes,
+	"metrics":            runMetrics,
 	"version":            runVersion,
 }
 
@@ -32,6 +33,7 @@ Commands:
   controller-manager   kube-controller-manager
   scheduler            kube-scheduler
   nodes                simulated nodes: Ready, and each pod on them is Running
+  metrics              metrics.k8s.io for simulated nodes, an aggregated API server: kubectl top
   kubectl              kubectl
   version              the versions inside, one per line
 

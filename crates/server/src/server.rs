@@ -105,7 +105,8 @@ impl Server {
         tasks.spawn_draining(reviews::run(store.clone(), clock.clone(), Arc::clone(&witness), told, answered));
         let authority = crate::authority::state::State::default();
         let webhooks = Arc::new(webhooks);
-        let house = House { store: &store, people: &people, clock: &clock, tasks: &tasks, webhooks: &webhooks };
+        let house =
+            House { store: &store, people: &people, clock: &clock, tasks: &tasks, webhooks: &webhooks, references: &references };
         let clusters = match driver {
             Some(driver) => Clusters::new(driver),
             None => Clusters::on_this_machine(&data, config.controlplane.as_deref(), &house),

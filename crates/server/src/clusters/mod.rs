@@ -26,7 +26,7 @@ use crate::data_dir::DataDir;
 use crate::directory::Directory;
 use crate::tasks::Tasks;
 use crate::webhook::Webhooks;
-use incluster::{Connect, InClusterError, Reconcilers};
+use incluster::{Keeping, Reconcilers};
 
 /// The drivers of this server. Today there is one kind: control planes on this machine.
 pub struct Clusters {
@@ -85,17 +85,21 @@ pub struct House<'a> {
     pub tasks: &'a Tasks,
     /// The listener that API servers ask.
     pub webhooks: &'a Arc<Webhooks>,
+    /// What clusters refer to.
+    pub references: &'a References,
 }
 
 impl House<'_> {
-    /// Keeps the bindings inside clusters as they shall be.
+    /// Keeps what is ours inside clusters, and follows what they refer to.
     fn keeper(&self, planes: &Arc<local::Planes>) -> Reconcilers {
-        let planes = Arc::clone(planes);
-        let connect: Connect = Arc::new(move |uid| {
-            let planes = Arc::clone(&planes);
-            Box::pin(async move { planes.client(uid).await.map_err(|error| InClusterError::Connect(error.to_string())) })
-        });
-        Reconcilers::new(self.store.clone(), self.people.clone(), self.clock.clone(), self.tasks.clone(), connect)
+        let with = Keeping {
+            store: self.store.clone(),
+            people: self.people.clone(),
+            clock: self.clock.clone(),
+            reach: Arc::<local::Planes>::clone(planes),
+            references: self.references.clone(),
+        };
+        Reconcilers::new(with, self.tasks.clone())
     }
 }
 

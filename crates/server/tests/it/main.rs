@@ -6,5 +6,6 @@ mod authority;
 mod core;
 mod faults;
 mod graph;
+mod groups;
 mod local_plane;
 mod reviews;

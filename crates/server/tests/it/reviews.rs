@@ -14,7 +14,7 @@ use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
 use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, SubscriptionId, TenantId, UserId};
 use entrance_model::well_known::{AKS_CLIENT, AKS_SERVER};
 use entrance_server::authority::keys::Header;
-use entrance_server::clusters::incluster::{self, ADMIN_BINDING, InClusterError, Reconcilers};
+use entrance_server::clusters::incluster::{self, ADMIN_BINDING, Keeping, Reach, Reconcilers};
 use entrance_server::clusters::local::{Binary, Planes, Spec};
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server, setup};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -26,21 +26,21 @@ use uuid::Uuid;
 use crate::local_plane::{EndAll, control_plane, pool, until};
 
 /// A server with a tenant, a cluster that knows it, and alice, who is in `inner`, which is in `outer`.
-struct World {
+pub(crate) struct World {
     _end: EndAll,
-    root: tempfile::TempDir,
-    binary: Binary,
-    server: Server,
-    planes: Arc<Planes>,
-    cluster: Cluster,
-    tenant: TenantId,
-    alice: User,
-    inner: Group,
-    outer: Group,
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) binary: Binary,
+    pub(crate) server: Server,
+    pub(crate) planes: Arc<Planes>,
+    pub(crate) cluster: Cluster,
+    pub(crate) tenant: TenantId,
+    pub(crate) alice: User,
+    pub(crate) inner: Group,
+    pub(crate) outer: Group,
 }
 
 impl World {
-    async fn start(binary: Binary) -> Result<Self> {
+    pub(crate) async fn start(binary: Binary) -> Result<Self> {
         let root = tempfile::tempdir()?;
         let end = EndAll(root.path().display().to_string());
         let mut config = Config::new(Mode::Demo, root.path().join("data"));
@@ -77,7 +77,7 @@ impl World {
         Ok(world)
     }
 
-    fn app(&self) -> &Arc<App> {
+    pub(crate) fn app(&self) -> &Arc<App> {
         self.server.app()
     }
 
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Puts other settings of the cluster in force.
-    async fn set(&mut self, profile: Value) -> Result<()> {
+    pub(crate) async fn set(&mut self, profile: Value) -> Result<()> {
         let document = document(profile)?;
         self.cluster.document = document.clone();
         self.cluster.applied = Some(document);
@@ -121,7 +121,7 @@ impl World {
         Ok(())
     }
 
-    fn managed(&self) -> Value {
+    pub(crate) fn managed(&self) -> Value {
         json!({"managed": true, "adminGroupObjectIDs": [self.outer.id], "tenantID": self.tenant})
     }
 
@@ -131,43 +131,61 @@ impl World {
 
     /// A new token each time, so that the API server's own memory plays no part.
     fn token(&self, audience: &str) -> String {
+        self.token_for(audience, self.alice.id.into(), MemberKind::User)
+    }
+
+    /// A new token for anybody.
+    pub(crate) fn token_for(&self, audience: &str, oid: PrincipalId, kind: MemberKind) -> String {
         let at = Timestamp::now().as_second();
-        let claims = json!({
+        let mut claims = json!({
             "aud": audience, "iss": self.app().issuer_v1(self.tenant), "iat": at, "nbf": at, "exp": at + 900, "ver": "1.0",
-            "tid": self.tenant, "oid": self.alice.id, "appid": AKS_CLIENT.to_string(), "idtyp": "user", "scp": "user.read",
-            "uti": Uuid::new_v4().to_string(),
+            "tid": self.tenant, "oid": oid, "appid": AKS_CLIENT.to_string(), "uti": Uuid::new_v4().to_string(),
         });
+        let more = match kind {
+            MemberKind::ServicePrincipal => json!({"idtyp": "app"}),
+            MemberKind::User | MemberKind::Group => json!({"idtyp": "user", "scp": "user.read"}),
+        };
+        if let (Some(claims), Some(more)) = (claims.as_object_mut(), more.as_object()) {
+            claims.extend(more.clone());
+        }
         self.app().keys.sign(&claims, Header::V1)
     }
 
     /// What kubectl prints, on either stream.
-    fn kubectl(&self, token: &str, args: &str) -> Result<String> {
+    pub(crate) fn kubectl(&self, token: &str, args: &str) -> Result<String> {
         let running = self.planes.running(self.cluster.uid)?;
         let ca = self.root.path().join("ca");
         std::fs::write(&ca, &running.ca_pem)?;
         run(&self.binary, self.root.path(), &["--server", &running.url, "--token", token], &ca, args)
     }
 
-    fn as_alice(&self, args: &str) -> Result<String> {
+    pub(crate) fn as_alice(&self, args: &str) -> Result<String> {
         self.kubectl(&self.token(&AKS_SERVER.to_string()), args)
     }
 
-    async fn client(&self) -> Result<kube::Client> {
+    pub(crate) async fn client(&self) -> Result<kube::Client> {
         Ok(self.planes.client(self.cluster.uid).await?)
     }
 
     fn reconcilers(&self) -> Reconcilers {
-        let (app, planes) = (self.app(), Arc::clone(&self.planes));
-        let connect = Arc::new(move |uid: ClusterUid| {
-            let planes = Arc::clone(&planes);
-            let client = async move { planes.client(uid).await.map_err(|error| InClusterError::Connect(error.to_string())) };
-            Box::pin(client) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
-        });
-        Reconcilers::new(app.store.clone(), app.people.clone(), app.clock.clone(), app.tasks.clone(), connect)
+        self.reconcilers_through(Arc::<Planes>::clone(&self.planes))
+    }
+
+    /// The loops of a server that reaches its clusters in this way.
+    pub(crate) fn reconcilers_through(&self, reach: Arc<dyn Reach>) -> Reconcilers {
+        let app = self.app();
+        let with = Keeping {
+            store: app.store.clone(),
+            people: app.people.clone(),
+            clock: app.clock.clone(),
+            reach,
+            references: app.references.clone(),
+        };
+        Reconcilers::new(with, app.tasks.clone())
     }
 }
 
-fn run(binary: &Binary, home: &Path, how: &[&str], ca: &Path, args: &str) -> Result<String> {
+pub(crate) fn run(binary: &Binary, home: &Path, how: &[&str], ca: &Path, args: &str) -> Result<String> {
     let done = Command::new(binary.path())
         .arg("kubectl")
         .args(how)
@@ -210,11 +228,15 @@ fn cluster(tenant: TenantId, now: Timestamp) -> Result<Cluster> {
 }
 
 fn alice(now: Timestamp) -> User {
+    person("alice", now)
+}
+
+pub(crate) fn person(name: &str, now: Timestamp) -> User {
     User {
         id: UserId::from_uuid(Uuid::new_v4()),
-        upn: "alice@contoso.example".parse().expect("a UPN"),
-        display_name: "Alice".into(),
-        mail_nickname: "alice".into(),
+        upn: format!("{name}@contoso.example").parse().expect("a UPN"),
+        display_name: name.into(),
+        mail_nickname: name.into(),
         given_name: None,
         surname: None,
         mail: None,
@@ -227,7 +249,7 @@ fn alice(now: Timestamp) -> User {
     }
 }
 
-fn group(name: &str, now: Timestamp) -> Group {
+pub(crate) fn group(name: &str, now: Timestamp) -> Group {
     Group {
         id: GroupId::from_uuid(Uuid::new_v4()),
         display_name: name.into(),

@@ -2,10 +2,12 @@
 //! doors (DESIGN 5.2, lever 1).
 //!
 //! The functions here write one binding and prove that it is there; a [`Reconcilers`] watches a cluster and repairs what
-//! somebody edited or deleted by hand.
+//! somebody edited or deleted by hand, our own roles included.
 
 mod bindings;
+mod reach;
 mod reconcile;
+mod repairs;
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,9 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
 
 pub use bindings::{ADMIN_BINDING, admin_binding, door_binding};
-pub use reconcile::{Connect, Reconcilers};
+pub use reach::{Reach, Reaching};
+pub use reconcile::{Keeping, Reconcilers};
+pub use repairs::{Found, Repairs};
 
 /// Why something inside a cluster could not be done.
 #[derive(Debug, thiserror::Error)]

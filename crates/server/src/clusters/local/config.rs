@@ -117,6 +117,8 @@ fn audit_policy() -> Value {
         "omitStages": ["RequestReceived"],
         "rules": [
             { "level": "None", "nonResourceURLs": ["/readyz*", "/livez*", "/healthz*", "/version", "/metrics"] },
+            // Our watches begin anew every few seconds.
+            { "level": "None", "users": [super::pki::OPERATOR], "verbs": ["get", "list", "watch"] },
             { "level": "None", "users": own, "resources": heartbeats },
             { "level": "None", "users": own, "verbs": ["get", "list", "watch"] },
             { "level": "None", "userGroups": ["system:serviceaccounts:kube-system"], "verbs": ["get", "list", "watch"] },

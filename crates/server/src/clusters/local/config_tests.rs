@@ -56,3 +56,10 @@ fn components_sign_in_with_files_so_that_a_renewal_needs_no_restart() {
     assert_eq!(user["client-certificate"], user["client-key"], "one file, one rename");
     assert_eq!(config["clusters"][0]["cluster"]["server"], "https://127.0.0.1:21000");
 }
+
+#[test]
+fn what_we_watch_does_not_drown_the_audit_log() {
+    let policy = audit_policy();
+    let quiet = policy["rules"].as_array().into_iter().flatten().find(|rule| rule["users"][0] == "entrance:operator");
+    assert_eq!(quiet.map(|rule| &rule["verbs"]), Some(&json!(["get", "list", "watch"])), "what it writes is told");
+}

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::plane::Shared;
 use super::process::{self, Process};
-use super::{Part, Progress, Step, api, flags, pki};
+use super::{Part, Progress, Step, api, flags};
 
 /// What the processes of a cluster are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,17 +165,10 @@ async fn watch_api_server(plane: &Shared) {
     if !ready || plane.progress.borrow().rbac {
         return;
     }
-    match bootstrap(plane).await {
+    match plane.bootstrap().await {
         Ok(()) => plane.report(|now| now.rbac = true),
         Err(error) => tracing::warn!(cluster = %plane.home.uid(), %error, "Entrance's rights in the cluster could not be set"),
     }
-}
-
-/// Sets the first rights, with an identity that exists for this call only.
-async fn bootstrap(plane: &Shared) -> Result<(), super::LocalError> {
-    let identity = pki::issue_bootstrap(&plane.home, plane.now())?;
-    let client = api::client(&plane.home, &plane.record.borrow().clone(), &identity)?;
-    api::bootstrap(&client).await
 }
 
 /// Whether something accepts connections on the socket; the file alone may be left from before a kill.

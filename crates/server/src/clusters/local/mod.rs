@@ -31,20 +31,22 @@ mod pki;
 mod plane;
 mod planes;
 mod process;
+mod rights;
 
 use std::sync::Arc;
 
 use entrance_model::Timestamp;
 
-pub use api::{Probe, operator_role, probe};
+pub use api::{Probe, probe};
 pub use binary::{Binary, Version};
 pub use break_glass::{break_glass_roots, issue_break_glass, keep_break_glass_roots};
 pub use config::WebhookAccess;
 pub use error::LocalError;
 pub use home::{Authorizer, ClusterHome, Pool, Record};
 pub use part::{Part, PartState, Progress, Step};
-pub use pki::{Identity, OPERATOR, issue_operator};
+pub use pki::{Identity, NODES, OPERATOR, issue_operator};
 pub use planes::{Planes, Running, Spec};
+pub use rights::Rights;
 
 /// Tells the time. Handed in, so that tests have their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

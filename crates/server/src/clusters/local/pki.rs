@@ -251,7 +251,7 @@ fn moment(at: Timestamp) -> OffsetDateTime {
 /// The user name of Entrance's own credential.
 pub const OPERATOR: &str = "entrance:operator";
 /// The user name of the node simulator.
-pub(super) const NODES: &str = "entrance:nodes";
+pub const NODES: &str = "entrance:nodes";
 
 pub(super) const CLIENT_CA: &str = "pki/client-ca.crt";
 /// One file for each open door, named by it.
@@ -283,8 +283,8 @@ const DAY: Duration = Duration::from_hours(24);
 const CA_LIFE: Duration = DAY.saturating_mul(3_650);
 const LEAF_LIFE: Duration = DAY.saturating_mul(365);
 const RENEW_BEFORE: Duration = DAY.saturating_mul(60);
-/// DESIGN promises at most a day for a credential that works inside a cluster.
-pub(super) const OPERATOR_LIFE: Duration = DAY;
+/// DESIGN promises at most a day for a credential that works inside a cluster, from its first moment to its last.
+pub(super) const OPERATOR_LIFE: Duration = DAY.saturating_sub(CLOCK_SKEW);
 const BOOTSTRAP_LIFE: Duration = Duration::from_mins(5);
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 

@@ -11,7 +11,7 @@ use super::home::{ClusterHome, Record};
 use super::keep::{Order, keep};
 use super::part::PartState;
 use super::pki::OPERATOR_LIFE;
-use super::{Binary, Clock, LocalError, Part, Progress, Step, api, pki};
+use super::{Binary, Clock, LocalError, Part, Progress, Step, api, pki, rights};
 
 /// What all tasks of one cluster share.
 pub(super) struct Shared {
@@ -41,6 +41,13 @@ impl Shared {
         let client = api::client(&self.home, &self.record.borrow(), &identity)?;
         *kept = Some((client.clone(), now + OPERATOR_LIFE / 2));
         Ok(client)
+    }
+
+    /// Sets our rights, with an identity that exists for this call only.
+    pub(super) async fn bootstrap(&self) -> Result<(), LocalError> {
+        let identity = pki::issue_bootstrap(&self.home, self.now())?;
+        let record = self.record.borrow().clone();
+        rights::bootstrap(&api::client(&self.home, &record, &identity)?).await
     }
 
     /// Changes the progress, and wakes those who wait for it only if it is another.
@@ -101,6 +108,11 @@ impl Plane {
     /// A client with Entrance's own credential.
     pub(super) fn client(&self) -> Result<kube::Client, LocalError> {
         self.shared.client()
+    }
+
+    /// What all tasks of the cluster share.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Ends the supervision; the order says what becomes of the processes. The last to start ends first.

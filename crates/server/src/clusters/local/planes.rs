@@ -179,6 +179,13 @@ impl Planes {
         self.kept.lock().await.get(&uid).ok_or(LocalError::Unknown(uid))?.client()
     }
 
+    /// Makes Entrance's own roles and bindings in a cluster as they shall be, after somebody changed them.
+    pub async fn restore_rights(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        // Not under the lock: the API server may be slow.
+        let shared = self.kept.lock().await.get(&uid).ok_or(LocalError::Unknown(uid))?.shared();
+        shared.bootstrap().await
+    }
+
     /// Sets the simulated nodes of a cluster; those too many leave it.
     pub async fn scale(&self, uid: ClusterUid, pools: Vec<Pool>) -> Result<(), LocalError> {
         self.change(uid, |record| record.pools = pools).await.map(drop)
