@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast it is: printed, never asserted. Words choose: `scripts/bench.sh kubectl`, `scripts/bench.sh micro`; none runs all.
+# How fast it is: printed, never asserted. A word chooses: `micro`, `kubectl`, `removal`, `rps`; none runs all.
 . "$(dirname "$0")/lib.sh"
 
 want=${1:-all}
@@ -8,9 +8,20 @@ case $want in all | micro)
   cargo bench --locked --quiet -p entrance-server --bench tokens --bench review
   done_ 'in process' ;;
 esac
+[ "$want" = micro ] || { [ -x target/venv/bin/python ] && [ -x target/debug/entrance ]; } \
+  || die 'the programs are not built yet' '`make build` and `scripts/setup-venv.sh` make them'
 case $want in all | kubectl)
-  [ -x target/venv/bin/python ] && [ -x target/debug/entrance ] || die 'the programs are not built yet' '`make build` and `scripts/setup-venv.sh` make them'
   step 'from PUT to the first allowed kubectl, against the control plane alone'
   target/venv/bin/python benches/first_kubectl.py
+  done_ 'with a real API server' ;;
+esac
+case $want in all | removal)
+  step 'from the removal of a member to the first refusal, 200 times (some minutes)'
+  target/venv/bin/python benches/removal_to_refusal.py
+  done_ 'with a real API server' ;;
+esac
+case $want in all | rps)
+  step "the API server's requests per second with our tokens, against client certificates"
+  target/venv/bin/python benches/apiserver_rps.py
   done_ 'with a real API server' ;;
 esac
