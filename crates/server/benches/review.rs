@@ -233,6 +233,7 @@ impl World {
         let now = Timestamp::now();
         self.people.load(&self.store, now).await?;
         let gate = Gate {
+            resource: "/subscriptions/66666666-6666-4666-8666-666666666666/resourceGroups/web".parse()?,
             tenant: self.tenant,
             audience: AKS_SERVER,
             names: UserName::Upn,

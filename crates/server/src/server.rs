@@ -22,7 +22,7 @@ use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
-use crate::webhook::{Faults, Limits, Parts, Reviewer, WebhookError, Webhooks, Witness};
+use crate::webhook::{Faults, Limits, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum StartError {
     /// The certificate cannot be made, read or written.
     #[error("the server's certificate: {0}")]
     Tls(String),
+    /// The used proofs of possession cannot be read or kept.
+    #[error(transparent)]
+    Proofs(#[from] ProofsError),
     /// API servers cannot be answered.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -94,6 +97,7 @@ impl Server {
         let (references, witness) = (References::default(), Arc::new(witness));
         let reviewer = Reviewer::new(Parts {
             references: references.clone(),
+            proofs: Proofs::open(&data.join("proofs"), now)?,
             witness: Arc::clone(&witness),
             ..Parts::new(keys.clone(), people.clone(), clock.clone(), &base)
         });

@@ -36,11 +36,13 @@ pub enum Check {
     NotRevoked,
     /// The account's groups fit into an answer.
     Groups,
+    /// Nobody used the proof of possession before, where one came.
+    FirstUse,
 }
 
 impl Check {
     /// All checks, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Integration,
         Self::Presented,
         Self::Form,
@@ -55,6 +57,7 @@ impl Check {
         Self::Enabled,
         Self::NotRevoked,
         Self::Groups,
+        Self::FirstUse,
     ];
 
     /// One word for scripts.
@@ -74,6 +77,7 @@ impl Check {
             Self::Enabled => "enabled",
             Self::NotRevoked => "not-revoked",
             Self::Groups => "groups",
+            Self::FirstUse => "first-use",
         }
     }
 
@@ -94,6 +98,7 @@ impl Check {
             Self::Enabled => "the account is enabled",
             Self::NotRevoked => "nothing of it was revoked",
             Self::Groups => "the account's groups fit into an answer",
+            Self::FirstUse => "nobody used the proof before, or none is needed",
         }
     }
 
@@ -101,7 +106,14 @@ impl Check {
     pub const fn is_of_the_token(self) -> bool {
         matches!(
             self,
-            Self::Presented | Self::Form | Self::Issuer | Self::Signature | Self::Lifetime | Self::Audience | Self::Kind
+            Self::Presented
+                | Self::Form
+                | Self::Issuer
+                | Self::Signature
+                | Self::Lifetime
+                | Self::Audience
+                | Self::Kind
+                | Self::FirstUse
         )
     }
 }
@@ -186,7 +198,7 @@ impl Refusal {
             Self::Expired | Self::NotYet => Check::Lifetime,
             Self::OtherTenant => Check::Directory,
             Self::OtherAudience => Check::Audience,
-            Self::ProofMissing => Check::Proof,
+            Self::ProofMissing | Self::ProofForged | Self::ProofElsewhere | Self::ProofOld | Self::ProofNotYet => Check::Proof,
             Self::NotAnAccessToken => Check::Kind,
             Self::UnknownPerson | Self::UnknownApplication => Check::Account,
             Self::Disabled => Check::Enabled,
@@ -194,6 +206,7 @@ impl Refusal {
                 Check::NotRevoked
             }
             Self::TooManyGroups { .. } | Self::TooManyReferredGroups { .. } => Check::Groups,
+            Self::ProofUsed | Self::ProofUnrecorded => Check::FirstUse,
         }
     }
 
@@ -208,15 +221,20 @@ impl Refusal {
             | Self::TokenRevoked
             | Self::SessionRevoked
             | Self::ApplicationRevoked
-            | Self::DeviceRevoked => Remedy::SignIn,
-            Self::OtherIssuer | Self::OtherTenant | Self::OtherAudience | Self::NotAnAccessToken | Self::ProofMissing => {
-                Remedy::FetchKubeconfig
-            }
+            | Self::DeviceRevoked
+            | Self::ProofForged => Remedy::SignIn,
+            Self::OtherIssuer
+            | Self::OtherTenant
+            | Self::OtherAudience
+            | Self::NotAnAccessToken
+            | Self::ProofMissing
+            | Self::ProofElsewhere => Remedy::FetchKubeconfig,
             Self::UnknownPerson | Self::UnknownApplication | Self::Disabled => Remedy::AskDirectory,
             Self::NotIntegrated | Self::TooManyReferredGroups { .. } => Remedy::AskCluster,
-            Self::NotYet => Remedy::SetClocks,
+            Self::NotYet | Self::ProofOld | Self::ProofNotYet => Remedy::SetClocks,
             // The watch that tells which groups the cluster refers to comes back by itself, or the cluster is in trouble.
-            Self::TooManyGroups { .. } => Remedy::Wait,
+            // A program makes a new proof each time; the disk is full until somebody makes room.
+            Self::TooManyGroups { .. } | Self::ProofUsed | Self::ProofUnrecorded => Remedy::Wait,
         }
     }
 }
@@ -238,7 +256,7 @@ mod tests {
         for (check, went) in told {
             let expected = match check {
                 Check::Enabled => Went::Failed(Refusal::Disabled),
-                Check::NotRevoked | Check::Groups => Went::NotReached,
+                Check::NotRevoked | Check::Groups | Check::FirstUse => Went::NotReached,
                 _ => Went::Passed,
             };
             assert_eq!(went, expected, "{check:?}");

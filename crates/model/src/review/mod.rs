@@ -7,10 +7,11 @@
 //! ```
 //! # use entrance_model::cluster::UserName;
 //! # use entrance_model::review::{Gate, Possession, Subject, Token, review};
-//! # use entrance_model::{Timestamp, id::*, well_known::AKS_SERVER};
+//! # use entrance_model::{Timestamp, arm::Scope, id::*, well_known::AKS_SERVER};
 //! # use uuid::Uuid;
 //! # let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-//! let gate = Gate { tenant, audience: AKS_SERVER, names: UserName::Upn, groups_max: 450, pinned: vec![], needs_proof: false };
+//! # let resource = Scope::root();
+//! let gate = Gate { resource, tenant, audience: AKS_SERVER, names: UserName::Upn, groups_max: 450, pinned: vec![], needs_proof: false };
 //! let token = Token {
 //!     id: "t1", tenant, subject: Subject::Person, app: AppId::from_uuid(Uuid::from_u128(2)), session: None,
 //!     audience: "6dae42f8-4368-4678-94ff-3960e28e3630", issued: Timestamp::UNIX_EPOCH, has_scope: true, possession: Possession::Bearer,
@@ -21,20 +22,25 @@
 
 mod budget;
 mod check;
+mod proof;
 mod refusal;
 
 use crate::Timestamp;
+use crate::arm::Scope;
 use crate::cluster::{SignIn, Spec, UserName};
 use crate::id::{AppId, ClusterUid, GroupId, SessionId, TenantId};
 use crate::name::Upn;
 
 pub use budget::{Referred, within};
 pub use check::{Check, Remedy, Went, checks};
+pub use proof::Proof;
 pub use refusal::Refusal;
 
 /// What a cluster asks of those who want to enter: its integration with the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
+    /// The cluster's resource id.
+    pub resource: Scope,
     /// Whose people may enter.
     pub tenant: TenantId,
     /// The server application that tokens must be made for.
@@ -51,13 +57,14 @@ pub struct Gate {
 
 impl Gate {
     /// The gate of a cluster with these settings; `None` when it has no integration with the directory.
-    pub fn of(cluster: ClusterUid, spec: &Spec) -> Option<Self> {
+    pub fn of(cluster: ClusterUid, resource: Scope, spec: &Spec) -> Option<Self> {
         let (tenant, audience) = match &spec.sign_in {
             SignIn::Certificates => return None,
             SignIn::Legacy { server, tenant, .. } => (*tenant, server.parse().ok()?),
             SignIn::Managed(managed) => (managed.tenant, spec.entrance.audience.server_app(cluster)),
         };
         Some(Self {
+            resource,
             tenant,
             audience,
             names: spec.entrance.user_name,
@@ -65,6 +72,12 @@ impl Gate {
             pinned: spec.entrance.pinned.clone(),
             needs_proof: spec.entrance.require_pop,
         })
+    }
+
+    /// Whether the text is the cluster's resource id: all of it, and only the case of its letters does not count, because
+    /// no two resources differ by case alone.
+    pub fn is_called(&self, text: &str) -> bool {
+        self.resource.as_str().eq_ignore_ascii_case(text)
     }
 }
 
@@ -100,6 +113,8 @@ pub enum Possession {
     Unproven,
     /// It is bound to a key, and the proof was good.
     Proven,
+    /// A proof came with it and was not good, and why.
+    Failed(Refusal),
 }
 
 /// What a token's `oid` names.
@@ -158,6 +173,7 @@ pub fn review<'p>(token: &Token<'_>, gate: &Gate, principal: Option<&'p Principa
         Possession::Proven => {}
         Possession::Bearer if !gate.needs_proof => {}
         Possession::Bearer | Possession::Unproven => return Err(Refusal::ProofMissing),
+        Possession::Failed(why) => return Err(why),
     }
     match (token.subject, principal) {
         (Subject::Person, _) if !token.has_scope => Err(Refusal::NotAnAccessToken),

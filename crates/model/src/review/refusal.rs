@@ -39,6 +39,24 @@ pub enum Refusal {
     /// It, or the cluster, needs a proof of possession, and none came (S-431).
     #[error("the proof of possession is missing")]
     ProofMissing,
+    /// The proof of possession was made with another key than the one the token is bound to, or its signature does not fit.
+    #[error("the proof of possession was not made with the token's key")]
+    ProofForged,
+    /// The proof was made for another cluster.
+    #[error("the proof of possession was made for another cluster; compare `u` of `--pop-claims` with the cluster's resource id")]
+    ProofElsewhere,
+    /// The proof is too old, or from before a moment up to which nobody remembers which proofs were used.
+    #[error("the proof of possession is too old; compare the clocks")]
+    ProofOld,
+    /// The proof begins later; a clock is wrong.
+    #[error("the proof of possession is not valid yet; compare the clocks")]
+    ProofNotYet,
+    /// Somebody used the proof before.
+    #[error("the proof of possession was used before")]
+    ProofUsed,
+    /// It could not be written down that the proof was used, so it may not be.
+    #[error("the use of the proof of possession could not be written down")]
+    ProofUnrecorded,
     /// The directory has no person with this id any more.
     #[error("the person does not exist in the directory any more")]
     UnknownPerson,
@@ -110,6 +128,12 @@ impl Refusal {
             Self::OtherAudience => "other-audience",
             Self::NotAnAccessToken => "not-an-access-token",
             Self::ProofMissing => "proof-missing",
+            Self::ProofForged => "proof-forged",
+            Self::ProofElsewhere => "proof-elsewhere",
+            Self::ProofOld => "proof-old",
+            Self::ProofNotYet => "proof-not-yet",
+            Self::ProofUsed => "proof-used",
+            Self::ProofUnrecorded => "proof-unrecorded",
             Self::UnknownPerson => "unknown-person",
             Self::UnknownApplication => "unknown-application",
             Self::Disabled => "disabled",

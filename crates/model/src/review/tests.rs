@@ -9,8 +9,11 @@ fn tenant(n: u128) -> TenantId {
     TenantId::from_uuid(Uuid::from_u128(n))
 }
 
+const RESOURCE: &str = "/subscriptions/22222222-bbbb-4bbb-8bbb-00000000000a/resourceGroups/web/providers/Microsoft.ContainerService/managedClusters/prod";
+
 fn gate() -> Gate {
     Gate {
+        resource: RESOURCE.parse().expect("a resource id"),
         tenant: tenant(1),
         audience: AKS_SERVER,
         names: UserName::Upn,
@@ -48,6 +51,33 @@ fn robot(enabled: bool) -> Principal {
 
 fn why(token: Token<'_>, principal: Option<&Principal>) -> &'static str {
     review(&token, &gate(), principal).map_or_else(Refusal::code, |_| "allowed")
+}
+
+#[test]
+fn s_431_a_proof_counts_for_five_minutes_a_minute_ahead_and_at_one_cluster() {
+    let now = Timestamp::from_second(1_000_000).expect("a time");
+    let at = |made, place| Proof { made, place }.check(&gate(), now).map_err(Refusal::code);
+    for made in [1_000_000, 1_000_000 - Proof::LIFE, 1_000_000 + Proof::AHEAD] {
+        assert_eq!(at(made, RESOURCE), Ok(()));
+    }
+    assert_eq!(at(1_000_000, &RESOURCE.to_uppercase()), Ok(()));
+    for made in [1_000_000 - Proof::LIFE - 1, 0, -1, i64::MIN] {
+        assert_eq!(at(made, RESOURCE), Err("proof-old"), "{made}");
+    }
+    for made in [1_000_000 + Proof::AHEAD + 1, i64::MAX] {
+        assert_eq!(at(made, RESOURCE), Err("proof-not-yet"), "{made}");
+    }
+    let (slash, host) = (format!("{RESOURCE}/"), format!("https://management.example{RESOURCE}"));
+    // U+212A is a K whose lower case is an ordinary k: the case of letters is folded in ASCII only.
+    let (other, kelvin) = (RESOURCE.replace("prod", "prod2"), RESOURCE.replace("web", "we\u{212a}"));
+    assert!(
+        Gate { resource: RESOURCE.replace("web", "wek").parse().expect("a resource id"), ..gate() }
+            .is_called(&RESOURCE.replace("web", "WEK"))
+    );
+    assert!(!Gate { resource: RESOURCE.replace("web", "wek").parse().expect("a resource id"), ..gate() }.is_called(&kelvin));
+    for place in ["", "/", &slash, &host, &other, &kelvin, &RESOURCE[1..], &RESOURCE[..RESOURCE.len() - 1]] {
+        assert_eq!(at(1_000_000, place), Err("proof-elsewhere"), "{place}");
+    }
 }
 
 #[test]
@@ -116,7 +146,7 @@ fn gate_of(properties: &serde_json::Value) -> Option<Gate> {
     let mut all = serde_json::json!({"location": "westeurope", "properties": {"agentPoolProfiles": [{"name": "nodepool1"}]}});
     all["properties"].as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
     let document = serde_json::from_value(all).expect("a document");
-    Gate::of(ClusterUid::from_uuid(Uuid::from_u128(7)), &Spec::read(&document).expect("it was accepted once"))
+    Gate::of(ClusterUid::from_uuid(Uuid::from_u128(7)), gate().resource, &Spec::read(&document).expect("it was accepted once"))
 }
 
 #[test]

@@ -75,12 +75,15 @@ struct Key {
 struct Ring {
     /// The first one signs; all verify.
     keys: Vec<Key>,
+    /// Moves when a key is taken away.
+    generation: u64,
 }
 
 /// The signing keys of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyRing {
     ring: Arc<ArcSwap<Ring>>,
+    purpose: Arc<str>,
     random: Arc<SystemRandom>,
 }
 
@@ -101,9 +104,8 @@ pub struct PublishedKey {
 const PURPOSE: &str = "token-signing";
 /// A key that signs and the one after it.
 const PUBLISHED: usize = 2;
-const MAX_TOKEN: usize = 16 * 1024;
-/// How far a clock may be behind (`nbf`).
-const SKEW: i64 = 300;
+/// The longest token of ours, also in a proof of possession.
+pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 
 impl KeyRing {
     /// Reads the keys of the token service, and makes the missing ones.
@@ -113,21 +115,28 @@ impl KeyRing {
 
     /// Reads the keys of another issuer, and makes the missing ones.
     pub(crate) async fn open_for(store: &Store, purpose: &str, now: Timestamp) -> Result<Self, StoreError> {
-        let mut sealed = store.read().await?.keys().all(purpose).await?;
-        if sealed.len() < PUBLISHED {
-            let missing = PUBLISHED - sealed.len();
-            let made = tokio::task::spawn_blocking(move || (0..missing).map(|_| generate(now)).collect::<Vec<_>>())
-                .await
-                .expect("making keys does not panic");
-            let mut tx = store.write().await?;
-            for key in &made {
-                tx.keys().insert(purpose, key).await?;
-            }
-            tx.commit().await?;
-            sealed.extend(made);
-        }
-        let keys = sealed.iter().map(Key::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { ring: Arc::new(ArcSwap::from_pointee(Ring { keys })), random: Arc::new(SystemRandom::new()) })
+        let keys = load(store, purpose, now).await?;
+        Ok(Self {
+            ring: Arc::new(ArcSwap::from_pointee(Ring { keys, generation: 0 })),
+            purpose: purpose.into(),
+            random: Arc::new(SystemRandom::new()),
+        })
+    }
+
+    /// Takes a key away for good, as after it leaked: what it signed is refused from now on, here and after every restart.
+    /// A new key takes its place.
+    pub async fn retire(&self, store: &Store, kid: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = store.write().await?;
+        tx.keys().end(&self.purpose, kid, now).await?;
+        tx.commit().await?;
+        let keys = load(store, &self.purpose, now).await?;
+        self.ring.store(Arc::new(Ring { keys, generation: self.generation() + 1 }));
+        Ok(())
+    }
+
+    /// Moves whenever a key is taken away. What was verified under another generation has to be verified again.
+    pub fn generation(&self) -> u64 {
+        self.ring.load().generation
     }
 
     /// Signs claims with the current key. Costs a quarter of a millisecond: do it before a transaction, not in it.
@@ -156,13 +165,7 @@ impl KeyRing {
     /// Verifies a token of ours: form, signature, times. Audience and issuer are for the caller to judge.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified<AccessToken>, TokenError> {
         let claims: AccessToken = self.verify_claims(token)?;
-        let seconds = now.as_second();
-        if seconds >= claims.exp {
-            return Err(TokenError::Expired(claims.ends()));
-        }
-        if seconds + SKEW < claims.nbf || seconds + SKEW < claims.iat {
-            return Err(TokenError::NotYet);
-        }
+        claims.in_time(now)?;
         Ok(Verified(claims))
     }
 
@@ -201,6 +204,25 @@ impl KeyRing {
         };
         ring.keys.iter().map(publish).collect()
     }
+}
+
+/// The keys of a purpose that are in use; missing ones are made.
+async fn load(store: &Store, purpose: &str, now: Timestamp) -> Result<Vec<Key>, StoreError> {
+    let mut sealed = store.read().await?.keys().all(purpose).await?;
+    sealed.retain(|key| key.ends.is_none_or(|ends| now < ends));
+    if sealed.len() < PUBLISHED {
+        let missing = PUBLISHED - sealed.len();
+        let made = tokio::task::spawn_blocking(move || (0..missing).map(|_| generate(now)).collect::<Vec<_>>())
+            .await
+            .expect("making keys does not panic");
+        let mut tx = store.write().await?;
+        for key in &made {
+            tx.keys().insert(purpose, key).await?;
+        }
+        tx.commit().await?;
+        sealed.extend(made);
+    }
+    sealed.iter().map(Key::read).collect()
 }
 
 impl Key {

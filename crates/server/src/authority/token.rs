@@ -5,6 +5,8 @@ use entrance_model::id::{AppId, PrincipalId, SessionId, TenantId};
 use entrance_model::signin::revocation::Issued;
 use serde::Deserialize;
 
+use super::keys::TokenError;
+
 /// Whom a token speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -64,7 +66,14 @@ pub struct AccessToken {
     pub xms_cc: Vec<String>,
     /// Proof-of-possession key; such a token is no bearer token.
     #[serde(default)]
-    pub cnf: Option<serde_json::Value>,
+    pub cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to (S-430).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Confirmation {
+    /// Its thumbprint (RFC 7638).
+    pub kid: String,
 }
 
 impl AccessToken {
@@ -78,6 +87,16 @@ impl AccessToken {
             known: self.rev,
             at: Timestamp::from_second(self.iat).unwrap_or(Timestamp::MIN),
         }
+    }
+
+    /// Whether the token counts at this moment.
+    pub fn in_time(&self, now: Timestamp) -> Result<(), TokenError> {
+        let seconds = now.as_second();
+        if seconds >= self.exp {
+            return Err(TokenError::Expired(self.ends()));
+        }
+        let ahead = self.nbf.max(self.iat);
+        if seconds.saturating_add(SKEW) < ahead { Err(TokenError::NotYet) } else { Ok(()) }
     }
 
     /// When the token ends.
@@ -95,3 +114,6 @@ impl AccessToken {
         self.xms_cc.iter().any(|capability| capability.eq_ignore_ascii_case("cp1"))
     }
 }
+
+/// So many seconds the clock of who made a token may be ahead (`nbf`, `iat`).
+const SKEW: i64 = 300;

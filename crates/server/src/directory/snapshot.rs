@@ -38,7 +38,7 @@ impl Facts {
     pub fn of(cluster: &Cluster) -> Self {
         let wanted = cluster.spec().ok();
         Self {
-            gate: cluster.in_force().and_then(|spec| Gate::of(cluster.uid, &spec)),
+            gate: cluster.in_force().and_then(|spec| Gate::of(cluster.uid, cluster.address.scope(), &spec)),
             admins: wanted.as_ref().and_then(|spec| spec.sign_in.managed()).map(|managed| managed.admins.clone()),
             local_accounts: wanted.is_none_or(|spec| spec.local_accounts),
         }

@@ -192,7 +192,7 @@ impl Connection {
             return Err(Failure::TooMany);
         }
         let body = read(request.into_body(), self.shared.limits.body).await?;
-        self.shared.reviewer.review(self.cluster, &body).map_err(|why| match why {
+        self.shared.reviewer.review(self.cluster, &body).await.map_err(|why| match why {
             NoAnswer::Bad(_) => Failure::Bad,
             NoAnswer::NotReady(_) => Failure::NotReady,
         })

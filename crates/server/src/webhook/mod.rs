@@ -9,6 +9,7 @@ mod faults;
 mod lanes;
 mod memory;
 pub mod pki;
+mod proofs;
 mod reviewer;
 mod samples;
 mod tally;
@@ -43,6 +44,7 @@ use lanes::Lanes;
 use pki::{Pki, PkiError};
 
 pub use faults::{Fault, Faults};
+pub use proofs::{Proofs, ProofsError};
 pub use reviewer::{NoAnswer, Parts, Reviewer};
 pub(crate) use samples::{Ending, LeftOut, Told};
 pub(crate) use tally::BOUNDS;

@@ -1,7 +1,8 @@
 //! From a question to an answer, in memory only (DESIGN 4, 4.4).
 //!
-//! What costs little comes first: does the cluster have an integration at all, could the token be for its directory, was
-//! it refused a moment ago? Then the signature, then the directory as it is now.
+//! What costs little comes first: does the cluster have an integration at all, was the token verified or refused before,
+//! could it be for the cluster's directory? Then the signature, then the directory as it is now. A proof of possession is
+//! used up last, when everything else is good.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,14 +12,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entrance_model::Timestamp;
 use entrance_model::id::{ClusterUid, TenantId};
-use entrance_model::review::{self, Entrant, Gate, Possession, Referred, Refusal, Subject, Token};
+use entrance_model::review::{self, Entrant, Gate, Possession, Proof, Referred, Refusal, Subject, Token};
 use entrance_wire::kubernetes::{Answer, BadReview, Guid, KubernetesUser, ReviewVersion, TokenReview, UserName};
+use entrance_wire::oauth::pop::Envelope;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
-use super::memory::{self, Refused};
+use super::memory::{self, Genuine, Refused, TokenHash};
+use super::proofs::{Proofs, Use};
 use super::witness::{About, Witness};
-use crate::authority::keys::{KeyRing, TokenError, Verified};
+use crate::authority::keys::{KeyRing, MAX_TOKEN, TokenError, Verified};
+use crate::authority::pop;
 use crate::authority::token::{AccessToken, IdentityType};
 use crate::clock::Clock;
 use crate::clusters::References;
@@ -47,6 +52,8 @@ pub struct Parts {
     pub base: String,
     /// Which groups the clusters refer to.
     pub references: References,
+    /// Which proofs of possession were used.
+    pub proofs: Proofs,
     /// Sees how reviews end.
     pub witness: Arc<Witness>,
 }
@@ -54,20 +61,29 @@ pub struct Parts {
 impl Parts {
     /// The parts that nothing goes without; the others are new ones that know nothing yet.
     pub fn new(keys: KeyRing, people: Directory, clock: Clock, base: &str) -> Self {
-        Self { keys, people, clock, base: base.to_owned(), references: References::default(), witness: Arc::default() }
+        Self {
+            keys,
+            people,
+            clock,
+            base: base.to_owned(),
+            references: References::default(),
+            proofs: Proofs::in_memory(),
+            witness: Arc::default(),
+        }
     }
 }
 
 /// Answers questions about tokens.
 pub struct Reviewer {
     parts: Parts,
+    genuine: Genuine,
     refused: Refused,
 }
 
 impl Reviewer {
     /// A reviewer of tokens.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, refused: Refused::new(REMEMBERED) }
+        Self { parts, genuine: Genuine::new(REMEMBERED_BYTES), refused: Refused::new(REFUSALS) }
     }
 
     /// Who sees how reviews end.
@@ -76,7 +92,7 @@ impl Reviewer {
     }
 
     /// Answers one question of a cluster's API server.
-    pub fn review(&self, cluster: ClusterUid, body: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+    pub async fn review(&self, cluster: ClusterUid, body: &[u8]) -> Result<Vec<u8>, NoAnswer> {
         let now = self.parts.clock.now();
         let snapshot = self.parts.people.snapshot(now)?;
         let question = TokenReview::read(body)?;
@@ -84,57 +100,115 @@ impl Reviewer {
         let Some(gate) = snapshot.cluster(cluster).and_then(|facts| facts.gate.as_ref()) else {
             return Ok(self.refuse(&asked, Refusal::NotIntegrated, &About::default()));
         };
-        let token = match self.genuine(question.token(), gate, now) {
-            Ok(token) => token,
+        let presented = match self.open(question.token(), gate, now) {
+            Ok(presented) => presented,
             Err(why) => return Ok(self.refuse(&asked, why, &About::default())),
         };
-        match self.decide(&token, cluster, gate, &snapshot) {
-            Ok(entry) => Ok(self.admit(&asked, &entry)),
-            Err(why) => Ok(self.refuse(&asked, why, &About::from(&*token))),
+        let token: &AccessToken = &presented.token;
+        let entry = match self.decide(&presented, cluster, gate, &snapshot) {
+            Ok(entry) => entry,
+            Err(why) => return Ok(self.refuse(&asked, why, &About::from(token))),
+        };
+        if let Some((key, nonce, made)) = &presented.proof
+            && let Err(why) = self.parts.proofs.claim(Use { key, nonce, made: *made, holder: token.oid }, now).await
+        {
+            return Ok(self.refuse(&asked, why, &About::from(token)));
         }
+        Ok(self.admit(&asked, &entry))
     }
 
-    /// A token that we made for this directory, and that is not over.
-    fn genuine(&self, token: &str, gate: &Gate, now: Timestamp) -> Result<Verified<AccessToken>, Refusal> {
-        if token.is_empty() {
+    /// What was presented: a token of ours, bare or in the proof of its key.
+    fn open(&self, text: &str, gate: &Gate, now: Timestamp) -> Result<Presented, Refusal> {
+        if text.is_empty() {
             return Err(Refusal::NoToken);
         }
-        let issuer = issuer(&self.parts.base, gate.tenant);
-        if claimed_issuer(token)? != issuer {
-            return Err(Refusal::OtherIssuer);
+        let hash = memory::hash(text);
+        if let Some(token) = self.recall(&hash, gate, now)? {
+            return Ok(Presented::bare(token));
         }
-        let token = self.verify(token, now)?;
-        // What was signed is what counts, whatever was read before.
-        if token.iss == issuer { Ok(token) } else { Err(Refusal::OtherIssuer) }
+        if text.len() > MAX_TOKEN {
+            return Err(Refusal::Malformed);
+        }
+        match Claimed::read(text)? {
+            Claimed::Issuer(issuer) => self.genuine(text, hash, &issuer, gate, now).map(Presented::bare),
+            Claimed::Envelope => self.unwrap(text, gate, now),
+        }
     }
 
-    fn verify(&self, token: &str, now: Timestamp) -> Result<Verified<AccessToken>, Refusal> {
-        let hash = memory::hash(token);
+    /// A token in the proof of its key. The token comes first: nobody without one of ours makes us check other signatures.
+    fn unwrap(&self, text: &str, gate: &Gate, now: Timestamp) -> Result<Presented, Refusal> {
+        let envelope = Envelope::parse(text).map_err(|_| Refusal::Malformed)?;
+        let hash = memory::hash(&envelope.token);
+        let token = match self.recall(&hash, gate, now)? {
+            Some(token) => token,
+            None => match Claimed::read(&envelope.token)? {
+                Claimed::Issuer(issuer) => self.genuine(&envelope.token, hash, &issuer, gate, now)?,
+                Claimed::Envelope => return Err(Refusal::Malformed),
+            },
+        };
+        let proof = Proof { made: envelope.made, place: &envelope.place };
+        let checked = pop::verify(&envelope, token.cnf.as_ref()).map_err(|_| Refusal::ProofForged);
+        let possession = match checked.and_then(|()| proof.check(gate, now)) {
+            Ok(()) => Possession::Proven,
+            Err(why) => Possession::Failed(why),
+        };
+        Ok(Presented { token, possession, proof: Some((envelope.kid, envelope.nonce, envelope.made)) })
+    }
+
+    /// A token that was verified before, if it counts now and here.
+    fn recall(&self, hash: &TokenHash, gate: &Gate, now: Timestamp) -> Result<Option<Arc<Verified<AccessToken>>>, Refusal> {
+        let Some(token) = self.genuine.recall(hash, self.parts.keys.generation()) else { return Ok(None) };
+        token.in_time(now).map_err(refusal)?;
+        if self.is_issuer(&token.iss, gate.tenant) { Ok(Some(token)) } else { Err(Refusal::OtherIssuer) }
+    }
+
+    /// A token that says it is ours, for this directory: is it, and is it not over?
+    fn genuine(
+        &self,
+        text: &str,
+        hash: TokenHash,
+        issuer: &str,
+        gate: &Gate,
+        now: Timestamp,
+    ) -> Result<Arc<Verified<AccessToken>>, Refusal> {
+        if !self.is_issuer(issuer, gate.tenant) {
+            return Err(Refusal::OtherIssuer);
+        }
         if let Some(why) = self.refused.recall(&hash, Instant::now()) {
             return Err(why);
         }
-        self.parts.keys.verify(token, now).map_err(|error| {
-            let why = match error {
-                TokenError::Malformed => Refusal::Malformed,
-                TokenError::Signature => Refusal::Signature,
-                TokenError::Expired(_) => Refusal::Expired,
-                TokenError::NotYet => Refusal::NotYet,
-            };
+        let generation = self.parts.keys.generation();
+        let token = self.parts.keys.verify(text, now).map_err(|error| {
+            let why = refusal(error);
             self.refused.remember(hash, why, Instant::now());
             why
-        })
+        })?;
+        // What was signed is what counts, whatever was read before.
+        if !self.is_issuer(&token.iss, gate.tenant) {
+            return Err(Refusal::OtherIssuer);
+        }
+        let token = Arc::new(token);
+        self.genuine.remember(hash, &token, generation, text.len());
+        Ok(token)
+    }
+
+    /// Whether this is the issuer of a directory's tokens for clusters (S-023, S-8: the AKS server takes v1 tokens).
+    fn is_issuer(&self, text: &str, tenant: TenantId) -> bool {
+        let named = text.strip_prefix(self.parts.base.as_str()).and_then(|rest| rest.strip_prefix('/')?.strip_suffix('/'));
+        named == Some(tenant.uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 
     /// Whether the cluster and the directory, as they are now, let the token in.
     fn decide<'t>(
         &self,
-        token: &'t AccessToken,
+        presented: &'t Presented,
         cluster: ClusterUid,
         gate: &Gate,
         snapshot: &'t Snapshot,
     ) -> Result<Entry<'t>, Refusal> {
+        let token: &AccessToken = &presented.token;
         let principal = snapshot.principal(gate.tenant, token.oid);
-        let name = match review::review(&claims(token), gate, principal)? {
+        let name = match review::review(&claims(token, presented.possession), gate, principal)? {
             Entrant::ByUpn(upn) => UserName::upn(upn.as_str()).map_err(|_| Refusal::UnknownPerson)?,
             Entrant::ByOid => UserName::Oid(guid(token.oid.uuid())),
         };
@@ -183,26 +257,58 @@ struct Entry<'t> {
     groups: Vec<Guid>,
 }
 
-/// The issuer of a directory's tokens for clusters (S-023, S-8: the AKS server takes v1 tokens).
-fn issuer(base: &str, tenant: TenantId) -> String {
-    format!("{base}/{tenant}/")
+/// A token of ours, and how it was presented.
+struct Presented {
+    token: Arc<Verified<AccessToken>>,
+    possession: Possession,
+    /// Key, number and second of the proof, if one came.
+    proof: Option<(String, String, i64)>,
 }
 
-/// The `iss` that a token claims. Nothing was verified.
-fn claimed_issuer(token: &str) -> Result<String, Refusal> {
-    #[derive(Deserialize)]
-    struct Claimed<'a> {
-        #[serde(borrow)]
-        iss: Cow<'a, str>,
+impl Presented {
+    fn bare(token: Arc<Verified<AccessToken>>) -> Self {
+        let possession = if token.cnf.is_some() { Possession::Unproven } else { Possession::Bearer };
+        Self { token, possession, proof: None }
     }
-    let mut parts = token.split('.');
-    let payload = parts.nth(1).ok_or(Refusal::Malformed)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Refusal::Malformed)?;
-    let claimed: Claimed<'_> = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
-    Ok(claimed.iss.into_owned())
 }
 
-fn claims(token: &AccessToken) -> Token<'_> {
+/// What a text claims to be. Nothing was verified.
+enum Claimed {
+    /// A token of this issuer.
+    Issuer(String),
+    /// A token in the proof of its key.
+    Envelope,
+}
+
+impl Claimed {
+    fn read(text: &str) -> Result<Self, Refusal> {
+        #[derive(Deserialize)]
+        struct Payload<'a> {
+            #[serde(borrow)]
+            iss: Option<Cow<'a, str>>,
+            at: Option<IgnoredAny>,
+        }
+        let payload = text.split('.').nth(1).ok_or(Refusal::Malformed)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Refusal::Malformed)?;
+        let payload: Payload<'_> = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
+        match (payload.iss, payload.at) {
+            (Some(issuer), None) => Ok(Self::Issuer(issuer.into_owned())),
+            (None, Some(_)) => Ok(Self::Envelope),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+}
+
+fn refusal(error: TokenError) -> Refusal {
+    match error {
+        TokenError::Malformed => Refusal::Malformed,
+        TokenError::Signature => Refusal::Signature,
+        TokenError::Expired(_) => Refusal::Expired,
+        TokenError::NotYet => Refusal::NotYet,
+    }
+}
+
+fn claims(token: &AccessToken, possession: Possession) -> Token<'_> {
     Token {
         id: &token.uti,
         tenant: token.tid,
@@ -215,7 +321,7 @@ fn claims(token: &AccessToken) -> Token<'_> {
         audience: &token.aud,
         issued: Timestamp::from_second(token.iat).unwrap_or(Timestamp::MIN),
         has_scope: token.scp.as_deref().is_some_and(|scopes| !scopes.is_empty()),
-        possession: if token.cnf.is_some() { Possession::Unproven } else { Possession::Bearer },
+        possession,
     }
 }
 
@@ -223,5 +329,7 @@ fn guid(id: Uuid) -> Guid {
     Guid::from_bytes(id.as_bytes())
 }
 
+/// Room for verified tokens: some ten thousand of the usual length.
+const REMEMBERED_BYTES: usize = 16 << 20;
 /// Room for refused tokens: about a megabyte.
-const REMEMBERED: usize = 16_384;
+const REFUSALS: usize = 16_384;

@@ -22,6 +22,7 @@ const ALICE: Uuid = uuid!("22222222-2222-4222-8222-222222222222");
 const INNER: Uuid = uuid!("33333333-3333-4333-8333-333333333333");
 const OUTER: Uuid = uuid!("44444444-4444-4444-8444-444444444444");
 const CLUSTER: Uuid = uuid!("5a5b5c5d-5555-4555-8555-555555555555");
+const RESOURCE: &str = "/subscriptions/66666666-6666-4666-8666-666666666666/resourceGroups/web/providers/Microsoft.ContainerService/managedClusters/prod";
 const BASE: &str = "https://localhost:8443";
 
 struct World {
@@ -47,7 +48,15 @@ fn tenant() -> TenantId {
 }
 
 fn gate() -> Gate {
-    Gate { tenant: tenant(), audience: AKS_SERVER, names: UserName::Upn, groups_max: 450, pinned: vec![], needs_proof: false }
+    Gate {
+        resource: RESOURCE.parse().expect("a resource id"),
+        tenant: tenant(),
+        audience: AKS_SERVER,
+        names: UserName::Upn,
+        groups_max: 450,
+        pinned: vec![],
+        needs_proof: false,
+    }
 }
 
 fn facts(gate: Option<Gate>) -> Facts {

@@ -8,4 +8,5 @@ pub mod discovery;
 pub mod error;
 pub mod form;
 pub mod jws;
+pub mod pop;
 pub mod token;
