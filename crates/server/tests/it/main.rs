@@ -9,3 +9,4 @@ mod graph;
 mod groups;
 mod local_plane;
 mod reviews;
+mod webhook;
