@@ -32,6 +32,32 @@ pub(crate) fn talk(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
+/// An error, and the step that would help.
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    error: Box<dyn std::error::Error + Send + Sync>,
+    hint: &'static str,
+}
+
+impl Hinted {
+    /// Joins the two.
+    pub(crate) fn new(error: impl std::error::Error + Send + Sync + 'static, hint: &'static str) -> Self {
+        Self { error: Box::new(error), hint }
+    }
+}
+
+impl std::fmt::Display for Hinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Hinted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
 /// What went wrong, with its causes.
 pub(crate) fn error(error: &anyhow::Error) {
     talk(&format!("{} {error}", styled(Style::Bad, "error:")));
@@ -42,6 +68,9 @@ pub(crate) fn error(error: &anyhow::Error) {
             talk(&format!("  because: {text}"));
         }
         said = text;
+    }
+    if let Some(hinted) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
+        talk(&format!("{} {}", styled(Style::Dim, "hint:"), hinted.hint));
     }
 }
 

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod directory_rules;
 pub mod id;
 pub mod name;
+pub mod recovery;
 pub mod review;
 pub mod signin;
 pub mod well_known;

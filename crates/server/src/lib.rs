@@ -19,6 +19,7 @@ mod hex;
 pub mod http;
 pub mod jobs;
 mod pages;
+pub mod sealed;
 mod server;
 pub mod setup;
 mod tasks;

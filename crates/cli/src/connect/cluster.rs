@@ -21,6 +21,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// A cluster that was named by other flags.
+    pub(crate) fn named(resource_group: &str, name: &str, subscription: Option<&str>) -> Self {
+        Self { resource_group: resource_group.to_owned(), name: name.to_owned(), subscription: subscription.map(str::to_owned) }
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -204,7 +204,7 @@ static ENTRANCE_PROFILE: &[Member] = &[
     number("groupsMax"),
     texts("pinnedGroups"),
     flag("requirePop"),
-    object("breakGlass", &[text("validity"), flag("secondPerson")]),
+    object("breakGlass", &[text("validity"), flag("secondPerson"), texts("recoveryKeys"), number("threshold")]),
 ];
 
 /// An agent pool inside a cluster.

@@ -12,6 +12,7 @@ use super::sign_in::SignIn;
 use super::unacceptable::Unacceptable;
 use crate::arm::Location;
 use crate::id::{AppId, ClusterUid, GroupId};
+use crate::recovery::Recovery;
 use crate::well_known::AKS_SERVER;
 
 /// Which tokens open a cluster (DESIGN 4.1).
@@ -95,6 +96,8 @@ pub struct EntranceProfile {
     pub require_pop: bool,
     /// How break-glass doors open.
     pub break_glass: BreakGlass,
+    /// Who can open the sealed door together; `None`: there is none.
+    pub recovery: Option<Recovery>,
 }
 
 /// What a cluster shall be.
@@ -187,8 +190,17 @@ impl EntranceProfile {
             pinned,
             require_pop: at("requirePop").and_then(Value::as_bool).unwrap_or(false),
             break_glass,
+            recovery: recovery(document)?,
         })
     }
+}
+
+fn recovery(document: &Document) -> Result<Option<Recovery>, Unacceptable> {
+    let at = |member: &str| document.at(&format!("properties.entranceProfile.breakGlass.{member}"));
+    let keys: Vec<&str> = at("recoveryKeys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    // A negative number is as far from a threshold as an enormous one.
+    let threshold = at("threshold").map(|number| number.as_u64().unwrap_or(u64::MAX));
+    Recovery::new(&keys, threshold).map_err(|why| Unacceptable::Recovery { why })
 }
 
 // DESIGN 4.2: aggregated servers refuse more than 500 header lines, and some are needed for other things.

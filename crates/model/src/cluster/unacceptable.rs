@@ -1,6 +1,7 @@
 //! Everything a request for a cluster can be refused for (contract R, 1.9), with code and target as clients know them.
 
 use crate::arm::{BadName, Ruled};
+use crate::recovery::BadRecovery;
 
 /// Why a body is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -203,6 +204,12 @@ pub enum Unacceptable {
         /// What it may be.
         known: &'static str,
     },
+    /// Recovery keys that cannot open a sealed door.
+    #[error("entranceProfile.breakGlass.{member}: {why}.", member = .why.member())]
+    Recovery {
+        /// What is wrong with them.
+        why: BadRecovery,
+    },
     /// A name that breaks its pattern.
     #[error(transparent)]
     Name(#[from] BadName),
@@ -211,7 +218,7 @@ pub enum Unacceptable {
 impl Ruled for Unacceptable {
     fn rule(&self) -> &'static str {
         match self {
-            Self::WrongType { .. } | Self::Twice { .. } | Self::EntranceProfile { .. } => "R-013",
+            Self::WrongType { .. } | Self::Twice { .. } | Self::EntranceProfile { .. } | Self::Recovery { .. } => "R-013",
             Self::LocationMissing { .. } => "R-014",
             Self::LocationNotOffered { .. } => "R-015",
             Self::LocationChanged { .. } => "R-016",
@@ -267,7 +274,8 @@ impl Ruled for Unacceptable {
             | Self::TooManyAdminGroups { .. }
             | Self::TenantNoGuid { .. }
             | Self::ForeignTenant { .. }
-            | Self::EntranceProfile { .. } => "InvalidParameter",
+            | Self::EntranceProfile { .. }
+            | Self::Recovery { .. } => "InvalidParameter",
             Self::Immutable { .. }
             | Self::ManagedStays
             | Self::NoWayBackToLegacy
@@ -294,6 +302,7 @@ impl Ruled for Unacceptable {
             Self::Contradiction { member, .. } => member,
             Self::LegacyBesideManaged { member } | Self::LegacyChange { member } => return Some(format!("aadProfile.{member}")),
             Self::EntranceProfile { member, .. } => return Some(format!("entranceProfile.{member}")),
+            Self::Recovery { why } => return Some(format!("entranceProfile.breakGlass.{}", why.member())),
             Self::Name(name) => return name.target(),
             Self::TooManyClusters { .. } | Self::OnlyTags { .. } => return None,
             Self::LocationMissing { .. } | Self::LocationNotOffered { .. } | Self::LocationChanged { .. } => "location",

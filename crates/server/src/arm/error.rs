@@ -75,6 +75,8 @@ pub(crate) enum Refusal {
     NeverMade(String),
     #[error("No credential could be made: {0}. The cluster is looked after; try again in a moment.")]
     NoDoor(String),
+    #[error("Cluster {name} has no sealed door: {why}.")]
+    NoSealedDoor { name: String, why: &'static str },
     #[error("The cluster has no public name.")]
     NoPublicName,
     #[error("resetAADProfile does not apply to the managed integration.")]
@@ -111,7 +113,7 @@ impl Ruled for Refusal {
             Self::ApiVersion(_) => "R-007",
             Self::NoSubscription(_) => "R-008",
             Self::NoGroup(_) => "R-009",
-            Self::NoResource { .. } | Self::NotFound(_) => "R-010",
+            Self::NoResource { .. } | Self::NotFound(_) | Self::NoSealedDoor { .. } => "R-010",
             Self::NoSuchType { .. } => "R-012",
             Self::Method { .. } => "R-213",
             Self::Body(_) | Self::TooLarge(_) | Self::Parameter { .. } => "R-013",
@@ -150,6 +152,7 @@ impl Ruled for Refusal {
             | Self::NoResource { .. }
             | Self::NotFound(_)
             | Self::NoSuchType { .. }
+            | Self::NoSealedDoor { .. }
             | Self::NoAccessProfile(_) => 404,
             Self::Method { .. } => 405,
             Self::GroupMoved { .. }
@@ -192,7 +195,9 @@ impl Ruled for Refusal {
             Self::ApiVersion(_) => "InvalidApiVersionParameter",
             Self::NoSubscription(_) => "SubscriptionNotFound",
             Self::NoGroup(_) => "ResourceGroupNotFound",
-            Self::NoResource { .. } | Self::NotFound(_) | Self::NoAccessProfile(_) => "ResourceNotFound",
+            Self::NoResource { .. } | Self::NotFound(_) | Self::NoAccessProfile(_) | Self::NoSealedDoor { .. } => {
+                "ResourceNotFound"
+            }
             Self::NoSuchType { .. } => "InvalidResourceType",
             Self::Method { .. } => "MethodNotAllowed",
             Self::Body(_) => "InvalidRequestContent",

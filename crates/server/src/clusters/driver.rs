@@ -77,6 +77,26 @@ pub trait Driver: Send + Sync {
     /// A certificate for one holder and one door; worth nothing until the door is open.
     fn issue<'a>(&'a self, cluster: &'a Cluster, holder: PrincipalId, door: DoorId, life: Duration) -> Doing<'a, Certificate>;
 
+    /// A certificate for the sealed door with this id. A signer of another sealed door is refused from now on.
+    fn seal<'a>(&'a self, _: &'a Cluster, _: DoorId, _: Duration) -> Doing<'a, Certificate> {
+        no_sealed_door()
+    }
+
+    /// Keeps the sealed file beside the cluster.
+    fn keep_sealed<'a>(&'a self, _: &'a Cluster, _: &'a str) -> Doing<'a, ()> {
+        no_sealed_door()
+    }
+
+    /// The sealed file beside the cluster.
+    fn kept_sealed<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Option<String>> {
+        no_sealed_door()
+    }
+
+    /// Throws away the signer of the sealed door, and the file. Fine to repeat.
+    fn drop_sealed<'a>(&'a self, _: &'a Cluster) -> Doing<'a, ()> {
+        no_sealed_door()
+    }
+
     /// Opens a door: its group becomes cluster-admin.
     fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()>;
 
@@ -98,4 +118,8 @@ pub struct Shutting<'a> {
     pub credential: Option<&'a Certificate>,
     /// The cluster's doors that stay open.
     pub open: &'a [DoorId],
+}
+
+fn no_sealed_door<'a, T: Send + 'a>() -> Doing<'a, T> {
+    Box::pin(async { Err(DriverError::Unavailable("clusters of this kind have no sealed door yet".to_owned())) })
 }

@@ -6,6 +6,7 @@ pub mod incluster;
 pub mod local;
 pub mod on_this_machine;
 pub mod references;
+pub(crate) mod sealing;
 pub mod unavailable;
 
 use std::path::Path;
@@ -31,12 +32,14 @@ use incluster::{Keeping, Reconcilers};
 /// The drivers of this server. Today there is one kind: control planes on this machine.
 pub struct Clusters {
     driver: Arc<dyn Driver>,
+    /// Held while a sealed door is being changed.
+    pub(crate) sealing: tokio::sync::Mutex<()>,
 }
 
 impl Clusters {
     /// Clusters by this driver.
     pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self { driver }
+        Self { driver, sealing: tokio::sync::Mutex::default() }
     }
 
     /// Control planes on this machine, under the data directory. A server without the program for them starts all the

@@ -161,6 +161,28 @@ impl Driver for OnThisMachine {
         })
     }
 
+    fn seal<'a>(&'a self, cluster: &'a Cluster, door: DoorId, life: Duration) -> Doing<'a, Certificate> {
+        Box::pin(async move {
+            if self.planes.sealed_door(cluster.uid).map_err(|error| whole_story(&error))?.is_some_and(|known| known != door) {
+                doors::unseal(&self.planes, cluster.uid).await?;
+            }
+            let issued = self.planes.seal(cluster.uid, door, life).await.map_err(|error| whole_story(&error))?;
+            Ok(Certificate { certificate: issued.cert_pem, key: issued.key_pem })
+        })
+    }
+
+    fn keep_sealed<'a>(&'a self, cluster: &'a Cluster, file: &'a str) -> Doing<'a, ()> {
+        Box::pin(async move { self.planes.keep_sealed(cluster.uid, file).map_err(|error| whole_story(&error)) })
+    }
+
+    fn kept_sealed<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Option<String>> {
+        Box::pin(async move { self.planes.kept_sealed(cluster.uid).map_err(|error| whole_story(&error)) })
+    }
+
+    fn drop_sealed<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, ()> {
+        Box::pin(doors::unseal(&self.planes, cluster.uid))
+    }
+
     fn open_break_glass<'a>(&'a self, cluster: &'a Cluster, door: &'a Door) -> Doing<'a, ()> {
         Box::pin(async move {
             let client = self.operator(cluster).await?;

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::ended;
 use crate::app::App;
 use crate::clusters::doors::{self, By, DoorError};
+use crate::clusters::sealing;
 
 /// Works on the operation until it has ended.
 pub(super) async fn work(app: &App, lease: &Lease, uid: ClusterUid) -> Result<(), StoreError> {
@@ -62,7 +63,10 @@ impl Job<'_> {
             };
             let todo = plan(Desired::Present(&spec), &observed);
             if todo.is_empty() {
-                return self.shut_doors(&spec).await;
+                return match self.shut_doors(&spec).await? {
+                    Ok(()) => Ok(self.tend_sealed_door(&spec).await),
+                    Err(why) => Ok(Err(why)),
+                };
             }
             if let Err(why) = self.take_all(&spec, &todo, false).await? {
                 return Ok(Err(why));
@@ -87,6 +91,22 @@ impl Job<'_> {
                 ),
             }),
         })
+    }
+
+    /// The operation ends with the sealed door as it shall be. Where there shall be none, that is proved; where a new one could not be made
+    /// at once, it is tried again until it is.
+    async fn tend_sealed_door(&self, spec: &Spec) -> Result<(), Failure> {
+        match sealing::tend(self.app, &self.cluster).await {
+            Ok(_) => Ok(()),
+            Err(error) if spec.local_accounts && spec.entrance.recovery.is_some() => {
+                tracing::warn!(cluster = %self.cluster.uid, %error, "the sealed door is not as it shall be yet");
+                Ok(())
+            }
+            Err(error) => Err(Failure {
+                code: "BreakGlassStillOpen".to_owned(),
+                message: format!("The sealed door could not be proved to be shut: {error}. It is tried again until it is."),
+            }),
+        }
     }
 
     async fn tear_down(&mut self) -> Result<Result<(), Failure>, StoreError> {
@@ -197,6 +217,9 @@ impl Job<'_> {
         if gone {
             let by = By { oid: operation.started_by, why: json!({ "operation": operation.id }) };
             doors::close_all(&mut tx, &self.cluster, Closing::ClusterGone, &by, now).await?;
+            if let Some(door) = tx.arm().sealed_door(self.cluster.uid).await? {
+                tx.arm().forget_sealed_door(&door).await?;
+            }
             tx.arm().delete_assignments_below(self.cluster.tenant, &self.cluster.address.scope()).await?;
             tx.arm().delete_cluster(&self.cluster).await?;
         } else {

@@ -22,12 +22,19 @@ use crate::app::App;
 #[derive(Clone, Default)]
 pub struct Jobs {
     wake: Arc<Notify>,
+    moved: Arc<Notify>,
 }
 
 impl Jobs {
     /// Says that there is something to do.
     pub fn wake(&self) {
         self.wake.notify_one();
+        self.moved.notify_one();
+    }
+
+    /// Waits until somebody said that there is something to do, for those who look after clusters besides operations.
+    pub(crate) async fn something_moved(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.moved.notified()).await;
     }
 }
 
@@ -46,6 +53,8 @@ pub(crate) fn start(app: &Arc<App>) {
     app.tasks.spawn("operations", async move { run(&runner).await });
     let sweeper = Arc::clone(app);
     app.tasks.spawn("doors", async move { sweep::run(&sweeper).await });
+    let keeper = Arc::clone(app);
+    app.tasks.spawn("sealed doors", async move { crate::clusters::sealing::run(&keeper).await });
     // Processes outlive us; what takes care of them ends in order.
     let (leaver, stopping) = (Arc::clone(app), app.tasks.stopping());
     app.tasks.spawn_draining(async move {

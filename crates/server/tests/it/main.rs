@@ -10,3 +10,4 @@ mod groups;
 mod local_plane;
 mod reviews;
 mod webhook;
+mod sealed;

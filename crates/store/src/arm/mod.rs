@@ -4,6 +4,7 @@ mod access;
 mod clusters;
 mod doors;
 mod groups;
+mod sealed;
 
 pub use doors::KeptDoor;
 
@@ -12,7 +13,7 @@ use crate::session::Scope;
 /// Statements of the resource manager, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [groups::ALL, clusters::ALL, access::ALL, doors::ALL].concat()
+    [groups::ALL, clusters::ALL, access::ALL, doors::ALL, sealed::ALL].concat()
 }
 
 /// The resource manager.

@@ -2,8 +2,13 @@
 
 mod approve;
 mod close;
+mod drill;
+mod files;
+mod keygen;
 mod list;
+mod offline;
 mod open;
+mod sealed;
 mod show;
 mod words;
 
@@ -30,6 +35,12 @@ enum Command {
     List(list::Args),
     /// Show one door: who, why, until when, and how it ended.
     Show(show::Args),
+    /// Show that the sealed door would open, without opening it.
+    Drill(drill::Args),
+    /// Make a recovery key for the sealed door.
+    Keygen(keygen::Args),
+    /// See, copy, renew and re-key the sealed door.
+    Sealed(sealed::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -40,6 +51,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             Command::Close(args) => close::run(args).await,
             Command::List(args) => list::run(args).await,
             Command::Show(args) => show::run(args).await,
+            Command::Drill(args) => drill::run(args).await,
+            Command::Keygen(args) => keygen::run(args),
+            Command::Sealed(args) => sealed::run(args).await,
         }
     })
 }

@@ -10,14 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{door_path, words};
+use super::{door_path, offline, words};
 use crate::connect::{self, Output, Server, progress};
 use crate::output::{line, talk};
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  entrance break-glass open -g rg -n prod --reason 'INC-4711: sign-in is down' --duration 2h\n  \
-    entrance break-glass open -g rg -n prod --reason INC-4711 --file emergency.kubeconfig --wait"
+    entrance break-glass open -g rg -n prod --reason INC-4711 --file emergency.kubeconfig --wait\n  \
+    entrance break-glass open --offline --sealed sealed-door.json --key alice.key --key bob.key --reason INC-4711"
 )]
 pub(crate) struct Args {
     /// Why; the second person and the audit trail see it.
@@ -36,14 +37,42 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", conflicts_with_all = ["reason", "duration", "wait"])]
     door: Option<String>,
     #[command(flatten)]
-    cluster: connect::Cluster,
+    cluster: Online,
     #[command(flatten)]
     server: connect::Args,
+    #[command(flatten)]
+    offline: offline::Args,
+}
+
+/// The cluster, where a server is asked.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Cluster")]
+struct Online {
+    /// Resource group of the cluster.
+    #[arg(long, short = 'g', value_name = "GROUP", required_unless_present = "offline")]
+    resource_group: Option<String>,
+    /// Name of the cluster.
+    #[arg(long, short, value_name = "NAME", required_unless_present = "offline")]
+    name: Option<String>,
+    /// Subscription, by id or name; else the only one there is.
+    #[arg(long, value_name = "SUBSCRIPTION", env = "AZURE_SUBSCRIPTION_ID")]
+    subscription: Option<String>,
+}
+
+impl Online {
+    fn cluster(&self) -> connect::Cluster {
+        let text = |given: &Option<String>| given.clone().unwrap_or_default();
+        connect::Cluster::named(&text(&self.resource_group), &text(&self.name), self.subscription.as_deref())
+    }
 }
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
+    if args.offline.is_wanted() {
+        return offline::run(&args.offline, args.reason.as_deref(), args.file.as_ref()).await;
+    }
+    let named = args.cluster.cluster();
     let server = args.server.open()?;
-    let cluster = args.cluster.path(&server).await?;
+    let cluster = named.path(&server).await?;
     let mut door = match &args.door {
         Some(id) => server.arm(Method::GET, &door_path(&cluster, id)?, None).await?,
         None => {
@@ -54,7 +83,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let id = door["name"].as_str().context("the server names no door")?.to_owned();
     let path = door_path(&cluster, &id)?;
     if door["properties"]["state"] == "Requested" {
-        let (group, name) = (args.cluster.resource_group(), args.cluster.name());
+        let (group, name) = (named.resource_group(), named.name());
         talk(&format!("Another person must agree until {}:", words::text(&door["properties"]["approveBefore"])));
         talk(&format!("  entrance break-glass approve {id} -g {group} -n {name}"));
         if !args.wait {

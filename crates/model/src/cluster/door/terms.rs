@@ -22,6 +22,12 @@ impl Reason {
         Self(text)
     }
 
+    /// What people wrote down in the cluster when they opened its sealed door: in any form, so it is brought into ours.
+    pub fn of_record(text: &str) -> Self {
+        let line: String = text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(REASON_MAX).collect();
+        Self(line.trim().to_owned())
+    }
+
     /// The words.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -170,7 +170,11 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
         DoorState::Closed { why, at, by, .. } => ("Closed", None, Some((*why, *at, *by))),
     };
     let time = |at: Timestamp| at.to_string();
-    let holder = name_of(ctx, cluster, Some(door.holder)).await?;
+    let holder = match door.is_offline() {
+        // The reason tells who it was.
+        true => Some("(offline)".to_owned()),
+        false => name_of(ctx, cluster, Some(door.holder)).await?,
+    };
     let approver = opening.map(|opening| opening.by).filter(|by| *by != door.holder);
     let closer = closed.and_then(|(_, _, by)| by);
     let Outcome { refused, left_behind, severed } = kept.outcome.clone().unwrap_or_default();
@@ -180,6 +184,7 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
         "type": "Microsoft.ContainerService/managedClusters/breakGlassDoors",
         "properties": {
             "state": state,
+            "kind": if door.is_offline() { "Offline" } else { "Online" },
             "holder": door.holder,
             "holderName": holder,
             "reason": door.reason.as_str(),
@@ -195,7 +200,7 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
             "closedByName": name_of(ctx, cluster, closer).await?,
             "closedWhy": closed.map(|(why, _, _)| why.as_str()),
             "isShut": closed.is_some() && kept.is_swept,
-            "user": Door::user(door.holder),
+            "user": door.certificate_user(),
             "group": Door::group(door.id),
             "refused": refused,
             "severed": severed,

@@ -6,6 +6,7 @@ mod doors;
 mod get;
 mod pools;
 mod put;
+mod sealed;
 mod tags;
 mod versions;
 
@@ -50,6 +51,10 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(&action("breakglassdoors/{door}/approve"), post(doors::approve))
         .route(&action("breakglassdoors/{door}/close"), post(doors::close))
         .route(&action("breakglassdoors/{door}/credential"), post(doors::credential))
+        .route(&action("sealeddoor"), get(sealed::get))
+        .route(&action("sealeddoor/export"), post(sealed::export))
+        .route(&action("sealeddoor/renew"), post(sealed::renew))
+        .route(&action("sealeddoor/drill"), post(sealed::drill))
         .route(&action("agentpools"), get(pools::list))
         .route(&action("agentpools/{pool}"), get(pools::get))
         .route(&action("upgradeprofiles/default"), get(versions::upgrade_profile))

@@ -96,7 +96,7 @@ impl By {
 fn event(kind: &'static str, cluster: &Cluster, door: &Door, by: &By, more: Value) -> AuditEvent {
     let mut detail = json!({
         "door": door.id, "holder": door.holder, "reason": door.reason.as_str(), "duration": door.life.to_string(),
-        "user": Door::user(door.holder), "group": Door::group(door.id), "cluster": cluster.uid,
+        "user": door.certificate_user(), "group": Door::group(door.id), "cluster": cluster.uid,
     });
     for facts in [&by.why, &more] {
         for (name, value) in facts.as_object().into_iter().flatten() {

@@ -1,6 +1,7 @@
 //! Closing doors: first in writing, then in the cluster, with the proof and the report of what the holder left behind.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use entrance_model::cluster::door::{Closing, DoorRefusal, Severed};
 use entrance_model::cluster::{Cluster, Door};
@@ -128,12 +129,18 @@ async fn shut(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<KeptD
         return Ok(kept);
     }
     let live = reader.arm().live_doors(cluster.uid).await?;
+    let is_sealed = reader.arm().sealed_door(cluster.uid).await?.is_some_and(|sealed| sealed.id == id);
     let key = reader.arm().door_key(id).await?.and_then(|key| String::from_utf8(key.to_vec()).ok());
     drop(reader);
     let mut outcome = kept.outcome.unwrap_or_default();
     if let Some(opening) = kept.door.opening() {
         let open: Vec<DoorId> = live.iter().filter(|door| door.is_open(app.now())).map(|door| door.id).collect();
-        let credential = key.map(|key| Certificate { certificate: opening.certificate.clone(), key: Zeroizing::new(key) });
+        let credential = match key {
+            Some(key) => Some(Certificate { certificate: opening.certificate.clone(), key: Zeroizing::new(key) }),
+            // Nobody here has its key: a twin of its certificate stands in for the proof.
+            None if is_sealed => Some(app.clusters.driver().seal(cluster, id, TWIN).await?),
+            None => None,
+        };
         let shutting = Shutting { door: id, credential: credential.as_ref(), open: &open };
         outcome.refused = app.clusters.driver().shut_break_glass(cluster, shutting).await?;
         outcome.left_behind = match app.clusters.driver().left_behind(cluster, &kept.door).await {
@@ -154,6 +161,8 @@ async fn shut(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<KeptD
         tx.audit(app.now(), &event("breakGlass.shut", cluster, &kept.door, by, facts)).await?;
     }
     tx.commit().await?;
+    // A sealed door that was spent is replaced now.
+    app.jobs.wake();
     Ok(KeptDoor { door: kept.door, is_swept: true, outcome: Some(outcome) })
 }
 
@@ -176,3 +185,5 @@ pub async fn sever(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<
 }
 
 const AT_A_TIME: usize = 8;
+/// How long a certificate lives that only proves that its like is refused.
+const TWIN: Duration = Duration::from_mins(5);

@@ -23,12 +23,12 @@ pub fn door_binding(door: DoorId) -> ClusterRoleBinding {
 }
 
 /// The door that a binding is of, by its name.
-pub(super) fn door_of(name: &str) -> Option<DoorId> {
+pub(crate) fn door_of(name: &str) -> Option<DoorId> {
     // The prefix is what `Door::group` writes before the id.
     name.strip_prefix("entrance:break-glass:")?.parse().ok()
 }
 
-fn binding(name: &str, labels: &[(&str, &str)], groups: impl IntoIterator<Item = String>) -> ClusterRoleBinding {
+pub(super) fn binding(name: &str, labels: &[(&str, &str)], groups: impl IntoIterator<Item = String>) -> ClusterRoleBinding {
     let subject = |name| Subject { api_group: Some(RBAC.to_owned()), kind: "Group".to_owned(), name, namespace: None };
     ClusterRoleBinding {
         metadata: ObjectMeta {

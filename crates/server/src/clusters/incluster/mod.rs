@@ -5,9 +5,11 @@
 //! somebody edited or deleted by hand, our own roles included.
 
 mod bindings;
+mod import;
 mod reach;
 mod reconcile;
 mod repairs;
+mod sealed;
 
 #[cfg(test)]
 mod tests;
@@ -18,10 +20,13 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
 
+pub(crate) use bindings::door_of;
 pub use bindings::{ADMIN_BINDING, admin_binding, door_binding};
 pub use reach::{Reach, Reaching};
 pub use reconcile::{Keeping, Reconcilers};
 pub use repairs::{Found, Repairs};
+pub(crate) use sealed::SealedRights;
+pub use sealed::{SEALED_DOOR, openings, sealed_binding};
 
 /// Why something inside a cluster could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use entrance_model::Timestamp;
 use entrance_model::id::{ClusterUid, TenantId};
-use entrance_store::Store;
+use entrance_store::{Store, StoreError};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::api::ListParams;
@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::reach::Reach;
 use super::repairs::{Found, Repair, Repairs};
-use super::{ADMIN_BINDING, InClusterError, admin_binding, bindings, bindings_of, door_binding};
+use super::sealed::{SEALED_DOOR, SealedRights, standing_binding};
+use super::{ADMIN_BINDING, InClusterError, admin_binding, bindings, bindings_of, door_binding, import};
 use crate::clock::Clock;
 use crate::clusters::local::{NODES, OPERATOR, Rights};
 use crate::clusters::references::References;
@@ -173,8 +174,9 @@ impl Inner {
     /// Writes what is missing, undoes what was edited, removes what shall not be; tells when to look again without being asked.
     async fn reconcile(&self, cluster: ClusterUid, client: &Client) -> Result<Option<Timestamp>, InClusterError> {
         let Some(wanted) = self.wanted(cluster).await? else { return Ok(None) };
+        let tenant = wanted.tenant;
         let tell = async |object: &str, found| {
-            let repair = Repair { cluster, tenant: wanted.tenant, object, found };
+            let repair = Repair { cluster, tenant, object, found };
             self.repairs.tell(&self.with.store, self.with.clock.now(), &repair).await;
         };
         let found = match self.look(client).await {
@@ -192,6 +194,11 @@ impl Inner {
             self.with.reach.restore_rights(cluster).await?;
             tell(name, Found::Changed).await;
         }
+        // Before anything is removed: what was opened while we were away is a door like others from now on.
+        let (store, now) = (&self.with.store, self.with.clock.now());
+        let unknown = |error: StoreError| InClusterError::Unknown(error.to_string());
+        let taken = import::take_over(store, cluster, found.bindings.values(), now).await.map_err(unknown)?;
+        let wanted = if taken { self.wanted(cluster).await?.unwrap_or(wanted) } else { wanted };
         for (name, binding) in &wanted.bindings {
             let before = found.bindings.get(name);
             if !before.is_some_and(|found| bindings::is_as_wanted(found, binding)) {
@@ -199,8 +206,8 @@ impl Inner {
                 tell(name, if before.is_some() { Found::Changed } else { Found::Missing }).await;
             }
         }
-        let is_stray = |name: &&String| bindings::door_of(name).is_some() && !wanted.bindings.contains_key(*name);
-        for name in found.bindings.keys().filter(is_stray) {
+        for (name, binding) in found.bindings.iter().filter(|(name, _)| is_ours(name) && !wanted.bindings.contains_key(*name)) {
+            import::tell_of_stray(store, cluster, binding, now).await.map_err(unknown)?;
             super::remove(client, name).await?;
             tell(name, Found::Stray).await;
         }
@@ -213,7 +220,8 @@ impl Inner {
         for rights in Rights::all() {
             roles.push(roles_of(client).get_opt(rights.name()).await?);
         }
-        Ok(Inside { bindings: bindings.into_iter().map(|binding| (binding.name_any(), binding)).collect(), roles })
+        let sealed = SealedRights::look(client).await?;
+        Ok(Inside { bindings: bindings.into_iter().map(|binding| (binding.name_any(), binding)).collect(), roles, sealed })
     }
 
     /// What shall be, by what is committed now: a door's binding may be seen before the directory here knows the door.
@@ -223,6 +231,7 @@ impl Inner {
         let mut reader = store.read().await.map_err(|error| unknown(&error))?;
         let head = reader.feed_position().await.map_err(|error| unknown(&error))?.head;
         let record = reader.arm().cluster(cluster).await.map_err(|error| unknown(&error))?;
+        let sealed = reader.arm().sealed_door(cluster).await.map_err(|error| unknown(&error))?;
         drop(reader);
         let reached = tokio::time::timeout(PATIENCE, people.reached(head)).await;
         reached.map_err(|_| unknown(&"the directory in memory is behind"))?;
@@ -231,7 +240,9 @@ impl Inner {
         let (Some(facts), Some(record)) = (snapshot.cluster(cluster), record) else { return Ok(None) };
         let doors = snapshot.open_doors(cluster, now);
         let next_end = doors.iter().filter_map(|door| Some(door.opening()?.until)).min();
-        let all = facts.admins.iter().map(|admins| admin_binding(admins)).chain(doors.iter().map(|door| door_binding(door.id)));
+        let standing = sealed.filter(|_| facts.local_accounts).map(|sealed| standing_binding(sealed.id));
+        let doors = doors.iter().map(|door| door_binding(door.id));
+        let all = facts.admins.iter().map(|admins| admin_binding(admins)).chain(doors).chain(standing);
         let bindings = all.map(|binding| (binding.name_any(), binding)).collect();
         Ok(Some(Wanted { tenant: record.tenant, bindings, next_end }))
     }
@@ -253,6 +264,8 @@ struct Inside {
     bindings: BTreeMap<String, ClusterRoleBinding>,
     /// In the order of [`Rights::all`].
     roles: Vec<Option<ClusterRole>>,
+    /// Whether a sealed door's role and the rule that it opens by are as they shall be.
+    sealed: bool,
 }
 
 impl Inside {
@@ -263,7 +276,8 @@ impl Inside {
             let role_fits = role.as_ref().is_some_and(|role| rights.is_role(role));
             !(role_fits && self.bindings.get(rights.name()).is_some_and(|binding| rights.is_binding(binding)))
         });
-        damaged.map(|(rights, _)| if rights.name() == OPERATOR { OPERATOR } else { NODES })
+        let damaged = damaged.map(|(rights, _)| if rights.name() == OPERATOR { OPERATOR } else { NODES });
+        damaged.or((!self.sealed).then_some(SEALED_DOOR))
     }
 }
 
@@ -271,12 +285,17 @@ fn roles_of(client: &Client) -> Api<ClusterRole> {
     Api::all(client.clone())
 }
 
+/// Whether a binding of this name is there only as long as we say so.
+fn is_ours(name: &str) -> bool {
+    name == SEALED_DOOR || bindings::door_of(name).is_some()
+}
+
 /// Whether something happened to a binding that is ours to keep. The list at the start of a watch counts once, at its end.
 fn concerns_us(event: &Event<ClusterRoleBinding>) -> bool {
     match event {
         Event::Apply(binding) | Event::Delete(binding) => {
             let name = binding.name_any();
-            [ADMIN_BINDING, OPERATOR, NODES].contains(&name.as_str()) || bindings::door_of(&name).is_some()
+            [ADMIN_BINDING, OPERATOR, NODES].contains(&name.as_str()) || is_ours(&name)
         }
         Event::Init | Event::InitApply(_) => false,
         Event::InitDone => true,
@@ -285,7 +304,7 @@ fn concerns_us(event: &Event<ClusterRoleBinding>) -> bool {
 
 fn is_our_role(event: &Event<ClusterRole>) -> bool {
     match event {
-        Event::Apply(role) | Event::Delete(role) => [OPERATOR, NODES].contains(&role.name_any().as_str()),
+        Event::Apply(role) | Event::Delete(role) => [OPERATOR, NODES, SEALED_DOOR].contains(&role.name_any().as_str()),
         Event::Init | Event::InitApply(_) | Event::InitDone => false,
     }
 }

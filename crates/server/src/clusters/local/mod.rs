@@ -32,6 +32,7 @@ mod plane;
 mod planes;
 mod process;
 mod rights;
+mod sealed;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use part::{Part, PartState, Progress, Step};
 pub use pki::{Identity, NODES, OPERATOR, issue_operator};
 pub use planes::{Planes, Running, Spec};
 pub use rights::Rights;
+pub use sealed::{drop_sealed_door, seal_door, sealed_door_of};
 
 /// Tells the time. Handed in, so that tests have their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

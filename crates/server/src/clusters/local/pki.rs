@@ -1,8 +1,8 @@
 //! The keys and certificates of one cluster.
 //!
-//! Three roots may speak to the API server as clients, and they are three so that each can be dropped alone:
-//! the cluster's own CA (its components, and certificate signing requests approved inside), the operator's signer, and one root for each open
-//! break-glass door.
+//! Several roots may speak to the API server as clients, and they are several so that each can be dropped alone:
+//! the cluster's own CA (its components, and certificate signing requests approved inside), the operator's signer, one root for each open
+//! break-glass door, and the sealed door's signer.
 //! They are listed in `pki/client-ca.crt`, which the API server reads again whenever it changes.
 //!
 //! An identity is *one* file with its certificate and its key, so that a renewal is one rename. A file with a key is never one that Kubernetes
@@ -76,7 +76,7 @@ pub(super) fn issue_bootstrap(home: &ClusterHome, now: Timestamp) -> Result<Iden
 /// Lists the certificates of the signers that exist now in the file by which the API server knows clients.
 pub(super) fn write_client_ca(home: &ClusterHome) -> Result<(), LocalError> {
     let mut bundle = String::new();
-    for file in [CLUSTER_CA, OPERATOR_CA] {
+    for file in [CLUSTER_CA, OPERATOR_CA, SEALED_CA] {
         if let Some(signer) = Authority::load(home, file)? {
             bundle.push_str(&signer.cert_pem);
         }
@@ -89,7 +89,7 @@ pub(super) fn write_client_ca(home: &ClusterHome) -> Result<(), LocalError> {
 
 /// Someone who signs certificates.
 pub(super) struct Authority {
-    name: String,
+    pub(super) name: String,
     key: KeyPair,
     pub(super) cert_pem: String,
     pub(super) until: Timestamp,
@@ -256,6 +256,7 @@ pub const NODES: &str = "entrance:nodes";
 pub(super) const CLIENT_CA: &str = "pki/client-ca.crt";
 /// One file for each open door, named by it.
 pub(super) const BREAK_GLASS_ROOTS: &str = "pki/break-glass";
+pub(super) const SEALED_CA: &str = "pki/sealed-door-ca.pem";
 const CLUSTER_CA: &str = "pki/ca.pem";
 const FRONT_PROXY_CA: &str = "pki/front-proxy-ca.pem";
 const OPERATOR_CA: &str = "pki/operator-ca.pem";
@@ -280,7 +281,7 @@ const SERVING_NAMES: [&str; 8] = [
 ];
 
 const DAY: Duration = Duration::from_hours(24);
-const CA_LIFE: Duration = DAY.saturating_mul(3_650);
+pub(super) const CA_LIFE: Duration = DAY.saturating_mul(3_650);
 const LEAF_LIFE: Duration = DAY.saturating_mul(365);
 const RENEW_BEFORE: Duration = DAY.saturating_mul(60);
 /// DESIGN promises at most a day for a credential that works inside a cluster, from its first moment to its last.

@@ -225,10 +225,7 @@ impl Planes {
     /// Drops the roots of all doors but these, and makes a running cluster forget them.
     pub async fn keep_break_glass(&self, uid: ClusterUid, open: &[DoorId]) -> Result<(), LocalError> {
         self.drop_break_glass(uid, open).await?;
-        match self.running_client(uid).await? {
-            Some(client) => super::break_glass::forget(&self.home(uid), client).await,
-            None => Ok(()),
-        }
+        self.forget_dropped(uid).await
     }
 
     /// Drops the roots of all doors but these. The API server reads the file again by itself; its aggregated servers still know them.
@@ -260,6 +257,49 @@ impl Planes {
         match tokio::time::timeout(PATIENCE, again).await {
             Ok(Ok(now)) => Ok((ended, now.part(part).pid.unwrap_or_default())),
             Ok(Err(_)) | Err(_) => Err(LocalError::TooSlow { what: "ready again", after: PATIENCE }),
+        }
+    }
+
+    /// A certificate for the sealed door with this id; see [`seal_door`](super::seal_door).
+    pub async fn seal(&self, uid: ClusterUid, door: DoorId, life: Duration) -> Result<Identity, LocalError> {
+        self.recorded(uid)?;
+        let _one_at_a_time = self.kept.lock().await; // for the signer
+        super::seal_door(&self.home(uid), door, life, (self.clock)())
+    }
+
+    /// The sealed door whose certificates the API server knows.
+    pub fn sealed_door(&self, uid: ClusterUid) -> Result<Option<DoorId>, LocalError> {
+        super::sealed_door_of(&self.home(uid))
+    }
+
+    /// Whether the API server is up and Entrance has its rights there.
+    pub async fn is_up(&self, uid: ClusterUid) -> bool {
+        self.kept.lock().await.get(&uid).is_some_and(|plane| plane.progress().borrow().reached(Step::Rbac))
+    }
+
+    /// Keeps the sealed file in the cluster's folder, where people find it when nothing else is left.
+    pub fn keep_sealed(&self, uid: ClusterUid, file: &str) -> Result<(), LocalError> {
+        files::write(&self.home(uid).path(super::sealed::FILE), file.as_bytes())
+    }
+
+    /// The sealed file in the cluster's folder.
+    pub fn kept_sealed(&self, uid: ClusterUid) -> Result<Option<String>, LocalError> {
+        files::read(&self.home(uid).path(super::sealed::FILE))
+    }
+
+    /// Throws the sealed door's signer and file away. The API server reads its file again by itself; its aggregated servers still know the signer
+    /// until [`forget_dropped`](Self::forget_dropped).
+    pub async fn drop_sealed(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        self.recorded(uid)?;
+        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
+        super::drop_sealed_door(&self.home(uid))
+    }
+
+    /// Makes a running cluster forget roots and signers that were dropped.
+    pub async fn forget_dropped(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        match self.running_client(uid).await? {
+            Some(client) => super::break_glass::forget(&self.home(uid), client).await,
+            None => Ok(()),
         }
     }
 

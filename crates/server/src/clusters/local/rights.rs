@@ -11,6 +11,7 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::LocalError;
 use super::pki::{NODES, OPERATOR};
+use crate::clusters::incluster::{SEALED_DOOR, SealedRights};
 
 /// A role with the one binding that gives it to the user of the same name.
 #[derive(Debug, Clone)]
@@ -101,7 +102,8 @@ pub(super) async fn bootstrap(client: &Client) -> Result<(), LocalError> {
     for rights in Rights::all() {
         rights.set(client).await?;
     }
-    Ok(())
+    // What a sealed door may do, and the rule that it is opened by; without a door both are idle.
+    Ok(SealedRights::set(client).await?)
 }
 
 fn named(name: &str) -> kube::api::ObjectMeta {
@@ -155,11 +157,11 @@ impl Rule {
     }
 }
 
-/// Everything that `entrance:operator` may do. It may bind `cluster-admin` and nothing else, and it cannot widen a role.
+/// Everything that `entrance:operator` may do. It may bind `cluster-admin` and what lets a sealed door be opened, nothing else, and it cannot widen a role.
 const OPERATOR_RULES: &[Rule] = &[
     // The admin binding of the integration, and the bindings of open doors. The doors' names are not known beforehand.
     Rule::on(&["get", "list", "watch", "create", "update", "patch", "delete"], RBAC, &["clusterrolebindings"]),
-    Rule::on(&["bind"], RBAC, &["clusterroles"]).only(&["cluster-admin"]),
+    Rule::on(&["bind"], RBAC, &["clusterroles"]).only(&["cluster-admin", SEALED_DOOR]),
     // Which groups the cluster refers to, and whether our own roles are as they shall be.
     Rule::on(READ, RBAC, &["roles", "clusterroles", "rolebindings"]),
     Rule::on(
@@ -231,7 +233,7 @@ mod tests {
         for rule in OPERATOR_RULES {
             assert!(!rule.verbs.iter().any(|verb| ["*", "escalate", "impersonate"].contains(verb)), "{:?}", rule.resources);
             assert!(!rule.resources.contains(&"*") && !rule.resources.contains(&"secrets"));
-            assert!(!rule.verbs.contains(&"bind") || rule.names == ["cluster-admin"]);
+            assert!(!rule.verbs.contains(&"bind") || rule.names == ["cluster-admin", SEALED_DOOR]);
         }
     }
 }

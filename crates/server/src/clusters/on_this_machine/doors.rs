@@ -20,7 +20,7 @@ pub(super) async fn shut(planes: &Planes, uid: ClusterUid, shutting: Shutting<'_
         Ok(refused) => Ok(refused),
         Err(error) => {
             // An API server that does not answer now shall not know the root when it does.
-            planes.drop_break_glass(uid, shutting.open).await.map_err(|error| whole_story(&error))?;
+            drop_roots(planes, uid, &shutting).await?;
             Err(error)
         }
     }
@@ -43,13 +43,36 @@ async fn levers(planes: &Planes, uid: ClusterUid, shutting: &Shutting<'_>) -> Re
     let without_binding_ms = millis(began);
 
     let began = Instant::now();
-    planes.drop_break_glass(uid, shutting.open).await.map_err(|error| whole_story(&error))?;
+    drop_roots(planes, uid, shutting).await?;
     until(holder.as_ref(), |answer| answer == Probe::Unknown, "knows the closed door's certificate").await?;
     let without_root_ms = millis(began);
 
     let began = Instant::now();
     planes.keep_break_glass(uid, shutting.open).await.map_err(|error| whole_story(&error))?;
     Ok(Refused { server, without_binding_ms, without_root_ms, list_ms: millis(began) })
+}
+
+/// Drops the roots of the doors that are not open, and the sealed door's if that is the one.
+async fn drop_roots(planes: &Planes, uid: ClusterUid, shutting: &Shutting<'_>) -> Result<(), DriverError> {
+    if planes.sealed_door(uid).map_err(|error| whole_story(&error))? == Some(shutting.door) {
+        planes.drop_sealed(uid).await.map_err(|error| whole_story(&error))?;
+    }
+    planes.drop_break_glass(uid, shutting.open).await.map_err(|error| whole_story(&error))
+}
+
+/// Throws the sealed door's signer and file away, and asks an API server that runs with a twin of the certificate until it is refused.
+pub(super) async fn unseal(planes: &Planes, uid: ClusterUid) -> Result<(), DriverError> {
+    let known = planes.sealed_door(uid).map_err(|error| whole_story(&error))?;
+    let twin = match known {
+        Some(door) if planes.is_up(uid).await => {
+            let twin = planes.seal(uid, door, TWIN).await.map_err(|error| whole_story(&error))?;
+            Some(planes.client_as(uid, &twin).map_err(|error| whole_story(&error))?)
+        }
+        _ => None,
+    };
+    planes.drop_sealed(uid).await.map_err(|error| whole_story(&error))?;
+    until(twin.as_ref(), |answer| answer == Probe::Unknown, "knows the sealed door's certificate").await?;
+    planes.forget_dropped(uid).await.map_err(|error| whole_story(&error))
 }
 
 /// Asks until the answer is the wanted one, three times in a row: one connection may be ahead of another.
@@ -97,3 +120,4 @@ fn millis(since: Instant) -> u64 {
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 const IN_A_ROW: u32 = 3;
+const TWIN: Duration = Duration::from_mins(5);

@@ -23,7 +23,7 @@ use crate::clusters::local::Planes;
 pub(super) async fn look(planes: &Planes, uid: ClusterUid, door: &Door) -> Result<LeftBehind, DriverError> {
     let Some(opening) = door.opening() else { return Ok(LeftBehind::default()) };
     let logs = planes.home(uid).path("logs");
-    let holder = Holder { user: Door::user(door.holder), group: Door::group(door.id), since: opening.at };
+    let holder = Holder { user: door.certificate_user(), group: Door::group(door.id), since: opening.at };
     let read = tokio::task::spawn_blocking({
         let holder = holder.clone();
         move || by_audit_log(&logs, &holder)
