@@ -153,3 +153,34 @@ fn what_is_no_such_file_is_refused() {
     assert!(matches!(Sealed::read(&much.to_text()), Err(OpenError::Damaged(_))));
     assert!(Sealed::read(&"x".repeat(LONGEST + 1)).is_err());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(24))]
+
+    /// Whatever goes in, for any number of holders: any who are enough get it out, in any order, and those who are not get nothing.
+    #[test]
+    fn what_was_sealed_comes_out_for_those_who_are_enough(n in 1..=16_u8, k in 1..=16_u8, order: [u8; 16], secret in ".{0,300}") {
+        let k = k.min(n);
+        let content = Content { authority: "", certificate: &secret, key: &secret };
+        let (file, _) = Sealed::seal(about(k, n), &content);
+        let file = Sealed::read(&file.to_text()).expect("it is read again");
+        let mut holders: Vec<u8> = (1..=n).collect();
+        holders.sort_by_key(|seed| order[usize::from(*seed) - 1]);
+        let keys = |count: u8| holders[..usize::from(count)].iter().map(|seed| key(*seed)).collect::<Vec<_>>();
+        let opened = file.open(&keys(k), now()).expect("enough");
+        proptest::prop_assert_eq!((opened.certificate.as_str(), opened.key.as_str()), (secret.as_str(), secret.as_str()));
+        proptest::prop_assert!(file.open(&keys(k - 1), now()).is_err());
+    }
+
+    #[test]
+    fn no_text_makes_reading_it_panic(text in "\\PC{0,400}", cut in 0..3_000_usize, put in "[ -~]{0,40}") {
+        let _ = Sealed::read(&text);
+        let _ = age::open(&text, &key(1));
+        let mut whole = sealed(1, 2).0.to_text();
+        let at = cut.min(whole.len());
+        whole.insert_str(at, &put);
+        if let Ok(file) = Sealed::read(&whole) {
+            let _ = file.open(&[key(1)], now());
+        }
+    }
+}
