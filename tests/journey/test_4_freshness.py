@@ -8,11 +8,15 @@ import time
 
 import pytest
 
-from support.freshness import API_SERVER_CACHE, BOUND, Sample, run_all
+from support.freshness import API_SERVER_CACHE, BOUND, Line, Sample, run_all
 from support.office import Office
 from support.rows import ALLOWED, FORBIDDEN, ROWS, UNAUTHORIZED, Scene, admin_group_removed, hire_inside, prepare
+from support.running import until
 from support.streams import Standin, Watch, exec_stream
 from support.telling import told
+
+# The binding is gone, and where Entrance owns the files the certificate's issuer too.
+CERTIFICATE_ENDS = {401, 403}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,33 @@ def test_an_admin_group_that_leaves_the_cluster_counts_within_the_bound(scene):
     told(f"freshness: {row.name}", row.shown())
     row.within(BOUND)
     scene.cluster.settled()
+
+
+# --- break-glass: certificates, so Entrance is not asked; the API server's own watch and its files are all there is ---
+
+DOOR_BOUND = 2
+
+
+def test_a_closed_door_is_refused_within_the_bound(scene):
+    doors = [scene.cluster.open_door() for _ in range(3)]
+    samples = [
+        Sample("a door is closed", Line(door, keep), lambda path=path: scene.office.arm("POST", f"{path}/close", {}), CERTIFICATE_ENDS, every=0.03)
+        for (path, door), keep in zip(doors, [True, True, False], strict=True)
+    ]
+    row = run_all(samples)["a door is closed"]
+    told(f"freshness: {row.name}", row.shown())
+    row.within(DOOR_BOUND)
+
+
+def test_an_open_watch_of_a_door_goes_on_after_it_was_closed(scene):
+    """Not covered: only `--sever`, a restart of the API servers, ends it."""
+    path, door = scene.cluster.open_door()
+    with Watch(door, "/api/v1/namespaces/default/configmaps", seconds=60) as watch:
+        scene.office.arm("POST", f"{path}/close", {})
+        line = Line(door, keep=False)
+        until("the door is refused", lambda: line.ask() in CERTIFICATE_ENDS, seconds=10)
+        scene.kube.ask("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "after-the-door"}})
+        assert watch.sees("after-the-door")
 
 
 # --- what is not covered, shown ---
@@ -138,3 +169,16 @@ def _settings(scene: Scene, sample: Sample):
     told(f"freshness: {row.name}", row.shown())
     row.within(BOUND)
     scene.cluster.settled()
+
+
+def test_disabled_local_accounts_refuse_every_file_within_the_bound(scene):
+    """The last one: nobody but people enters afterwards."""
+    _, door = scene.cluster.open_door()
+
+    def change():
+        scene.cluster.change(lambda properties: properties.update(disableLocalAccounts=True))
+
+    row = run_all([Sample("local accounts are disabled", Line(door), change, CERTIFICATE_ENDS, every=0.03)])["local accounts are disabled"]
+    told(f"freshness: {row.name}", row.shown())
+    row.within(DOOR_BOUND)
+    assert Line(scene.kube.door, keep=False).ask() in CERTIFICATE_ENDS, "a file that was handed out before is refused, too"

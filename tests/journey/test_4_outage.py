@@ -1,4 +1,4 @@
-"""Entrance stopped, killed, frozen, cut off: who does not need it notices nothing, and who does is refused."""
+"""Entrance stopped, killed, frozen, cut off, answering 500: who does not need it notices nothing, and who does is refused."""
 
 import os
 import statistics
@@ -10,7 +10,7 @@ import pytest
 
 from support.freshness import API_SERVER_CACHE, SLACK, Line
 from support.office import Kube, Office
-from support.outage import Bystanders, asked_meanwhile, cut_off, frozen, killed, stopped
+from support.outage import Bystanders, asked_meanwhile, broken, cut_off, frozen, killed, silent, stopped
 from support.paths import KUBECTL
 from support.rows import Scene, hire_inside
 from support.running import processes, run, until
@@ -19,6 +19,8 @@ from support.telling import told
 
 # The API server's client for a token webhook waits this long; it has no setting.
 WEBHOOK_PATIENCE = 30
+# Five tries, half a second apart at first and half as much longer each time, and a fifth of it by chance.
+RETRIES = 0.5 * (1 + 1.5 + 1.5**2 + 1.5**3) * 1.2
 # More than any real effect that is not noise on a machine with two busy cores.
 NOISE = 1.6
 
@@ -26,7 +28,9 @@ NOISE = 1.6
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     """A server of its own, so that nobody else's story stands still."""
-    server = Server(tmp_path_factory.mktemp("outage")).start("demo")
+    server = Server(tmp_path_factory.mktemp("outage"))
+    server.more_env["ENTRANCE_FAULTS"] = "1"
+    server.start("demo")
     yield server
     server.kill_everything()
 
@@ -39,7 +43,7 @@ def scene(house) -> Scene:
 @pytest.fixture(scope="module")
 def tokens(scene):
     """Tokens of people with every right, none of them shown to the API server yet. Made before Entrance goes away."""
-    return iter([scene.office.token(hire_inside(scene)) for _ in range(80)])
+    return iter([scene.office.token(hire_inside(scene)) for _ in range(110)])
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +96,8 @@ def test_without_entrance_people_are_refused_at_once(house, anew, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "gone", "turns"), [("stopped", stopped, 6), ("killed", killed, 6), ("cut off", cut_off, 6), ("frozen", frozen, 30)],
-    ids=["stopped", "killed", "cut off", "frozen"],
+    ("how", "gone", "turns"), [("stopped", stopped, 6), ("killed", killed, 6), ("cut off", cut_off, 6), ("frozen", frozen, 30), ("silent", silent, 15), ("answering 500", broken, 15)],
+    ids=["stopped", "killed", "cut off", "frozen", "silent", "answering 500"],
 )
 def test_who_does_not_need_entrance_notices_nothing(house, bystanders, how, gone, turns):
     """The fairest comparison on a busy machine: there and away change places again and again."""
@@ -118,6 +122,20 @@ def test_in_a_black_hole_people_wait_and_nobody_else(house, bystanders, anew, ho
         ratio = statistics.median(away[name]) / statistics.median(there[name])
         told(f"{how}, while 22 people wait: {name}, latency to before and after", f"ratio {ratio:.2f}")
         assert ratio <= 3, f"those who wait hold up {name}"
+
+
+def test_answered_with_500_the_api_server_tries_again_and_then_refuses(house, bystanders, anew):
+    """Why Entrance itself answers 503 when it cannot review: a 500 is asked again, four times, and the person waits."""
+    there = bystanders.measure()
+    with broken(house), ExitStack() as waiting:
+        people = [waiting.enter_context(asked_meanwhile(anew(), "/api/v1/namespaces/default")) for _ in range(5)]
+        away = bystanders.measure()
+    told("answering 500: a person is refused after", f"{max(one.seconds for one in people):.1f} s")
+    assert {one.status for one in people} == {401}
+    assert max(one.seconds for one in people) <= RETRIES + SLACK
+    assert anew().ask() == 200
+    for name in bystanders.lines:
+        told(f"answering 500, while people wait: {name}", f"ratio {statistics.median(away[name]) / statistics.median(there[name]):.2f}")
 
 
 def waits(how: str, bystanders: Bystanders, anew):

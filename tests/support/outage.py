@@ -7,8 +7,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from .freshness import Line
+from .running import until
 from .server import Server
 
 
@@ -79,6 +81,36 @@ def frozen(server: Server):
         yield
     finally:
         os.kill(server.running.process.pid, signal.SIGCONT)
+
+
+def broken(server: Server):
+    """The switch for drills: every review is answered with 500."""
+    return _switched(server, "500")
+
+
+def silent(server: Server):
+    """The switch for drills: the webhooks take connections and say nothing, while people can go on signing in."""
+    return _switched(server, "blackhole")
+
+
+@contextmanager
+def _switched(server: Server, fault: str):
+    """Needs a server that was started with `ENTRANCE_FAULTS=1`; the log says when the switch was turned."""
+    file = server.data / "faults"
+    _turn(server, file, f"webhook={fault}")
+    try:
+        yield
+    finally:
+        _turn(server, file, "webhook=ok")
+
+
+def _turn(server: Server, file: Path, words: str):
+    turned = server.running.err.count(TURNED)
+    file.write_text(words)
+    until(f"the switch is at `{words}`", lambda: server.running.err.count(TURNED) > turned, seconds=10, every=0.02)
+
+
+TURNED = "THE FAULT SWITCH WAS TURNED"
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The rows of the table in docs/guarantees.md that are measured beside each other at one cluster: what changes, and what it must lead to."""
 
+import base64
+import json
 import random
+import secrets
 from dataclasses import dataclass
 
 from .cluster import Door
@@ -110,6 +113,61 @@ def program_deleted(scene, row, keep=True):
     return _program(scene, lambda s, it: s.office.graph("DELETE", f"/servicePrincipals/{it.oid}"), row, keep)
 
 
+# --- the kill switch ---
+
+
+def _revoked(scene, row, keep, what, who=None) -> Sample:
+    """`what` gives the kind and the id or token to revoke, from the office, the holder and the token."""
+    holder = who or scene.office.hire()
+    scene.team(holder.oid)
+    token = scene.office.token(holder)
+    line = Line(scene.door.with_token(token), keep)
+
+    def change():
+        scene.office.graph("POST", "/entrance/revocations", {"reason": "the table of guarantees", **what(holder, token)})
+
+    return Sample(row, line, change, UNAUTHORIZED)
+
+
+def token_revoked(scene, row, keep=True):
+    return _revoked(scene, row, keep, lambda _, token: {"kind": "token", "token": token})
+
+
+def session_revoked(scene, row, keep=True):
+    return _revoked(scene, row, keep, lambda _, token: {"kind": "session", "id": claims(token)["sid"]})
+
+
+def person_revoked(scene, row, keep=True):
+    return _person(scene, lambda s, person, _: s.office.graph("POST", f"/users/{person.oid}/revokeSignInSessions"), UNAUTHORIZED, row, keep)
+
+
+def device_revoked(scene, row, keep=True):
+    def device(person, _):
+        sessions = scene.office.graph("GET", f"/entrance/sessions?user={person.oid}")["value"]
+        return {"kind": "device", "id": sessions[0]["deviceId"]}
+
+    return _revoked(scene, row, keep, device)
+
+
+def application_revoked(scene, row, keep=True):
+    program = scene.office.program()
+    return _revoked(scene, row, keep, lambda it, _: {"kind": "application", "id": it.app}, program)
+
+
+def password_reset(scene, row, keep=True):
+    def change(s, person, _):
+        profile = {"password": f"Bb2!{secrets.token_urlsafe(12)}", "forceChangePasswordNextSignIn": False}
+        s.office.graph("PATCH", f"/users/{person.oid}", {"passwordProfile": profile})
+
+    return _person(scene, change, UNAUTHORIZED, row, keep)
+
+
+def claims(token: str) -> dict:
+    """What a token says, unverified."""
+    body = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
 def binding_edited(scene, row, keep=True):
     """The API server's own affair: nobody is asked, its watch of its own store is all there is."""
     person = scene.office.hire()
@@ -128,6 +186,12 @@ ROWS = {
     "a service principal is disabled": program_disabled,
     "a service principal is deleted": program_deleted,
     "a member joins a group": member_added,
+    "a token is revoked": token_revoked,
+    "a session is revoked": session_revoked,
+    "a person's sessions are revoked": person_revoked,
+    "a device is revoked": device_revoked,
+    "an application is revoked": application_revoked,
+    "a person gets a new password": password_reset,
     "a binding is deleted (the API server's own)": binding_edited,
 }
 

@@ -22,13 +22,15 @@ class Server:
         self.url = f"https://localhost:{self.port}"
         self.running: Running | None = None
         self.starts = 0
+        # What the server gets beside a plain environment.
+        self.more_env: dict[str, str] = {}
 
     def start(self, command="demo", *options: str, ready=240) -> "Server":
         """Starts the server and waits until it can be used: for `demo` that is the end of its story."""
         self.starts += 1
         self.running = Running(
             ENTRANCE, command, *self.places(), *options,
-            env=plain_env(self.home), log=self.home / "logs" / f"{self.starts}-{command}",
+            env=plain_env(self.home) | self.more_env, log=self.home / "logs" / f"{self.starts}-{command}",
         )
         until(f"`entrance {command}` is ready", lambda: self._ready(command), seconds=ready, every=0.2)
         return self
