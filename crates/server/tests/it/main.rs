@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod core;
 mod faults;
+mod doors;
 mod graph;
 mod groups;
 mod local_plane;
