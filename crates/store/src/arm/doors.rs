@@ -17,6 +17,7 @@ statements! {
     ONE = "SELECT id, tenant, cluster, holder, reason, life, asked, state, certificate, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome FROM door WHERE id = $1";
     OF_CLUSTER = "SELECT id, tenant, cluster, holder, reason, life, asked, state, certificate, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome FROM door WHERE cluster = $1 ORDER BY asked DESC, id LIMIT $2";
     LIVE = "SELECT id, tenant, cluster, holder, reason, life, asked, state, certificate, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome FROM door WHERE cluster = $1 AND state <> 'closed' ORDER BY asked, id";
+    ALL_LIVE = "SELECT id, tenant, cluster, holder, reason, life, asked, state, certificate, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome FROM door WHERE swept = 0 AND state <> 'closed' ORDER BY asked, id";
     TO_SWEEP = "SELECT id, tenant, cluster, holder, reason, life, asked, state, certificate, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome FROM door WHERE swept = 0 AND (until <= $1 OR state = 'closed') ORDER BY until, id";
     KEY = "SELECT key FROM door WHERE id = $1 AND key IS NOT NULL";
     PUT = "INSERT INTO door (id, tenant, cluster, holder, reason, life, asked, state, certificate, key, opened, opened_by, until, closed, closed_by, closed_why, swept, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $12, $13, $14, $15, 0, NULL) ON CONFLICT (id) DO UPDATE SET state = excluded.state, certificate = excluded.certificate, opened = excluded.opened, opened_by = excluded.opened_by, until = excluded.until, closed = excluded.closed, closed_by = excluded.closed_by, closed_why = excluded.closed_why WHERE door.state <> 'closed'";
@@ -93,6 +94,12 @@ impl<M> Arm<'_, M> {
     /// The doors of a cluster that are requested or open, by what is written down; their time may be over.
     pub async fn live_doors(&mut self, cluster: ClusterUid) -> Result<Vec<Door>, StoreError> {
         let rows = sqlx::query(LIVE).bind(cluster.to_string()).fetch_all(&mut *self.0.conn).await?;
+        rows.iter().map(|row| Ok(read(row)?.door)).collect()
+    }
+
+    /// The doors of all clusters that are requested or open.
+    pub async fn all_live_doors(&mut self) -> Result<Vec<Door>, StoreError> {
+        let rows = sqlx::query(ALL_LIVE).fetch_all(&mut *self.0.conn).await?;
         rows.iter().map(|row| Ok(read(row)?.door)).collect()
     }
 

@@ -83,12 +83,15 @@ pub enum Closing {
     LocalAccountsDisabled,
     /// The cluster was deleted.
     ClusterGone,
+    /// The holder was disabled, removed, or revoked since.
+    HolderRevoked,
     /// The cluster did not take it.
     Failed,
 }
 
 impl Closing {
-    const ALL: [Self; 5] = [Self::ByHand, Self::Expired, Self::LocalAccountsDisabled, Self::ClusterGone, Self::Failed];
+    const ALL: [Self; 6] =
+        [Self::ByHand, Self::Expired, Self::LocalAccountsDisabled, Self::ClusterGone, Self::HolderRevoked, Self::Failed];
 
     /// The word of the resource and of the store.
     pub const fn as_str(self) -> &'static str {
@@ -97,6 +100,7 @@ impl Closing {
             Self::Expired => "expired",
             Self::LocalAccountsDisabled => "localAccountsDisabled",
             Self::ClusterGone => "clusterGone",
+            Self::HolderRevoked => "holderRevoked",
             Self::Failed => "failed",
         }
     }
@@ -113,13 +117,19 @@ impl std::str::FromStr for Closing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hands {
     principal: PrincipalId,
+    is_person: bool,
     owners: Vec<PrincipalId>,
 }
 
 impl Hands {
-    /// A principal with the owners of its application and service principal; a person has none.
-    pub fn new(principal: PrincipalId, owners: Vec<PrincipalId>) -> Self {
-        Self { principal, owners }
+    /// A person.
+    pub fn of_person(principal: PrincipalId) -> Self {
+        Self { principal, is_person: true, owners: Vec::new() }
+    }
+
+    /// An application's service principal, with the owners of both.
+    pub fn of_application(principal: PrincipalId, owners: Vec<PrincipalId>) -> Self {
+        Self { principal, is_person: false, owners }
     }
 
     fn all(&self) -> impl Iterator<Item = PrincipalId> {
@@ -184,6 +194,9 @@ pub enum DoorRefusal {
         /// Until when it waited.
         until: Timestamp,
     },
+    /// Whoever has an application's secret could be anybody, also the requester.
+    #[error("An application is nobody's second person; a person must approve.")]
+    NotAPerson,
     /// One cannot agree with oneself.
     #[error(
         "Nobody approves their own request, nor through an application that they own; another person with the same right must."
@@ -219,24 +232,23 @@ impl Ruled for DoorRefusal {
             Self::NoReason | Self::Reason { .. } => "R-013",
             Self::Duration { .. } | Self::TooLong { .. } => "R-542",
             Self::NotRequested { .. } | Self::TooLate { .. } | Self::NotOpen { .. } => "R-207",
-            Self::SameHand | Self::NotHolder { .. } | Self::SecondPerson { .. } => "R-541",
+            Self::SameHand | Self::NotAPerson | Self::NotHolder { .. } | Self::SecondPerson { .. } => "R-541",
         }
     }
     fn status(&self) -> u16 {
         match self {
             Self::NoReason | Self::Reason { .. } | Self::Duration { .. } | Self::TooLong { .. } => 400,
-            Self::SameHand | Self::NotHolder { .. } => 403,
+            Self::SameHand | Self::NotAPerson | Self::NotHolder { .. } => 403,
             Self::NotRequested { .. } | Self::TooLate { .. } | Self::NotOpen { .. } | Self::SecondPerson { .. } => 409,
         }
     }
     fn code(&self) -> &'static str {
         match self {
             Self::NoReason | Self::Reason { .. } | Self::Duration { .. } | Self::TooLong { .. } => "InvalidParameter",
-            Self::SameHand => "SecondPersonRequired",
             Self::NotHolder { .. } => "AuthorizationFailed",
             Self::NotRequested { .. } | Self::NotOpen { .. } => "OperationNotAllowed",
             Self::TooLate { .. } => "RequestExpired",
-            Self::SecondPerson { .. } => "SecondPersonRequired",
+            Self::SameHand | Self::NotAPerson | Self::SecondPerson { .. } => "SecondPersonRequired",
         }
     }
     fn target(&self) -> Option<String> {
@@ -291,6 +303,7 @@ impl Door {
     pub fn approve(&self, holder: &Hands, by: &Hands, now: Timestamp) -> Result<Agreed, DoorRefusal> {
         match &self.state {
             DoorState::Requested { until } if now >= *until => Err(DoorRefusal::TooLate { until: *until }),
+            DoorState::Requested { .. } if !by.is_person => Err(DoorRefusal::NotAPerson),
             DoorState::Requested { .. } if by.shares(holder) => Err(DoorRefusal::SameHand),
             DoorState::Requested { .. } => Ok(Agreed { door: self.id, by: by.principal }),
             DoorState::Open(_) | DoorState::Closed { .. } => Err(DoorRefusal::NotRequested { state: self.state.as_str() }),
@@ -394,8 +407,12 @@ mod tests {
         PrincipalId::from_uuid(Uuid::from_u128(n))
     }
 
-    fn hands(n: u128, owners: &[u128]) -> Hands {
-        Hands::new(who(n), owners.iter().map(|n| who(*n)).collect())
+    fn person(n: u128) -> Hands {
+        Hands::of_person(who(n))
+    }
+
+    fn application(n: u128, owners: &[u128]) -> Hands {
+        Hands::of_application(who(n), owners.iter().map(|n| who(*n)).collect())
     }
 
     fn at(minutes: i64) -> Timestamp {
@@ -432,29 +449,29 @@ mod tests {
     #[test]
     fn where_a_second_person_is_needed_nobody_opens_alone() {
         assert!(asked().alone(&BreakGlass { second_person: true, ..BreakGlass::default() }).is_none());
-        let (holder, door) = (hands(10, &[]), asked());
-        let agreed = door.approve(&holder, &hands(11, &[]), at(14)).expect("another person");
+        let (holder, door) = (person(10), asked());
+        let agreed = door.approve(&holder, &person(11), at(14)).expect("another person");
         let open = asked().open(&agreed, "PEM".into(), at(14)).expect("opens");
         assert_eq!(open.opening().map(|opening| (opening.by, opening.until)), Some((who(11), at(134))), "time counts from here");
-        assert_eq!(door.approve(&holder, &hands(11, &[]), at(15)).err(), Some(DoorRefusal::TooLate { until: at(15) }));
-        assert_eq!(open.approve(&holder, &hands(12, &[]), at(14)).err(), Some(DoorRefusal::NotRequested { state: "open" }));
+        assert_eq!(door.approve(&holder, &person(11), at(15)).err(), Some(DoorRefusal::TooLate { until: at(15) }));
+        assert_eq!(open.approve(&holder, &person(12), at(14)).err(), Some(DoorRefusal::NotRequested { state: "open" }));
     }
 
     #[test]
     fn a_requester_is_not_their_own_second_person_by_any_application() {
         let door = asked();
         for (holder, by) in [
-            (hands(10, &[]), hands(10, &[])),
-            // An application that the requester owns.
-            (hands(10, &[]), hands(20, &[5, 10])),
+            (person(10), person(10)),
             // The owner of the application that asked.
-            (hands(10, &[30]), hands(30, &[])),
-            // Two applications with one owner.
-            (hands(10, &[30]), hands(20, &[30])),
+            (application(10, &[30]), person(30)),
         ] {
             assert_eq!(door.approve(&holder, &by, at(1)).err(), Some(DoorRefusal::SameHand), "{holder:?} {by:?}");
         }
-        assert!(door.approve(&hands(10, &[30]), &hands(20, &[31]), at(1)).is_ok());
+        for owners in [&[5, 10][..], &[5], &[]] {
+            let refused = door.approve(&person(10), &application(20, owners), at(1)).err();
+            assert_eq!(refused, Some(DoorRefusal::NotAPerson), "whoever has its secret may be the requester");
+        }
+        assert!(door.approve(&application(10, &[30]), &person(31), at(1)).is_ok());
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub async fn approve(app: &App, cluster: &Cluster, id: DoorId, approver: Princip
     let agreed = match kept.door.approve(&holder, &second, app.now()) {
         Ok(agreed) => agreed,
         Err(refusal) => {
-            if refusal == DoorRefusal::SameHand {
+            if matches!(refusal, DoorRefusal::SameHand | DoorRefusal::NotAPerson) {
                 let mut tx = app.store.write().await?;
                 tx.audit(app.now(), &event("breakGlass.approvalRefused", cluster, &kept.door, by, json!({}))).await?;
                 tx.commit().await?;

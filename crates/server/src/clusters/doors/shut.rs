@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use entrance_model::cluster::door::{Closing, DoorRefusal, Severed};
 use entrance_model::cluster::{Cluster, Door};
-use entrance_model::id::{ClusterUid, DoorId};
-use entrance_store::{KeptDoor, StoreError, Tx};
+use entrance_model::id::{AppId, ClusterUid, DoorId};
+use entrance_model::signin::revocation::Issued;
+use entrance_store::{KeptDoor, Reader, StoreError, Tx};
 use futures_util::StreamExt as _;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -62,6 +63,7 @@ pub async fn shut_all(app: &App, cluster: &Cluster) -> Result<(), DoorError> {
 
 /// Closes what is over and shuts what is closed, cluster by cluster.
 pub async fn sweep(app: &App) -> Result<(), StoreError> {
+    close_revoked(app).await?;
     let mut of: HashMap<ClusterUid, Vec<Door>> = HashMap::new();
     for door in app.store.read().await?.arm().doors_to_sweep(app.now()).await? {
         of.entry(door.cluster).or_default().push(door);
@@ -99,6 +101,41 @@ async fn sweep_cluster(app: &App, uid: ClusterUid, doors: Vec<Door>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Closes the doors of those who were disabled, removed or revoked since they asked: a certificate in their name is worth no more than a token.
+async fn close_revoked(app: &App) -> Result<(), StoreError> {
+    let now = app.now();
+    for door in app.store.read().await?.arm().all_live_doors().await? {
+        if !is_revoked(&mut app.store.read().await?, &door).await? {
+            continue;
+        }
+        let mut tx = app.store.write().await?;
+        let Some(cluster) = tx.arm().cluster(door.cluster).await? else { continue };
+        let Some(kept) = tx.arm().door(door.id).await? else { continue };
+        // Somebody else was first.
+        let Ok(closed) = kept.door.close(Closing::HolderRevoked, None, now) else { continue };
+        tx.arm().put_door(&closed).await?;
+        let facts = json!({ "why": Closing::HolderRevoked.as_str() });
+        tx.audit(now, &event("breakGlass.closed", &cluster, &closed, &By::nobody(), facts)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn is_revoked(reader: &mut Reader, door: &Door) -> Result<bool, StoreError> {
+    let since = door.opening().map_or(door.asked, |opening| opening.at);
+    let mut directory = reader.directory();
+    let app = match directory.service_principal(door.tenant, door.holder.as_service_principal()).await? {
+        Some(application) if application.enabled => application.app_id,
+        Some(_) => return Ok(true),
+        None => match directory.user(door.tenant, door.holder.as_user()).await? {
+            Some(person) if person.enabled && person.sessions_valid_from <= since => AppId::from_uuid(uuid::Uuid::nil()),
+            Some(_) | None => return Ok(true),
+        },
+    };
+    let issued = Issued { id: "", session: None, subject: door.holder, app, known: None, at: since };
+    Ok(reader.authority().revoked(door.tenant, &issued).await?.is_some())
 }
 
 /// Writes down that a door's time is over.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::{Scope, Subscription};
-use entrance_model::directory::User;
+use entrance_model::directory::{ServicePrincipal, User};
 use entrance_model::id::{AssignmentId, PrincipalId, RoleId, SubscriptionId};
 use entrance_model::well_known::AZURE_CLI;
 use entrance_server::authority::keys::Header;
@@ -102,15 +102,30 @@ impl World {
         app.keys.sign(&claims, Header::V1)
     }
 
+    /// The same for an application.
+    pub(crate) fn token_of_application(&self, robot: &ServicePrincipal) -> String {
+        let (app, now) = (self.entrance.app(), self.entrance.app().now().as_second());
+        let claims = json!({
+            "aud": format!("{}/arm", app.base()), "iss": app.issuer_v1(self.entrance.tenant), "iat": now, "nbf": now, "exp": now + 3600,
+            "ver": "1.0", "tid": self.entrance.tenant, "oid": robot.id, "appid": robot.app_id, "idtyp": "app", "uti": "u"
+        });
+        app.keys.sign(&claims, Header::V1)
+    }
+
     /// Asks as somebody. Paths begin below the subscription unless they begin with `//`.
     pub(crate) async fn ask(&self, who: &User, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.ask_with(&self.token(who), method, path, body).await
+    }
+
+    /// The same with a token.
+    pub(crate) async fn ask_with(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
         let path = match path.strip_prefix('/') {
             Some(absolute) if absolute.starts_with('/') => absolute.to_owned(),
             _ => format!("/subscriptions/{}{path}", self.subscription),
         };
         let mark = if path.contains('?') { '&' } else { '?' };
         let url = self.entrance.url(&format!("{path}{mark}api-version=2026-06-01"));
-        let mut request = self.entrance.client.request(method, url).bearer_auth(self.token(who));
+        let mut request = self.entrance.client.request(method, url).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
         }

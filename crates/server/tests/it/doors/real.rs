@@ -50,7 +50,8 @@ fn refused(world: &World, held: &Held) -> Result<()> {
 /// The API server, and the controller manager's and the scheduler's own ports, which know clients by the list that the API server publishes.
 async fn the_levers_and_the_ports(world: &World) -> Result<()> {
     let (door, other) = (world.open(&world.bob, "1h").await?, world.open(&world.olivia, "1h").await?);
-    let parts = [port(world, "controller-manager")?, port(world, "scheduler")?];
+    let parts = [port(world, "controller-manager")?, port(world, "scheduler")?, port(world, "metrics")?];
+    aggregate(world, &other, &parts[2].1)?;
     let (theirs, hers) = (client(world, &door)?, client(world, &other)?);
     for (part, url, _process) in &parts {
         until("its port lets the holder in", async || {
@@ -60,8 +61,11 @@ async fn the_levers_and_the_ports(world: &World) -> Result<()> {
         })
         .await?;
     }
+    until("the aggregated API lets the holder in", async || world.kubectl(&door, AGGREGATED)).await?;
     let closed = world.close(&world.olivia, &door, false).await?;
     refused(world, &door)?;
+    let said = world.kubectl(&door, AGGREGATED).err().context("the aggregated API let it in")?.to_string();
+    ensure!(said.contains("Unauthorized") || said.contains("must be logged in"), "{said}");
     let proof = &closed["refused"][0];
     let (binding, root) = (proof["withoutBindingMs"].as_u64(), proof["withoutRootMs"].as_u64());
     eprintln!("a closed door was refused {binding:?} ms after its binding went, {root:?} ms after its root went: {proof}");
@@ -79,16 +83,40 @@ async fn the_levers_and_the_ports(world: &World) -> Result<()> {
         ensure!(status == 200, "{part}: another door stays open, and was answered {status}");
     }
     world.kubectl(&other, "get nodes")?;
+    world.kubectl(&other, AGGREGATED)?;
+    world.kubectl(&other, "delete apiservice v1beta1.metrics.k8s.io")?;
     world.close(&world.olivia, &other, false).await?;
     Ok(())
 }
 
+/// Makes the API server send one API to another server, as a metrics server is made known.
+fn aggregate(world: &World, held: &Held, url: &str) -> Result<()> {
+    let port = url.rsplit(':').next().and_then(|rest| rest.split('/').next()).context("a port")?;
+    let file = world.root.path().join("apiservice.yaml");
+    let text = format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: metrics, namespace: kube-system}}\nspec: {{type: ExternalName, externalName: localhost}}\n\
+         ---\napiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {{name: v1beta1.metrics.k8s.io}}\nspec:\n  \
+         service: {{name: metrics, namespace: kube-system, port: {port}}}\n  group: metrics.k8s.io\n  version: v1beta1\n  \
+         insecureSkipTLSVerify: true\n  groupPriorityMinimum: 100\n  versionPriority: 100\n"
+    );
+    std::fs::write(&file, text)?;
+    world.kubectl(held, &format!("create -f {}", file.display())).map(drop)
+}
+
+const AGGREGATED: &str = "get --raw /apis/metrics.k8s.io/v1beta1/nodes";
+
 /// Another process of a part with a port of its own: the ones of a local control plane open none.
 fn port(world: &World, part: &'static str) -> Result<(&'static str, String, Ending)> {
     let (home, port) = (world.home()?, std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
-    let kubeconfig = home.join(format!("config/{part}.kubeconfig"));
+    // The aggregated server needs no identity of its own here; the controller manager's may read and ask all that it does.
+    let (identity, path) =
+        if part == "metrics" { ("controller-manager", "/apis/metrics.k8s.io/v1beta1/nodes") } else { (part, "/metrics") };
+    let kubeconfig = home.join(format!("config/{identity}.kubeconfig"));
     let mut command = Command::new(world.binary.path());
-    command.arg(part).current_dir(&home).arg("--leader-elect=false").arg("--bind-address=127.0.0.1");
+    command.arg(part).current_dir(&home).arg("--bind-address=127.0.0.1");
+    if part != "metrics" {
+        command.arg("--leader-elect=false");
+    }
     for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
         command.arg(format!("--{flag}={}", kubeconfig.display()));
     }
@@ -98,7 +126,7 @@ fn port(world: &World, part: &'static str) -> Result<(&'static str, String, Endi
     }
     let log = std::fs::File::create(world.root.path().join(format!("{part}.log")))?;
     let child = command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
-    Ok((part, format!("https://127.0.0.1:{port}/metrics"), Ending(child)))
+    Ok((part, format!("https://127.0.0.1:{port}{path}"), Ending(child)))
 }
 
 /// A new connection for every request, with the certificate of a door.

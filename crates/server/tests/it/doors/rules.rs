@@ -195,9 +195,9 @@ async fn a_second_person_must_agree_and_cannot_be_the_first_in_disguise() {
     let owner = Member { id: alice.id.into(), kind: MemberKind::User };
     tx.directory().add_owner(scene.world.entrance.tenant, &application.id.to_string(), owner).await.expect("she is new");
     tx.commit().await.expect("the store commits");
-    let mut as_robot = bob.clone();
-    as_robot.id = entrance_model::id::UserId::from_uuid(robot.id.uuid());
-    assert_eq!(scene.post(&as_robot, &format!("/{id}/approve"), json!({})).await.refusal(), "403 SecondPersonRequired R-541");
+    let (robots, path) = (scene.world.token_of_application(&robot), format!("{DOORS}/{id}/approve"));
+    let refused = scene.world.ask_with(&robots, Method::POST, &path, Some(json!({}))).await;
+    assert_eq!(refused.refusal(), "403 SecondPersonRequired R-541", "{}", refused.body);
 
     let approved = scene.post(bob, &format!("/{id}/approve"), json!({})).await;
     assert_eq!(approved.status, 200, "{}", approved.body);
@@ -285,6 +285,31 @@ async fn a_door_closes_in_writing_when_the_cluster_does_not_answer_and_is_shut_w
     scene.world.entrance.app().doors.wake();
     closed(&scene, &door, "byHand").await;
     assert_eq!(scene.world.planes.doors(), 0);
+}
+
+#[tokio::test]
+async fn a_holder_who_is_disabled_or_revoked_loses_the_door_as_well() {
+    let scene = Scene::start(json!({})).await;
+    let doors = [id(&scene.open(&scene.alice, "1h").await), id(&scene.open(&scene.bob, "1h").await)];
+    scene.world.entrance.sleep(minutes(1));
+    let (app, tenant) = (scene.world.entrance.app(), scene.world.entrance.tenant);
+    let mut alice = scene.alice.clone();
+    alice.sessions_valid_from = app.now();
+    let mut tx = app.store.write().await.expect("the store writes");
+    tx.directory().update_user(tenant, &alice).await.expect("she is there");
+    tx.commit().await.expect("the store commits");
+    // Nobody wakes the sweep: the change itself does.
+    let viewer = &scene.bob;
+    for _ in 0..500 {
+        let shown = scene.world.ask(viewer, Method::GET, &format!("{DOORS}/{}", doors[0]), None).await;
+        if shown.body["properties"]["isShut"] == true {
+            assert_eq!(shown.body["properties"]["closedWhy"], "holderRevoked");
+            assert_eq!(scene.world.planes.doors(), 1, "the other one is open as before");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the door stays open");
 }
 
 #[tokio::test]
