@@ -34,6 +34,8 @@ enum Command {
     Revoke(commands::revoke::Args),
     /// Get into a cluster when sign-in does not work, with a reason, a duration and an end.
     BreakGlass(commands::break_glass::Args),
+    /// Read the audit log, take it elsewhere, and prove that nobody changed it.
+    Audit(commands::audit::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::BreakGlass(args) => commands::break_glass::run(&args),
+        Command::Audit(args) => commands::audit::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! What every request of one server shares.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use entrance_model::Timestamp;
@@ -15,6 +16,7 @@ use crate::data_dir::DataDir;
 use crate::directory::Directory;
 use crate::hasher::Hasher;
 use crate::jobs::Jobs;
+use crate::observe::Observed;
 use crate::tasks::Tasks;
 use crate::webhook::{Webhooks, Witness};
 
@@ -40,6 +42,10 @@ pub struct App {
     pub clusters: Clusters,
     /// Break-glass doors that are being opened and shut.
     pub doors: Doors,
+    /// Figures for operators.
+    pub observed: Observed,
+    /// Where metrics are served, if they are.
+    pub(crate) metrics: Option<SocketAddr>,
     /// Wakes the operation runner.
     pub jobs: Jobs,
     /// What time it is.
@@ -58,6 +64,11 @@ impl App {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where metrics are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// The public origin without a trailing slash, such as `https://localhost:8443` (S-018: never from a request).

@@ -49,6 +49,8 @@ pub struct Config {
     pub password_cost: PasswordCost,
     /// Issuers whose tokens may be federated (S-242), beside our own clusters. Exact.
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Where metrics are served, if they are; an address of loopback.
+    pub metrics_listen: Option<SocketAddr>,
     /// Lets the file `faults` in the data directory make the webhooks fail, for tests and drills.
     pub faults: bool,
 }
@@ -74,6 +76,7 @@ impl Config {
             controlplane: None,
             password_cost: PasswordCost::RECOMMENDED,
             trusted_issuers: Vec::new(),
+            metrics_listen: None,
             faults: false,
         }
     }

@@ -18,6 +18,7 @@ mod hasher;
 mod hex;
 pub mod http;
 pub mod jobs;
+pub mod observe;
 mod pages;
 pub mod sealed;
 mod server;

@@ -20,6 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::hasher::Hasher;
 use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
+use crate::observe::{Observed, metrics};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
 use crate::webhook::{Faults, Limits, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
@@ -115,6 +116,11 @@ impl Server {
             Some(driver) => Clusters::new(driver),
             None => Clusters::on_this_machine(&data, config.controlplane.as_deref(), &house),
         };
+        let observed = Observed::open(&store).await?;
+        let metrics = match config.metrics_listen {
+            Some(at) => Some(metrics::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
+            None => None,
+        };
         let jobs = Jobs::default();
         let app = Arc::new(App {
             config,
@@ -127,6 +133,8 @@ impl Server {
             references,
             clusters,
             doors: crate::clusters::doors::Doors::default(),
+            observed,
+            metrics: metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
             jobs,
             clock,
             hasher,
@@ -138,6 +146,9 @@ impl Server {
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;
+        if let Some(listener) = metrics {
+            app.tasks.spawn_draining(metrics::serve(Arc::clone(&app), listener, app.tasks.stopping()));
+        }
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address })

@@ -19,7 +19,7 @@ use crate::key::Keys;
 use crate::operations::Operations;
 use crate::seal::SealingKey;
 use crate::setting::Settings;
-use crate::write::{Durable, Writer};
+use crate::write::{Durable, Told, Writer};
 
 /// Marks a handle that only reads.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct Tx {
     pub(crate) to_commit: Arc<Notify>,
     pub(crate) seal: SealingKey,
     pub(crate) changes: Vec<Change>,
+    pub(crate) told: Vec<&'static str>,
+    pub(crate) counts: Arc<Told>,
 }
 
 impl Reader {
@@ -82,6 +84,7 @@ impl Tx {
 
     /// Records what happened, in the same transaction.
     pub async fn audit(&mut self, at: Timestamp, event: &AuditEvent) -> Result<(), StoreError> {
+        self.told.push(event.kind);
         audit::insert(&mut self.writer.conn, &self.seal, at, event).await
     }
 }

@@ -5,8 +5,9 @@
 //! answered after that fsync. One that gives up in the middle (its request was cancelled) leaves a savepoint behind,
 //! which the next in line rolls back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -32,7 +33,11 @@ struct Inner {
     to_commit: Arc<Notify>,
     head: watch::Sender<FeedPosition>,
     seal: SealingKey,
+    told: Arc<Told>,
 }
+
+/// How many audit events of each kind were committed since the store was opened.
+pub(crate) type Told = std::sync::Mutex<BTreeMap<&'static str, u64>>;
 
 pub(crate) struct Writer {
     pub(crate) conn: SqliteConnection,
@@ -76,6 +81,7 @@ impl Store {
             to_commit: Arc::new(Notify::new()),
             head: watch::Sender::new(position),
             seal,
+            told: Arc::default(),
         });
         spawn_committer(&inner);
         Ok(Self { inner })
@@ -112,7 +118,14 @@ impl Store {
             to_commit: Arc::clone(&self.inner.to_commit),
             seal: self.inner.seal.clone(),
             changes: Vec::new(),
+            told: Vec::new(),
+            counts: Arc::clone(&self.inner.told),
         })
+    }
+
+    /// How many audit events of each kind were committed since it was opened.
+    pub fn told(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Checks that the store can be read and written; for readiness.
@@ -129,13 +142,18 @@ impl Tx {
         let changes = std::mem::take(&mut self.changes);
         feed::publish(&mut self.writer.conn, &changes).await?;
         self.writer.end_savepoint(true).await?;
-        let Self { writer, mut durable, to_commit, .. } = self;
+        let Self { writer, mut durable, to_commit, told, counts, .. } = self;
         drop(writer);
         to_commit.notify_one();
         // The sender lives until the outcome is set; a lost one means that the store is gone.
         let closing = |_| StoreError::NotWritable("the store is closing".into());
         let outcome = durable.wait_for(Option::is_some).await.map_err(closing)?.clone();
-        outcome.unwrap_or(Ok(()))
+        outcome.unwrap_or(Ok(()))?;
+        if !told.is_empty() {
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            told.into_iter().for_each(|kind| *counts.entry(kind).or_default() += 1);
+        }
+        Ok(())
     }
 }
 

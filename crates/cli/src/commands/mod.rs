@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod cluster;
 pub(crate) mod completion;
@@ -24,6 +25,9 @@ pub(crate) struct Listen {
     /// Address of the webhook listener, which API servers call; port 0 takes a free one once and keeps it.
     #[arg(long = "webhook-listen", value_name = "ADDR", default_value = "127.0.0.1:8444")]
     webhooks: SocketAddr,
+    /// Address of the listener for operators (`/metrics`, `/readyz?verbose`), on loopback; without it there is none.
+    #[arg(long = "metrics-listen", value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// The program with the control planes; else beside this program, or on PATH.
     #[arg(long, value_name = "PATH", env = "ENTRANCE_CONTROLPLANE")]
     controlplane: Option<PathBuf>,
@@ -33,6 +37,7 @@ impl Listen {
     fn apply(self, config: &mut Config) {
         config.listen = self.public;
         config.webhook_listen = self.webhooks;
+        config.metrics_listen = self.metrics;
         config.controlplane = self.controlplane;
         // No flag, so that nobody types it by accident.
         config.faults = std::env::var("ENTRANCE_FAULTS").is_ok_and(|on| on == "1");

@@ -67,6 +67,11 @@ pub(crate) struct Server {
 }
 
 impl Args {
+    /// How the result is wanted.
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
     /// Finds the server; whoever calls is asked to sign in only when something is called.
     pub(crate) fn open(&self) -> Result<Server> {
         let (base, ca) = self.place()?;

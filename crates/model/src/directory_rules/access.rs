@@ -81,6 +81,8 @@ pub enum Action {
     RevokeApplication,
     /// See where somebody is signed in.
     ReadSessions,
+    /// Read the audit log.
+    ReadAudit,
     /// Change the few facts that people keep about themselves.
     UpdateOwnProfile,
 }
@@ -265,8 +267,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         return true;
     }
     if is("Directory.ReadWrite.All") {
-        // As in the original: the widest permission, but not over passwords.
-        return !matches!(action, Action::ResetPassword);
+        // As in the original: the widest permission, but not over passwords and not into the logs.
+        return !matches!(action, Action::ResetPassword | Action::ReadAudit);
     }
     match action {
         Action::ReadOwn => {
@@ -293,6 +295,7 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         Action::Create(Area::Users) | Action::Update(Area::Users) | Action::Delete(Area::Users) => is("User.ReadWrite.All"),
         Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
         Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
+        Action::ReadAudit => is("AuditLog.Read.All"),
         Action::ReadSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All", "AuditLog.Read.All"]),
         Action::ChangeMembers => any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
         Action::Create(Area::Groups)
@@ -391,6 +394,22 @@ mod tests {
         assert_eq!(may(&application("User.RevokeSessions.All"), Action::RevokeSessions, Some(other)), Some(Because::Granted));
         let administrator = Target { is_privileged: true, ..other };
         assert_eq!(may(&application("User.RevokeSessions.All"), Action::RevokeSessions, Some(administrator)), None);
+    }
+
+    #[test]
+    fn the_audit_log_is_read_by_administrators_and_by_applications_that_were_granted_just_that() {
+        let admin = person(Standing::Administrator, "user_impersonation");
+        assert_eq!(may(&admin, Action::ReadAudit, None), Some(Because::Administrator));
+        assert_eq!(
+            may(&person(Standing::Administrator, "AuditLog.Read.All"), Action::ReadAudit, None),
+            Some(Because::Administrator)
+        );
+        assert_eq!(may(&person(Standing::Administrator, "Directory.ReadWrite.All"), Action::ReadAudit, None), None);
+        for standing in [Standing::Member, Standing::Guest] {
+            assert_eq!(may(&person(standing, "user_impersonation"), Action::ReadAudit, None), None);
+        }
+        assert_eq!(may(&application("AuditLog.Read.All"), Action::ReadAudit, None), Some(Because::Granted));
+        assert_eq!(may(&application("Directory.ReadWrite.All"), Action::ReadAudit, None), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! whether it is allowed, and the answer gets its headers. Refusals are rendered here, in one shape (G-020).
 
 mod applications;
+mod audit;
 mod body;
 mod certificate;
 mod credentials;
@@ -134,6 +135,10 @@ fn application_routes() -> Router<Graph> {
 
 fn tenant_routes() -> Router<Graph> {
     Router::new()
+        .route("/entrance/audit", get(audit::chain))
+        .route("/entrance/audit/head", get(audit::head))
+        .route("/entrance/audit/newest", get(audit::newest))
+        .route("/entrance/audit/credentials", get(audit::credentials))
         .route("/entrance/revocations", get(revocations::list).post(revocations::create))
         .route("/entrance/sessions", get(sessions::list))
         .route("/organization", get(organization::list))

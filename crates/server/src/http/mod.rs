@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub use request::RequestInfo;
 
 use crate::app::App;
+use crate::observe::health;
 use path::Surface;
 
 /// The routers of all surfaces.
@@ -51,7 +52,7 @@ impl Surfaces {
             graph: crate::graph::router(app),
             arm: crate::arm::router(app),
             pages: crate::pages::router(app),
-            health: health(app),
+            health: health::router(app),
             app: Arc::clone(app),
         }
     }
@@ -132,26 +133,6 @@ fn common(info: &RequestInfo, mut response: Response<Body>) -> Response<Body> {
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-fn health(app: &Arc<App>) -> Router {
-    use axum::routing::get;
-    let ready = {
-        let app = Arc::clone(app);
-        move || {
-            let app = Arc::clone(&app);
-            async move {
-                match app.store.check().await {
-                    Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
-                    Err(error) => {
-                        tracing::error!(%error, "not ready");
-                        (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned())
-                    }
-                }
-            }
-        }
-    };
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready.clone())).route("/healthz", get(ready))
 }
 
 /// A request id of ours, new for each request.

@@ -21,6 +21,7 @@ mod tests;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -121,6 +122,7 @@ pub struct Webhooks {
     pki: Arc<Pki>,
     address: SocketAddr,
     tally: Arc<Tally>,
+    listening: Arc<AtomicBool>,
 }
 
 impl Webhooks {
@@ -170,16 +172,19 @@ impl Webhooks {
         let lanes = Lanes::new(limits.reviews_per_second, limits.connections_per_cluster);
         let shared = Arc::new(Shared { reviewer, lanes, limits, faults, stop });
         let (done, ended) = oneshot::channel();
+        let listening = Arc::new(AtomicBool::new(true));
+        let says = Arc::clone(&listening);
         std::thread::Builder::new()
             .name("webhook".into())
             .spawn(move || {
-                if let Err(error) = run(listener, &acceptor, &shared, &certificate) {
+                if let Err(error) = run(listener, &acceptor, &shared, &certificate, &says) {
                     tracing::error!(%error, "the webhook listener ended");
                 }
+                says.store(false, Ordering::Relaxed);
                 let _ = done.send(());
             })
             .map_err(WebhookError::Thread)?;
-        Ok((Self { pki, address, tally }, ended))
+        Ok((Self { pki, address, tally, listening }, ended))
     }
 
     /// The authority that makes the client certificates.
@@ -190,6 +195,11 @@ impl Webhooks {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether somebody listens there now.
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
     }
 
     /// What was answered so far.
@@ -212,7 +222,13 @@ impl Webhooks {
     }
 }
 
-fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, certificate: &OwnCertificate) -> std::io::Result<()> {
+fn run(
+    listener: StdListener,
+    acceptor: &TlsAcceptor,
+    shared: &Arc<Shared>,
+    certificate: &OwnCertificate,
+    listening: &AtomicBool,
+) -> std::io::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).thread_name("webhook").enable_all().build()?;
     runtime.block_on(async {
@@ -241,6 +257,7 @@ fn run(listener: StdListener, acceptor: &TlsAcceptor, shared: &Arc<Shared>, cert
                     } else if listener.is_none() {
                         listener = Some(TcpListener::bind(address).await?);
                     }
+                    listening.store(listener.is_some(), Ordering::Relaxed);
                     continue;
                 }
                 () = shared.stop.cancelled() => break,

@@ -9,6 +9,8 @@ mod faults;
 mod graph;
 mod groups;
 mod local_plane;
+mod observe;
 mod reviews;
 mod webhook;
 mod sealed;
+mod trail;

@@ -249,6 +249,30 @@ async fn whoever_is_second_links_nothing() {
 }
 
 #[tokio::test]
+async fn a_sealer_that_is_killed_in_a_batch_leaves_nothing_of_it_and_the_next_one_goes_on() {
+    let log = Log::new().await;
+    for n in 12..16 {
+        log.write(Some(log.tenant), n).await;
+    }
+    let mut reader = log.store.read().await.expect("reads");
+    let (rows, head) = (reader.trail().unsealed(12, 10).await.expect("reads"), log.head().await);
+    let first = head.position.after(&rows[0].digest());
+    let mut tx = log.store.write().await.expect("begins");
+    tx.trail().link(12, &[(13, first)], &[log.key.sign(first, 13, at(1))]).await.expect("links");
+    drop(tx);
+    drop(reader);
+    let Log { _folder, path, store, tenant, .. } = log;
+    drop(store);
+    let store = open(&path).await;
+    let key = signing_key(&store, at(2)).await.expect("the same key");
+    assert_eq!(seal(&store, &key, at(2)).await.expect("seals"), 4);
+    let report = store.read().await.expect("reads").trail().verify(&[head]).await.expect("reads");
+    assert_eq!((report.faults, report.unsealed), (vec![], 0));
+    let head = store.read().await.expect("reads").trail().head(ChainId::of(tenant)).await.expect("reads");
+    assert_eq!(head.map(|head| (head.position.number, head.seq)), Some((10, 16)));
+}
+
+#[tokio::test]
 async fn an_export_proves_itself_and_a_row_that_was_left_out_is_still_counted() {
     let log = Log::new().await;
     let lines = log.export(&[2, 3]).await;

@@ -13,6 +13,7 @@ use crate::sql::statements;
 statements! {
     INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT s.device FROM session s WHERE s.tenant = $2 AND s.id = $15))";
     NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
+    OF_TOKEN = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device FROM signin_log WHERE tenant = $1 AND token = $2 ORDER BY seq LIMIT 1";
 }
 
 /// One decision.
@@ -86,6 +87,12 @@ pub struct DecisionRow {
 }
 
 impl<M> Authority<'_, M> {
+    /// The decision that made a token.
+    pub async fn decision_of_token(&mut self, tenant: TenantId, token: &str) -> Result<Option<DecisionRow>, StoreError> {
+        let row = sqlx::query(OF_TOKEN).bind(tenant.to_string()).bind(token).fetch_optional(&mut *self.0.conn).await?;
+        row.map(|row| read(&Row::of("signin_log", &row))).transpose()
+    }
+
     /// The newest decisions of a tenant.
     pub async fn decisions(&mut self, tenant: TenantId, limit: u32) -> Result<Vec<DecisionRow>, StoreError> {
         let rows = sqlx::query(NEWEST).bind(tenant.to_string()).bind(limit).fetch_all(&mut *self.0.conn).await?;
