@@ -11,6 +11,6 @@ mod groups;
 mod local_plane;
 mod observe;
 mod reviews;
-mod webhook;
 mod sealed;
 mod trail;
+mod webhook;
