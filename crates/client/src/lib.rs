@@ -10,6 +10,7 @@ pub mod grant;
 mod http;
 mod secret;
 mod text;
+pub mod why;
 
 pub use error::SignInError;
 pub use http::{Http, Trust};

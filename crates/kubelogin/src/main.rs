@@ -7,6 +7,7 @@ mod commands;
 mod failure;
 mod login;
 mod options;
+mod refused;
 mod terminal;
 
 use std::process::ExitCode;

@@ -21,6 +21,8 @@ pub struct ExecInfo {
     pub interactive: Option<bool>,
     /// The API server's address, with `provideClusterInfo`.
     pub server: Option<String>,
+    /// Whether a Kubernetes client asks at all, and not somebody by hand.
+    pub is_from_kubectl: bool,
 }
 
 /// `KUBERNETES_EXEC_INFO` cannot be answered.
@@ -51,7 +53,8 @@ impl ExecInfo {
             other => return Err(BadExecInfo::Version(other.chars().take(100).collect())),
         };
         let spec = read.spec.unwrap_or_default();
-        Ok(Self { version, interactive: spec.interactive, server: spec.cluster.and_then(|cluster| cluster.server) })
+        let server = spec.cluster.and_then(|cluster| cluster.server);
+        Ok(Self { version, interactive: spec.interactive, server, is_from_kubectl: true })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod lock;
 mod seal;
+mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use lock::{AccountLock, NoLock};
 use seal::{Key, Sealed};
+pub use told::{Caller, HandedOut};
 
 use crate::{Secret, SignedIn};
 
@@ -114,6 +116,11 @@ impl TokenCache {
         for name in [account_file(account), token_file(account, resource)] {
             let _ = std::fs::remove_file(self.tokens().join(name));
         }
+    }
+
+    /// Forgets the token for `resource`; the account stays.
+    pub fn forget_token(&self, account: &Account, resource: &str) {
+        let _ = std::fs::remove_file(self.tokens().join(token_file(account, resource)));
     }
 
     /// Waits for the right to sign this account in; `waiting` is called once when that takes a while.

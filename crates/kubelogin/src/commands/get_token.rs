@@ -16,6 +16,7 @@ use super::env;
 use crate::failure::Failure;
 use crate::login::Way;
 use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
+use crate::refused::{self, Advice};
 use crate::terminal::{self, Stderr};
 
 pub(super) fn run(given: Given) -> Result<(), Failure> {
@@ -27,11 +28,14 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
     let call = Call { settings: &settings, way: &way, info: &info };
-    let got = match (way.ask_child(settings.timeout), way.kept_for()) {
-        (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
-        (None, Some((account, request))) => call.kept(&account, request)?,
-        (None, None) => fresh(call.over_the_network(None).map_err(Failure::GetToken)?),
-    };
+    let cache = TokenCache::at(settings.cache_dir(&env));
+    let mut got = call.token(&cache)?;
+    if refused::look(&settings, &info, &cache, &got.token) == Advice::GetAnother
+        && let Some((account, request)) = way.kept_for()
+    {
+        cache.forget_token(&account, &request.resource);
+        got = call.token(&cache)?;
+    }
     let expires = Timestamp::from_second(got.expires.as_second()).unwrap_or(got.expires);
     terminal::result(&credential(info.version, got.token.expose(), &expires.to_string()))
         .map_err(|source| Failure::Machine { doing: "printing the token".into(), source })
@@ -51,8 +55,15 @@ struct Kept<'a> {
 }
 
 impl Call<'_> {
-    fn kept(&self, account: &Account, request: &Request) -> Result<CachedToken, Failure> {
-        let cache = TokenCache::at(self.settings.cache_dir(&env));
+    fn token(&self, cache: &TokenCache) -> Result<CachedToken, Failure> {
+        Ok(match (self.way.ask_child(self.settings.timeout), self.way.kept_for()) {
+            (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
+            (None, Some((account, request))) => self.kept(cache, &account, request)?,
+            (None, None) => fresh(self.over_the_network(None).map_err(Failure::GetToken)?),
+        })
+    }
+
+    fn kept(&self, cache: &TokenCache, account: &Account, request: &Request) -> Result<CachedToken, Failure> {
         if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
             return Ok(hit);
         }
@@ -69,7 +80,7 @@ impl Call<'_> {
         if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
             return Ok(hit);
         }
-        let got = self.over_the_network(Some(&Kept { cache: &cache, account, request })).map_err(failed)?;
+        let got = self.over_the_network(Some(&Kept { cache, account, request })).map_err(failed)?;
         if let Err(error) = cache.keep(account, &request.resource, &got) {
             terminal::say(&format!("Warning: {error}; the next call signs in again."));
         }

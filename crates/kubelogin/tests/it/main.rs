@@ -4,4 +4,5 @@ mod browser;
 mod handed_out;
 mod protocol;
 mod recorded;
+mod refused;
 mod support;

@@ -35,6 +35,7 @@ pub(crate) struct Authority {
     pub(crate) ca_pem: String,
     seen: Arc<Mutex<Vec<Request>>>,
     token: Arc<Mutex<Answer>>,
+    why: Arc<Mutex<(u16, String)>>,
 }
 
 impl Authority {
@@ -50,13 +51,18 @@ impl Authority {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = format!("https://localhost:{}/", listener.local_addr().expect("a port").port());
         let token: Answer = Box::new(|_| (200, tokens("token-1", 3600)));
-        let service =
-            Self { host: host.clone(), ca_pem: made.cert.pem(), seen: Arc::default(), token: Arc::new(Mutex::new(token)) };
-        let (seen, token, config) = (service.seen.clone(), service.token.clone(), Arc::new(config));
+        let service = Self {
+            host: host.clone(),
+            ca_pem: made.cert.pem(),
+            seen: Arc::default(),
+            token: Arc::new(Mutex::new(token)),
+            why: Arc::new(Mutex::new((404, "<html>".to_owned()))),
+        };
+        let (seen, token, why, config) = (service.seen.clone(), service.token.clone(), service.why.clone(), Arc::new(config));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, token, config, host) = (seen.clone(), token.clone(), config.clone(), host.clone());
-                std::thread::spawn(move || serve(stream, config, &host, &seen, &token));
+                let (seen, token, why, config, host) = (seen.clone(), token.clone(), why.clone(), config.clone(), host.clone());
+                std::thread::spawn(move || serve(stream, config, &host, &seen, &token, &why));
             }
         });
         service
@@ -65,6 +71,11 @@ impl Authority {
     /// What the token endpoint answers from now on.
     pub(crate) fn answers(&self, answer: impl Fn(&Request) -> (u16, String) + Send + 'static) {
         *self.token.lock().expect("the lock") = Box::new(answer);
+    }
+
+    /// What it says from now on about tokens that a cluster refused.
+    pub(crate) fn says_why(&self, status: u16, body: &Value) {
+        *self.why.lock().expect("the lock") = (status, body.to_string());
     }
 
     /// Everything it was asked since the last time.
@@ -82,7 +93,14 @@ pub(crate) fn refusal(error: &str, description: &str) -> (u16, String) {
     (400, json!({ "error": error, "error_description": description, "correlation_id": "c0-ffee" }).to_string())
 }
 
-fn serve(stream: TcpStream, config: Arc<ServerConfig>, host: &str, seen: &Mutex<Vec<Request>>, token: &Mutex<Answer>) {
+fn serve(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    host: &str,
+    seen: &Mutex<Vec<Request>>,
+    token: &Mutex<Answer>,
+    why: &Mutex<(u16, String)>,
+) {
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
     let Some(request) = read(&mut stream) else { return };
@@ -98,6 +116,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, host: &str, seen: &Mutex<
             (200, json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 }).to_string())
         }
         "token" => token.lock().expect("the lock")(&request),
+        "why" => why.lock().expect("the lock").clone(),
         // The brokers of federated and managed identities.
         "ghoidc" => (200, json!({ "value": "GH-OIDC-JWT" }).to_string()),
         "abc" => (200, json!({ "oidcToken": "ADO-OIDC" }).to_string()),
