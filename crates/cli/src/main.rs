@@ -28,6 +28,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Print what a shell needs to use az, kubectl and curl against a running server: `eval "$(entrance env)"`.
     Env(commands::env::Args),
+    /// Explain why somebody may enter a cluster, or may not.
+    Explain(commands::explain::Args),
     /// Show a cluster as those see it who want to enter.
     Cluster(commands::cluster::Args),
     /// End a token, a session, or all that a person, an application or a device holds, now, at every API server.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Env(args) => commands::env::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::BreakGlass(args) => commands::break_glass::run(&args),

@@ -32,14 +32,11 @@ pub(crate) fn look(settings: &Settings, info: &ExecInfo, cache: &TokenCache, tok
     }
     let Some((host, caller)) = host(settings).zip(Caller::parent()) else { return Advice::Give };
     let HandedOut::Again { told } = cache.hand_out(&caller, token) else { return Advice::Give };
-    let why = match cache.said_lately(token) {
-        Some(said) => said,
-        None => {
-            let said = ask(settings, info, &host, token);
-            cache.keep_said(token, said.as_ref());
-            said
-        }
-    };
+    let why = cache.said_lately(token).unwrap_or_else(|| {
+        let said = ask(settings, info, &host, token);
+        cache.keep_said(token, said.as_ref());
+        said
+    });
     let Some(why) = why else { return Advice::Give };
     if !told {
         say(&why);

@@ -56,6 +56,8 @@ pub struct App {
     pub tasks: Tasks,
     /// What the token service keeps in memory.
     pub(crate) authority: crate::authority::state::State,
+    /// How often reasons for refusals are given.
+    pub(crate) patience: crate::explain::Patience,
     /// The public origin without a trailing slash.
     pub(crate) base: String,
 }

@@ -13,6 +13,7 @@ mod config;
 mod data_dir;
 pub mod directory;
 mod endpoint;
+mod explain;
 mod graph;
 mod hasher;
 mod hex;

@@ -140,6 +140,7 @@ impl Server {
             hasher,
             tasks,
             authority,
+            patience: crate::explain::Patience::default(),
             base,
         });
         jobs::start(&app);

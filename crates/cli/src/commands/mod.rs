@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod env;
+pub(crate) mod explain;
 pub(crate) mod revoke;
 pub(crate) mod serve;
 

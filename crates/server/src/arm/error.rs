@@ -77,6 +77,8 @@ pub(crate) enum Refusal {
     NoDoor(String),
     #[error("Cluster {name} has no sealed door: {why}.")]
     NoSealedDoor { name: String, why: &'static str },
+    #[error("The directory cannot be asked: {0}. Try again in a moment.")]
+    NotReady(String),
     #[error("The cluster has no public name.")]
     NoPublicName,
     #[error("resetAADProfile does not apply to the managed integration.")]
@@ -126,7 +128,7 @@ impl Ruled for Refusal {
             Self::StaticCredentials => "R-203",
             Self::ResetManaged => "R-204",
             Self::NothingToReset => "R-205",
-            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) => "R-207",
+            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) => "R-207",
             Self::NoPublicName => "R-209",
             Self::NoAccessProfile(_) => "R-211",
             Self::AssignmentName(_) => "R-320",
@@ -166,6 +168,7 @@ impl Ruled for Refusal {
             Self::Precondition(_) | Self::Exists(_) => 412,
             Self::TooLarge(_) => 413,
             Self::Internal(_) => 500,
+            Self::NotReady(_) => 503,
             Self::NoApiVersion
             | Self::ApiVersion(_)
             | Self::Body(_)
@@ -209,7 +212,7 @@ impl Ruled for Refusal {
             Self::Internal(_) => "InternalOperationError",
             Self::Parameter { .. } | Self::Format(_) | Self::NoPublicName => "InvalidParameter",
             Self::StaticCredentials | Self::ResetManaged | Self::NothingToReset => "BadRequest",
-            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) => "OperationNotAllowed",
+            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) => "OperationNotAllowed",
             Self::AssignmentName(_) => "InvalidRoleAssignmentId",
             Self::AssignmentExists(_) => "RoleAssignmentExists",
             Self::AssignmentFixed => "RoleAssignmentUpdateNotPermitted",

@@ -108,6 +108,7 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/devicelogin/confirm" => device_confirm::get(ctx, headers, text).await,
         "/devicelogin/done" => device_confirm::done(ctx, headers, text).await,
         "/signedout" => Ok(signed_out::get(ctx, headers).await),
+        "/me/why" => Ok(crate::explain::me::get(&ctx.app, headers, text).await),
         "/error" => Ok(error::explain(ctx, headers, text).await),
         _ => match assets::serve(path) {
             Some(asset) => Ok(asset),
@@ -119,7 +120,7 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
 async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result<Response, PageError> {
     let known = ["/signin", "/signin/account", "/devicelogin", "/devicelogin/confirm", "/devicelogin/report", "/signedout"];
     if !known.contains(&path) {
-        let is_page = ["/", "/signin/return", "/devicelogin/done", "/error"].contains(&path);
+        let is_page = ["/", "/signin/return", "/devicelogin/done", "/me/why", "/error"].contains(&path);
         let status = if is_page { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
         return Ok(error::plain(ctx, headers, status).await);
     }

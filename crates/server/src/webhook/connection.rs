@@ -27,7 +27,7 @@ use super::reviewer::{NoAnswer, Reviewer};
 
 /// What all connections share.
 pub(super) struct Shared {
-    pub(super) reviewer: Reviewer,
+    pub(super) reviewer: Arc<Reviewer>,
     pub(super) lanes: Lanes,
     pub(super) limits: Limits,
     pub(super) faults: Faults,

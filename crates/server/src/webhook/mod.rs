@@ -6,6 +6,7 @@
 
 mod connection;
 mod faults;
+mod judgement;
 mod lanes;
 mod memory;
 pub mod pki;
@@ -45,6 +46,7 @@ use lanes::Lanes;
 use pki::{Pki, PkiError};
 
 pub use faults::{Fault, Faults};
+pub use judgement::{Entered, Holder};
 pub use proofs::{Proofs, ProofsError};
 pub use reviewer::{NoAnswer, Parts, Reviewer};
 pub(crate) use samples::{Ending, LeftOut, Told};
@@ -123,6 +125,7 @@ pub struct Webhooks {
     address: SocketAddr,
     tally: Arc<Tally>,
     listening: Arc<AtomicBool>,
+    reviewer: Arc<Reviewer>,
 }
 
 impl Webhooks {
@@ -169,8 +172,9 @@ impl Webhooks {
         let certificate = Arc::new(OwnCertificate::new(Arc::clone(&pki), address, clock.clone())?);
         let acceptor = TlsAcceptor::from(Arc::new(tls_config(&pki, Arc::clone(&certificate))?));
         let tally = Arc::clone(reviewer.witness().tally());
+        let reviewer = Arc::new(reviewer);
         let lanes = Lanes::new(limits.reviews_per_second, limits.connections_per_cluster);
-        let shared = Arc::new(Shared { reviewer, lanes, limits, faults, stop });
+        let shared = Arc::new(Shared { reviewer: Arc::clone(&reviewer), lanes, limits, faults, stop });
         let (done, ended) = oneshot::channel();
         let listening = Arc::new(AtomicBool::new(true));
         let says = Arc::clone(&listening);
@@ -184,7 +188,7 @@ impl Webhooks {
                 let _ = done.send(());
             })
             .map_err(WebhookError::Thread)?;
-        Ok((Self { pki, address, tally, listening }, ended))
+        Ok((Self { pki, address, tally, listening, reviewer }, ended))
     }
 
     /// The authority that makes the client certificates.
@@ -200,6 +204,11 @@ impl Webhooks {
     /// Whether somebody listens there now.
     pub fn is_listening(&self) -> bool {
         self.listening.load(Ordering::Relaxed)
+    }
+
+    /// Who decides, for those who explain the decisions.
+    pub fn reviewer(&self) -> &Reviewer {
+        &self.reviewer
     }
 
     /// What was answered so far.

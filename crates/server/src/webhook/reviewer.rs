@@ -75,7 +75,7 @@ impl Parts {
 
 /// Answers questions about tokens.
 pub struct Reviewer {
-    parts: Parts,
+    pub(super) parts: Parts,
     genuine: Genuine,
     refused: Refused,
 }
@@ -105,7 +105,7 @@ impl Reviewer {
             Err(why) => return Ok(self.refuse(&asked, why, &About::default())),
         };
         let token: &AccessToken = &presented.token;
-        let entry = match self.decide(&presented, cluster, gate, &snapshot) {
+        let entry = match self.decide(token, presented.possession, cluster, gate, &snapshot) {
             Ok(entry) => entry,
             Err(why) => return Ok(self.refuse(&asked, why, &About::from(token))),
         };
@@ -118,7 +118,7 @@ impl Reviewer {
     }
 
     /// What was presented: a token of ours, bare or in the proof of its key.
-    fn open(&self, text: &str, gate: &Gate, now: Timestamp) -> Result<Presented, Refusal> {
+    pub(super) fn open(&self, text: &str, gate: &Gate, now: Timestamp) -> Result<Presented, Refusal> {
         if text.is_empty() {
             return Err(Refusal::NoToken);
         }
@@ -199,16 +199,16 @@ impl Reviewer {
     }
 
     /// Whether the cluster and the directory, as they are now, let the token in.
-    fn decide<'t>(
+    pub(super) fn decide<'t>(
         &self,
-        presented: &'t Presented,
+        token: &'t AccessToken,
+        possession: Possession,
         cluster: ClusterUid,
         gate: &Gate,
         snapshot: &'t Snapshot,
     ) -> Result<Entry<'t>, Refusal> {
-        let token: &AccessToken = &presented.token;
         let principal = snapshot.principal(gate.tenant, token.oid);
-        let name = match review::review(&claims(token, presented.possession), gate, principal)? {
+        let name = match review::review(&claims(token, possession), gate, principal)? {
             Entrant::ByUpn(upn) => UserName::upn(upn.as_str()).map_err(|_| Refusal::UnknownPerson)?,
             Entrant::ByOid => UserName::Oid(guid(token.oid.uuid())),
         };
@@ -251,16 +251,16 @@ struct Asked {
 }
 
 /// Somebody who may enter.
-struct Entry<'t> {
+pub(super) struct Entry<'t> {
     token: &'t AccessToken,
-    name: UserName<'t>,
-    groups: Vec<Guid>,
+    pub(super) name: UserName<'t>,
+    pub(super) groups: Vec<Guid>,
 }
 
 /// A token of ours, and how it was presented.
-struct Presented {
-    token: Arc<Verified<AccessToken>>,
-    possession: Possession,
+pub(super) struct Presented {
+    pub(super) token: Arc<Verified<AccessToken>>,
+    pub(super) possession: Possession,
     /// Key, number and second of the proof, if one came.
     proof: Option<(String, String, i64)>,
 }

@@ -14,3 +14,4 @@ mod reviews;
 mod sealed;
 mod trail;
 mod webhook;
+mod why;

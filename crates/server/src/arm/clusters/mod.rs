@@ -3,6 +3,7 @@
 mod credentials;
 mod delete;
 mod doors;
+mod explain;
 mod get;
 mod pools;
 mod put;
@@ -45,6 +46,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(&action("listclusteradmincredential"), post(credentials::admin))
         .route(&action("listclustermonitoringusercredential"), post(credentials::monitoring))
         .route(&action("accessprofiles/{role}/listcredential"), post(credentials::access_profile))
+        .route(&action("explain"), post(explain::post))
         .route(&action("resetaadprofile"), post(put::reset_aad_profile))
         .route(&action("breakglassdoors"), get(doors::list).post(doors::ask))
         .route(&action("breakglassdoors/{door}"), get(doors::get))
