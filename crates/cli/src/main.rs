@@ -38,6 +38,8 @@ enum Command {
     BreakGlass(commands::break_glass::Args),
     /// Read the audit log, take it elsewhere, and prove that nobody changed it.
     Audit(commands::audit::Args),
+    /// Do with people of the directory what az has no words for.
+    User(commands::user::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::BreakGlass(args) => commands::break_glass::run(&args),
         Command::Audit(args) => commands::audit::run(&args),
+        Command::User(args) => commands::user::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

@@ -18,7 +18,7 @@ use crate::hasher::Hasher;
 use crate::jobs::Jobs;
 use crate::observe::Observed;
 use crate::tasks::Tasks;
-use crate::webhook::{Webhooks, Witness};
+use crate::webhook::{Names, Webhooks, Witness};
 
 /// The shared state of a server; handlers get it as `Arc<App>`.
 pub struct App {
@@ -38,6 +38,8 @@ pub struct App {
     pub witness: Arc<Witness>,
     /// Which groups the clusters refer to.
     pub references: References,
+    /// Which names entered which clusters.
+    pub names: Names,
     /// The clusters' drivers.
     pub clusters: Clusters,
     /// Break-glass doors that are being opened and shut.

@@ -23,7 +23,7 @@ use crate::jobs::{self, Jobs};
 use crate::observe::{Observed, metrics};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
-use crate::webhook::{Faults, Limits, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
+use crate::webhook::{Faults, Limits, Names, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -96,10 +96,13 @@ impl Server {
         tasks.spawn("directory", people.clone().follow(store.clone(), clock.clone()));
         let (witness, told) = Witness::new();
         let (references, witness) = (References::default(), Arc::new(witness));
+        let names = Names::default();
+        tasks.spawn_draining(names.clone().keep(store.clone(), tasks.stopping()));
         let reviewer = Reviewer::new(Parts {
             references: references.clone(),
             proofs: Proofs::open(&data.join("proofs"), now)?,
             witness: Arc::clone(&witness),
+            names: names.clone(),
             ..Parts::new(keys.clone(), people.clone(), clock.clone(), &base)
         });
         let pki = Pki::open(&store, now).await.map_err(WebhookError::from)?;
@@ -131,6 +134,7 @@ impl Server {
             webhooks,
             witness,
             references,
+            names,
             clusters,
             doors: crate::clusters::doors::Doors::default(),
             observed,
@@ -173,6 +177,10 @@ impl Server {
     /// Finishes the requests that are being answered, and ends. Clusters keep running.
     pub async fn stop(self) {
         self.app.tasks.stop(DRAIN).await;
+        // Who entered while the listeners drained.
+        if let Err(error) = self.app.names.settle(&self.app.store).await {
+            tracing::error!(%error, "names that entered clusters could not be written down");
+        }
     }
 }
 

@@ -10,6 +10,12 @@ pub enum StoreError {
     /// A unique name or id exists already.
     #[error("`{0}` exists already")]
     Exists(&'static str),
+    /// The name is held for another object, under which that one entered a cluster.
+    #[error("`{0}` was used in a cluster by another object and is held for it; release it with `entrance user release-name`")]
+    HeldName(String),
+    /// The id was that of an object that is gone. Ids are never used again.
+    #[error("`{0}` was the id of an object that was deleted; ids are not used again")]
+    RetiredId(String),
     /// Somebody else changed the row first.
     #[error("somebody else was first; read it again")]
     Conflict,

@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "arm", include_str!("../migrations/0004_arm.sql")),
     (6, "held name", include_str!("../migrations/0006_held_name.sql")),
     (8, "revocation", include_str!("../migrations/0008_revocation.sql")),
+    (9, "name use", include_str!("../migrations/0009_name_use.sql")),
     (10, "doors", include_str!("../migrations/0010_doors.sql")),
     (11, "sealed door", include_str!("../migrations/0011_sealed_door.sql")),
     (12, "audit chain", include_str!("../migrations/0012_audit_chain.sql")),

@@ -9,6 +9,7 @@ pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod revoke;
 pub(crate) mod serve;
+pub(crate) mod user;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -168,10 +168,22 @@ impl From<BearerError> for GraphError {
     }
 }
 
+impl GraphError {
+    /// A name under which another object entered a cluster (DESIGN 5.1).
+    pub(super) fn held(name: &str) -> Self {
+        let text = "was used in a cluster by another object, which bindings there may still name. It is held back until an \
+                    administrator releases it";
+        Self::bad_request(format!("The userPrincipalName '{name}' {text}: `entrance user release-name {name}`."))
+    }
+}
+
 impl From<StoreError> for GraphError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Exists(property) => Self::taken(property),
+            StoreError::HeldName(name) => Self::held(&name),
+            // Ids are ours to choose here, and one that was used is never chosen again.
+            StoreError::RetiredId(_) => Self::taken("id"),
             StoreError::Conflict | StoreError::NotWritable(_) => {
                 tracing::error!(%error, "the directory cannot be written");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The service is temporarily unavailable.")

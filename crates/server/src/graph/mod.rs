@@ -14,6 +14,7 @@ mod error;
 mod federated;
 mod find;
 mod groups;
+mod held_names;
 mod list;
 mod me;
 mod members;
@@ -141,6 +142,9 @@ fn tenant_routes() -> Router<Graph> {
         .route("/entrance/audit/credentials", get(audit::credentials))
         .route("/entrance/revocations", get(revocations::list).post(revocations::create))
         .route("/entrance/sessions", get(sessions::list))
+        .route("/entrance/heldnames", get(held_names::list))
+        .route("/entrance/heldnames/{name}", get(held_names::one))
+        .route("/entrance/heldnames/{name}/release", post(held_names::release))
         .route("/organization", get(organization::list))
         .route("/organization/{id}", get(organization::show))
         .route("/domains", get(organization::domains))

@@ -8,6 +8,7 @@ use entrance_model::directory_rules::names;
 use entrance_model::directory_rules::password::{self, Policy};
 use entrance_model::id::UserId;
 use entrance_model::name::Upn;
+use entrance_store::StoreError;
 use entrance_store::directory::Directory;
 use entrance_wire::graph::Object;
 use entrance_wire::graph::body::{BadBody, Body, Mode as BodyMode};
@@ -275,14 +276,23 @@ async fn check<M>(ctx: &Ctx, directory: &mut Directory<'_, M>, user: &User) -> R
     if directory.user_by_upn(ctx.tenant, &user.upn).await?.is_some_and(|other| other.id != user.id) {
         return Err(GraphError::taken("userPrincipalName"));
     }
+    entered_names_are_written(ctx).await?;
     if directory.name_holder(ctx.tenant, user.upn.as_str()).await?.is_some_and(|holder| holder != user.id.into()) {
-        // A binding in some cluster may still name it.
-        return Err(GraphError::bad_request(
-            "The userPrincipalName was used in a cluster by another object and is held back until an administrator releases it.",
-        ));
+        return Err(GraphError::held(user.upn.as_str()));
     }
     Ok(())
 }
+
+/// Whoever is gone enters no more, and under which names they entered is written down. Without that no name is given away.
+async fn entered_names_are_written(ctx: &Ctx) -> Result<(), GraphError> {
+    let head = ctx.read().await?.feed_position().await?.head;
+    if tokio::time::timeout(PATIENCE, ctx.app.people.reached(head)).await.is_err() {
+        return Err(StoreError::NotWritable("the directory in memory is behind".into()).into());
+    }
+    Ok(ctx.app.names.settle(&ctx.app.store).await?)
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A directory that nobody administers could never be administered again.
 async fn keep_an_administrator<M>(ctx: &Ctx, directory: &mut Directory<'_, M>, leaving: &User) -> Result<(), GraphError> {

@@ -194,7 +194,7 @@ impl Connection {
         let body = read(request.into_body(), self.shared.limits.body).await?;
         self.shared.reviewer.review(self.cluster, &body).await.map_err(|why| match why {
             NoAnswer::Bad(_) => Failure::Bad,
-            NoAnswer::NotReady(_) => Failure::NotReady,
+            NoAnswer::NotReady(_) | NoAnswer::NotRecorded(_) => Failure::NotReady,
         })
     }
 }

@@ -9,6 +9,7 @@ mod faults;
 mod judgement;
 mod lanes;
 mod memory;
+mod names;
 pub mod pki;
 mod proofs;
 mod reviewer;
@@ -47,6 +48,7 @@ use pki::{Pki, PkiError};
 
 pub use faults::{Fault, Faults};
 pub use judgement::{Entered, Holder};
+pub use names::{Names, NotRecorded};
 pub use proofs::{Proofs, ProofsError};
 pub use reviewer::{NoAnswer, Parts, Reviewer};
 pub(crate) use samples::{Ending, LeftOut, Told};

@@ -20,6 +20,7 @@ use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use super::memory::{self, Genuine, Refused, TokenHash};
+use super::names::{Names, NotRecorded};
 use super::proofs::{Proofs, Use};
 use super::witness::{About, Witness};
 use crate::authority::keys::{KeyRing, MAX_TOKEN, TokenError, Verified};
@@ -38,6 +39,9 @@ pub enum NoAnswer {
     /// The directory is not there to decide by.
     #[error(transparent)]
     NotReady(#[from] NotReady),
+    /// The name could not be held for whoever enters.
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
 }
 
 /// What a reviewer asks.
@@ -56,6 +60,8 @@ pub struct Parts {
     pub proofs: Proofs,
     /// Sees how reviews end.
     pub witness: Arc<Witness>,
+    /// Which names entered which clusters.
+    pub names: Names,
 }
 
 impl Parts {
@@ -69,6 +75,7 @@ impl Parts {
             references: References::default(),
             proofs: Proofs::in_memory(),
             witness: Arc::default(),
+            names: Names::default(),
         }
     }
 }
@@ -114,6 +121,7 @@ impl Reviewer {
         {
             return Ok(self.refuse(&asked, why, &About::from(token)));
         }
+        self.parts.names.enters(gate.tenant, cluster, entry.name.as_str(), token.oid, now)?;
         Ok(self.admit(&asked, &entry))
     }
 

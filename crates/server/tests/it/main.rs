@@ -1,5 +1,6 @@
 //! Stories on a whole server, and Entrance against the real programs.
 
+mod aggregated;
 mod arm;
 mod audit;
 mod authority;
@@ -8,7 +9,9 @@ mod doors;
 mod faults;
 mod graph;
 mod groups;
+mod keeping;
 mod local_plane;
+mod names;
 mod observe;
 mod reviews;
 mod sealed;

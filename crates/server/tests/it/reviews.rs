@@ -41,6 +41,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(binary: Binary) -> Result<Self> {
+        Self::start_at(binary, Arc::new(Timestamp::now)).await
+    }
+
+    /// The same with another clock for what is issued inside the cluster.
+    pub(crate) async fn start_at(binary: Binary, clock: entrance_server::clusters::local::Clock) -> Result<Self> {
         let root = tempfile::tempdir()?;
         let end = EndAll(root.path().display().to_string());
         let mut config = Config::new(Mode::Demo, root.path().join("data"));
@@ -48,7 +53,7 @@ impl World {
         config.webhook_listen = "127.0.0.1:0".parse()?;
         config.password_cost = PasswordCost::LEAST;
         let server = Server::start(config, Clock::system()).await?;
-        let planes = Arc::new(Planes::open(&root.path().join("clusters"), binary.clone(), Arc::new(Timestamp::now))?);
+        let planes = Arc::new(Planes::open(&root.path().join("clusters"), binary.clone(), clock)?);
         let (tenant, now) = (TenantId::from_uuid(Uuid::new_v4()), Timestamp::now());
         let contoso = Tenant {
             id: tenant,
@@ -167,7 +172,7 @@ impl World {
         Ok(self.planes.client(self.cluster.uid).await?)
     }
 
-    fn reconcilers(&self) -> Reconcilers {
+    pub(crate) fn reconcilers(&self) -> Reconcilers {
         self.reconcilers_through(Arc::<Planes>::clone(&self.planes))
     }
 

@@ -134,6 +134,7 @@ impl<M> Directory<'_, M> {
 impl Directory<'_, Write> {
     /// Makes a group.
     pub async fn insert_group(&mut self, tenant: TenantId, group: &Group) -> Result<(), StoreError> {
+        self.check_id(&group.id.to_string()).await?;
         sqlx::query(INSERT)
             .bind(tenant.to_string())
             .bind(group.id.to_string())

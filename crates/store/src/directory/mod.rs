@@ -2,6 +2,7 @@
 
 mod applications;
 mod groups;
+mod names;
 mod service_principals;
 mod tenants;
 mod users;
@@ -11,6 +12,7 @@ use entrance_model::id::TenantId;
 use entrance_model::{Timestamp, id::PrincipalId};
 
 pub use groups::Ancestor;
+pub use names::{HeldName, NameUse};
 
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
@@ -47,7 +49,7 @@ statements! {
 /// Statements of the directory, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [ALL, tenants::ALL, users::ALL, groups::ALL, applications::ALL, service_principals::ALL].concat()
+    [ALL, tenants::ALL, users::ALL, groups::ALL, names::ALL, applications::ALL, service_principals::ALL].concat()
 }
 
 pub(crate) fn kind_text(kind: MemberKind) -> &'static str {

@@ -82,6 +82,7 @@ impl<M> Directory<'_, M> {
 impl Directory<'_, Write> {
     /// Makes a service principal. [`StoreError::Exists`] when the application has one in this tenant.
     pub async fn insert_service_principal(&mut self, tenant: TenantId, principal: &ServicePrincipal) -> Result<(), StoreError> {
+        self.check_id(&principal.id.to_string()).await?;
         sqlx::query(INSERT)
             .bind(tenant.to_string())
             .bind(principal.id.to_string())

@@ -2,7 +2,7 @@
 
 use entrance_model::Timestamp;
 use entrance_model::directory::User;
-use entrance_model::id::{PrincipalId, TenantId, UserId};
+use entrance_model::id::{TenantId, UserId};
 use entrance_model::name::Upn;
 
 use super::{Directory, PageAfter};
@@ -17,9 +17,6 @@ statements! {
     BY_UPN = "SELECT id, upn, display_name, mail_nickname, given_name, surname, mail, enabled, must_change_password, sessions_valid_from, is_directory_admin, created, other FROM directory_user WHERE tenant = $1 AND upn = $2";
     PAGE = "SELECT id, upn, display_name, mail_nickname, given_name, surname, mail, enabled, must_change_password, sessions_valid_from, is_directory_admin, created, other FROM directory_user WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
     OTHER_ADMINISTRATORS = "SELECT count(*) AS n FROM directory_user WHERE tenant = $1 AND is_directory_admin = 1 AND enabled = 1 AND id <> $2";
-    HOLDER = "SELECT holder FROM held_name WHERE tenant = $1 AND name = $2";
-    HOLD = "INSERT INTO held_name (tenant, name, holder, since) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, name) DO NOTHING";
-    RELEASE = "DELETE FROM held_name WHERE tenant = $1 AND name = $2";
     PASSWORD = "SELECT password_hash FROM directory_user WHERE tenant = $1 AND id = $2";
     INSERT = "INSERT INTO directory_user (tenant, id, upn, display_name, mail_nickname, given_name, surname, mail, enabled, must_change_password, sessions_valid_from, is_directory_admin, created, other) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     UPDATE = "UPDATE directory_user SET upn = $3, display_name = $4, mail_nickname = $5, given_name = $6, surname = $7, mail = $8, enabled = $9, must_change_password = $10, sessions_valid_from = $11, is_directory_admin = $12, other = $13 WHERE tenant = $1 AND id = $2";
@@ -72,12 +69,6 @@ impl<M> Directory<'_, M> {
         Row::of("directory_user", &row).int("n")
     }
 
-    /// The object for which a name is held back, because it was used in a cluster under it (DESIGN 5.1).
-    pub async fn name_holder(&mut self, tenant: TenantId, name: &str) -> Result<Option<PrincipalId>, StoreError> {
-        let row = sqlx::query(HOLDER).bind(tenant.to_string()).bind(name).fetch_optional(&mut *self.0.conn).await?;
-        row.map(|row| Row::of("held_name", &row).parsed("holder")).transpose()
-    }
-
     /// The password hash (PHC string) of a person who has a password.
     pub async fn password_hash(&mut self, tenant: TenantId, id: UserId) -> Result<Option<String>, StoreError> {
         let row = sqlx::query(PASSWORD).bind(tenant.to_string()).bind(id.to_string()).fetch_optional(&mut *self.0.conn).await?;
@@ -86,8 +77,10 @@ impl<M> Directory<'_, M> {
 }
 
 impl Directory<'_, Write> {
-    /// Makes a person.
+    /// Makes a person, unless the name is held for another object, or the id was one's that is gone.
     pub async fn insert_user(&mut self, tenant: TenantId, user: &User) -> Result<(), StoreError> {
+        self.check_id(&user.id.to_string()).await?;
+        self.check_name(tenant, user.upn.as_str(), user.id.into()).await?;
         sqlx::query(INSERT)
             .bind(tenant.to_string())
             .bind(user.id.to_string())
@@ -110,8 +103,9 @@ impl Directory<'_, Write> {
         Ok(())
     }
 
-    /// Changes a person; the id and the time of creation stay.
+    /// Changes a person; the id and the time of creation stay. A name that is held for another object is refused.
     pub async fn update_user(&mut self, tenant: TenantId, user: &User) -> Result<(), StoreError> {
+        self.check_name(tenant, user.upn.as_str(), user.id.into()).await?;
         sqlx::query(UPDATE)
             .bind(tenant.to_string())
             .bind(user.id.to_string())
@@ -136,30 +130,6 @@ impl Directory<'_, Write> {
     /// Sets the password hash (PHC string).
     pub async fn set_password_hash(&mut self, tenant: TenantId, id: UserId, hash: &str) -> Result<(), StoreError> {
         sqlx::query(SET_PASSWORD).bind(tenant.to_string()).bind(id.to_string()).bind(hash).execute(&mut *self.0.conn).await?;
-        Ok(())
-    }
-
-    /// Holds a name back for the object that entered a cluster under it; the first one keeps it.
-    pub async fn hold_name(
-        &mut self,
-        tenant: TenantId,
-        name: &str,
-        holder: PrincipalId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(HOLD)
-            .bind(tenant.to_string())
-            .bind(name)
-            .bind(holder.to_string())
-            .bind(now.as_microsecond())
-            .execute(&mut *self.0.conn)
-            .await?;
-        Ok(())
-    }
-
-    /// Lets a name go, so that another object may have it.
-    pub async fn release_name(&mut self, tenant: TenantId, name: &str) -> Result<(), StoreError> {
-        sqlx::query(RELEASE).bind(tenant.to_string()).bind(name).execute(&mut *self.0.conn).await?;
         Ok(())
     }
 
