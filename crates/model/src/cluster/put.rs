@@ -55,6 +55,11 @@ pub enum Warning {
     UnknownGroup(GroupId),
     ///
     NobodyCanEnter,
+    /// R-563, and for other recovery keys: the copies that people keep are worthless now.
+    SealedDoorEnds {
+        /// Why.
+        because: &'static str,
+    },
 }
 
 impl Warning {
@@ -63,6 +68,7 @@ impl Warning {
         match self {
             Self::UnknownGroup(_) => "R-110",
             Self::NobodyCanEnter => "R-120",
+            Self::SealedDoorEnds { .. } => "R-563",
         }
     }
 }
@@ -75,6 +81,9 @@ impl std::fmt::Display for Warning {
             }
             Self::NobodyCanEnter => {
                 f.write_str("Local accounts are disabled and there is no admin group and no role-based decision: nobody may be able to enter.")
+            }
+            Self::SealedDoorEnds { because } => {
+                write!(f, "No copy of the sealed door's file opens anything from now on, because {because}.")
             }
         }
     }
@@ -148,7 +157,21 @@ pub fn update(cluster: &Cluster, body: Value, house: &House<'_>) -> Result<Accep
         // Members we do not know come along; what we know is decided below.
         document.properties_mut().insert("aadProfileSent".to_owned(), profile);
     }
-    finish(document, &aside, address, house, Some(&current.sign_in))
+    let mut accepted = finish(document, &aside, address, house, Some(&current.sign_in))?;
+    accepted.warnings.extend(sealed_door_ends(&current, &accepted.spec));
+    Ok(accepted)
+}
+
+// Whoever keeps a copy in a safe should hear of it.
+fn sealed_door_ends(before: &Spec, after: &Spec) -> Option<Warning> {
+    let had = before.local_accounts.then_some(before.entrance.recovery.as_ref()).flatten()?;
+    let because = match &after.entrance.recovery {
+        _ if !after.local_accounts => "local accounts are disabled",
+        None => "it has no recovery keys any more",
+        Some(now) if now != had => "its recovery keys are others now",
+        Some(_) => return None,
+    };
+    Some(Warning::SealedDoorEnds { because })
 }
 
 /// PATCH: tags only.

@@ -421,3 +421,33 @@ fn a_plan_ends_when_everything_is_there() {
     let other = Observed { admins: Some(Vec::new()), in_force: false, ..all };
     assert_eq!(plan(Desired::Present(&spec), &other), [Step::BindAdmins, Step::Enforce]);
 }
+
+#[test]
+fn r_013_recovery_keys_are_real_keys_and_r_563_copies_of_the_sealed_door_end_aloud() {
+    let key = |n: u8| crate::recovery::RecoveryKey::from_bytes([n; 32]).to_string();
+    let sealed = |keys: &[String], threshold: Value| {
+        json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": [GROUP]},
+            "entranceProfile": {"breakGlass": {"recoveryKeys": keys, "threshold": threshold}}})
+    };
+    let world = World::new();
+    let two = [key(1), key(2)];
+    let spec = world.create(body(sealed(&two, json!(2)))).expect("is accepted").spec;
+    assert_eq!(spec.entrance.recovery.map(|recovery| (recovery.keys().len(), recovery.threshold())), Some((2, 2)));
+    for (keys, threshold, member) in [
+        (&["age1qqqq".to_owned()][..], json!(1), "recoveryKeys"),
+        (&[key(1), key(1)], json!(1), "recoveryKeys"),
+        (&two, json!(3), "threshold"),
+        (&two, json!(-1), "threshold"),
+        (&two, Value::Null, "threshold"),
+    ] {
+        let told = refused(world.create(body(sealed(keys, threshold))));
+        assert_eq!(told, format!("R-013 400 InvalidParameter entranceProfile.breakGlass.{member}"));
+    }
+
+    let warned = |to: Value| world.update(body(sealed(&two, json!(2))), change(to)).expect("is accepted").warnings;
+    let ends = |because| vec![Warning::SealedDoorEnds { because }];
+    assert_eq!(warned(json!({"disableLocalAccounts": true})), ends("local accounts are disabled"));
+    assert_eq!(warned(sealed(&two, json!(1))), ends("its recovery keys are others now"));
+    assert_eq!(warned(sealed(&[], json!(1))), ends("it has no recovery keys any more"));
+    assert_eq!(warned(json!({})), []);
+}

@@ -110,7 +110,9 @@ impl OpenError {
             Self::Share { .. } | Self::Damaged(_) => {
                 "use another copy of the file: the one beside the cluster, or an export of another day"
             }
-            Self::Expired(_) => "use a newer copy: the one beside the cluster is renewed every day while the server runs",
+            Self::Expired(_) => {
+                "use a newer copy: the one beside the cluster is renewed every day while the server runs. If this machine's clock is wrong, set it"
+            }
         }
     }
 }

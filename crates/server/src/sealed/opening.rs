@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entrance_model::Timestamp;
 use entrance_model::cluster::Door;
+use entrance_model::id::DoorId;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::PostParams;
@@ -101,7 +102,7 @@ pub async fn admit(opened: &Opened, record: &Record) -> Result<Opening, OpeningE
     let before = match bindings.create(&PostParams::default(), &wanted).await {
         Ok(_) => Vec::new(),
         // Open already: whoever comes later is written down, too.
-        Err(kube::Error::Api(status)) if status.code == 409 => join(&bindings, &name, record, server).await?,
+        Err(kube::Error::Api(status)) if status.code == 409 => join(&bindings, opened.about.door, record, server).await?,
         Err(error) => return Err(judged(error, server)),
     };
     let began = tokio::time::Instant::now();
@@ -131,18 +132,19 @@ pub async fn rehearse(opened: &Opened, record: &Record) -> Result<Admission, Ope
 
 async fn join(
     bindings: &Api<ClusterRoleBinding>,
-    name: &str,
+    door: DoorId,
     record: &Record,
     server: &str,
 ) -> Result<Vec<Record>, OpeningError> {
-    let found = bindings.get(name).await.map_err(|error| judged(error, server))?;
+    let name = Door::group(door);
+    let found = bindings.get(&name).await.map_err(|error| judged(error, server))?;
     let before = openings(&found);
     let mut all = before.clone();
     all.push(record.clone());
-    let annotations = sealed_binding(uuid_of(name), &all).metadata.annotations;
+    let annotations = sealed_binding(door, &all).metadata.annotations;
     let mut joined = found;
     joined.metadata.annotations.get_or_insert_default().extend(annotations.unwrap_or_default());
-    bindings.replace(name, &PostParams::default(), &joined).await.map_err(|error| judged(error, server))?;
+    bindings.replace(&name, &PostParams::default(), &joined).await.map_err(|error| judged(error, server))?;
     Ok(before)
 }
 
@@ -178,22 +180,21 @@ fn client(opened: &Opened) -> Result<Client, OpeningError> {
 
 fn judged(error: kube::Error, server: &str) -> OpeningError {
     match error {
-        kube::Error::Api(status) if status.code == 401 => OpeningError::NotAccepted(status.message.clone()),
-        kube::Error::Api(status) => OpeningError::Refused(status.message.clone()),
+        kube::Error::Api(status) if status.code == 401 => OpeningError::NotAccepted(one_line(&status.message)),
+        kube::Error::Api(status) => OpeningError::Refused(one_line(&status.message)),
         source => OpeningError::Unreachable { server: server.to_owned(), source },
     }
 }
 
-fn uuid_of(binding: &str) -> entrance_model::id::DoorId {
-    // The name was made of one.
-    crate::clusters::incluster::door_of(binding).unwrap_or(entrance_model::id::DoorId::from_uuid(uuid::Uuid::nil()))
+/// What came from elsewhere and goes to a terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(LONGEST).collect()
 }
 
 impl Record {
     /// A record of now.
     pub fn new(who: &str, why: &str, host: &str, now: Timestamp) -> Self {
-        let short = |text: &str| text.chars().take(LONGEST).collect();
-        Self { who: short(who), when: format!("{now:.0}"), why: short(why), host: short(host) }
+        Self { who: one_line(who), when: format!("{now:.0}"), why: one_line(why), host: one_line(host) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
+use entrance_client::printable;
 use entrance_server::sealed::{About, OpenError, OpeningError, Record, admit};
 use jiff::Timestamp;
 
@@ -36,7 +37,7 @@ impl Args {
     }
 }
 
-/// Opens the door. `file` is where the kubeconfig goes.
+/// Opens the door. `file` is where the kubeconfig goes; `-` prints it.
 pub(super) async fn run(args: &Args, reason: Option<&str>, file: Option<&PathBuf>) -> Result<ExitCode> {
     let path = args.sealed.as_ref().context("name the sealed file with `--sealed`")?;
     let why =
@@ -45,17 +46,21 @@ pub(super) async fn run(args: &Args, reason: Option<&str>, file: Option<&PathBuf
     let sealed = files::sealed(path)?;
     introduce(&sealed.about);
     let opened = sealed.open(&files::keys(&args.keys)?, Timestamp::now()).map_err(|error| hinted(error, OpenError::next))?;
+    let printed = file.is_some_and(|file| file.as_os_str() == "-");
     let target = file.cloned().unwrap_or_else(|| PathBuf::from(format!("{}-break-glass.kubeconfig", sealed.about.name)));
     // Before the door opens: power that cannot be used is of no help.
-    let place = Place::take(&target)?;
+    let place = if printed { None } else { Some(Place::take(&target)?) };
     let record = Record::new(&args.who.clone().unwrap_or_else(user), why, &host(), Timestamp::now());
     let bar = progress("opening the sealed door");
     let opening = admit(&opened, &record).await;
     bar.finish_and_clear();
     let opening = opening.map_err(|error| hinted(error, OpeningError::next))?;
-    place.fill(opened.kubeconfig().as_bytes())?;
+    if let Some(place) = place {
+        place.fill(opened.kubeconfig().as_bytes())?;
+    }
     for earlier in &opening.before {
-        talk(&format!("It was open already: {} on {}, from {}: {}", earlier.who, earlier.when, earlier.host, earlier.why));
+        let told = format!("{} on {}, from {}: {}", earlier.who, earlier.when, earlier.host, earlier.why);
+        talk(&format!("It was open already: {}", printable(&told)));
     }
     talk(&format!("{} You are cluster-admin of `{}`.", styled(Style::Good, "The door is open."), sealed.about.name));
     talk(&format!("Recorded in the cluster: {} on {}, from {}: {}", record.who, record.when, record.host, record.why));
@@ -63,8 +68,12 @@ pub(super) async fn run(args: &Args, reason: Option<&str>, file: Option<&PathBuf
         "The record stands on ClusterRoleBinding `{}` and in the API server's audit log. Once Entrance is back, it lists this door and ends it: see `entrance break-glass list`.",
         opening.binding
     ));
-    talk("To shut the door yourself, delete that binding; then this sealed file opens it again. Use:");
-    line(&format!("export KUBECONFIG={}", target.canonicalize().unwrap_or(target).display()));
+    talk("To shut the door yourself, delete that binding; until Entrance is back, the sealed file opens it again.");
+    if printed {
+        line(opened.kubeconfig().trim_end());
+    } else {
+        line(&format!("export KUBECONFIG={}", target.canonicalize().unwrap_or_else(|_| target.clone()).display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,9 +81,9 @@ pub(super) async fn run(args: &Args, reason: Option<&str>, file: Option<&PathBuf
 pub(super) fn introduce(about: &About) {
     talk(&format!(
         "Sealed door of cluster `{}` in `{}` at {}: sealed {:.0}, good until {:.0}, {} of {} recovery keys.",
-        about.name,
-        about.resource_group,
-        about.server,
+        printable(&about.name),
+        printable(&about.resource_group),
+        printable(&about.server),
         about.sealed,
         about.until,
         about.threshold,

@@ -23,7 +23,7 @@ pub fn door_binding(door: DoorId) -> ClusterRoleBinding {
 }
 
 /// The door that a binding is of, by its name.
-pub(crate) fn door_of(name: &str) -> Option<DoorId> {
+pub(super) fn door_of(name: &str) -> Option<DoorId> {
     // The prefix is what `Door::group` writes before the id.
     name.strip_prefix("entrance:break-glass:")?.parse().ok()
 }

@@ -20,7 +20,6 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
 
-pub(crate) use bindings::door_of;
 pub use bindings::{ADMIN_BINDING, admin_binding, door_binding};
 pub use reach::{Reach, Reaching};
 pub use reconcile::{Keeping, Reconcilers};

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reach::Reach;
 use super::repairs::{Found, Repair, Repairs};
-use super::sealed::{SEALED_DOOR, SealedRights, standing_binding};
+use super::sealed::{SEALED_DOOR, SealedRights, is_standing, standing_binding};
 use super::{ADMIN_BINDING, InClusterError, admin_binding, bindings, bindings_of, door_binding, import};
 use crate::clock::Clock;
 use crate::clusters::local::{NODES, OPERATOR, Rights};
@@ -203,13 +203,19 @@ impl Inner {
             let before = found.bindings.get(name);
             if !before.is_some_and(|found| bindings::is_as_wanted(found, binding)) {
                 super::ensure(client, binding).await?;
+                if name == SEALED_DOOR && before.is_none_or(is_standing) {
+                    // Another door was sealed: what is there is only older, not wrong.
+                    continue;
+                }
                 tell(name, if before.is_some() { Found::Changed } else { Found::Missing }).await;
             }
         }
         for (name, binding) in found.bindings.iter().filter(|(name, _)| is_ours(name) && !wanted.bindings.contains_key(*name)) {
             import::tell_of_stray(store, cluster, binding, now).await.map_err(unknown)?;
             super::remove(client, name).await?;
-            tell(name, Found::Stray).await;
+            if !is_standing(binding) {
+                tell(name, Found::Stray).await;
+            }
         }
         Ok(wanted.next_end)
     }

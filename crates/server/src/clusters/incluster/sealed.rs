@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 
-use super::bindings::{binding, door_binding};
+use super::bindings::{binding, door_binding, door_of, is_as_wanted};
 use crate::sealed::Record;
 
 /// The role, its binding, and the admission rule.
@@ -49,6 +49,12 @@ pub(super) fn standing_binding(door: DoorId) -> ClusterRoleBinding {
     let mut standing = binding(SEALED_DOOR, &[("app.kubernetes.io/managed-by", "entrance")], [Door::group(door)]);
     standing.role_ref.name = SEALED_DOOR.to_owned();
     standing
+}
+
+/// Whether this is such a binding, of whichever door.
+pub(super) fn is_standing(found: &ClusterRoleBinding) -> bool {
+    let [subject] = found.subjects.as_deref().unwrap_or_default() else { return false };
+    found.name_any() == SEALED_DOOR && door_of(&subject.name).is_some_and(|door| is_as_wanted(found, &standing_binding(door)))
 }
 
 /// What a sealed door's holder may do while it is shut, and the rule that says how it is opened.

@@ -54,3 +54,33 @@ fn r_541_a_doors_binding_is_named_by_its_group_and_binds_nothing_else() {
     assert_eq!(door_of(ADMIN_BINDING), None);
     assert_eq!(door_of("entrance:break-glass:"), None);
 }
+
+#[test]
+fn a_sealed_door_opens_with_one_object_that_tells_who_and_why() {
+    let door = DoorId::from_uuid(Uuid::from_u128(7));
+    let now = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let record = crate::sealed::Record::new("carol", "INC-7: \"everything\" is gone\n", "laptop-3", now);
+    let binding = sealed_binding(door, std::slice::from_ref(&record));
+    assert!(is_as_wanted(&binding, &door_binding(door)), "with its record it is a door's binding like others");
+    assert_eq!(openings(&binding), [record]);
+    assert_eq!(openings(&door_binding(door)), []);
+    let mut scribbled = binding;
+    scribbled.metadata.annotations.as_mut().expect("a record").values_mut().for_each(|text| text.insert(0, 'x'));
+    assert_eq!(openings(&scribbled), [], "what cannot be read tells nothing");
+    assert!(sealed::is_offline(&scribbled), "but that it was written there does");
+}
+
+#[test]
+fn a_standing_binding_is_told_from_one_that_somebody_edited() {
+    let standing = sealed::standing_binding(DoorId::from_uuid(Uuid::from_u128(7)));
+    assert!(sealed::is_standing(&standing));
+    let mut edits: Vec<ClusterRoleBinding> = (0..4).map(|_| standing.clone()).collect();
+    edits[0].subjects.as_mut().expect("subjects")[0].name = "system:authenticated".into();
+    edits[1].subjects.as_mut().expect("subjects")[0].kind = "User".into();
+    edits[2].role_ref.name = "cluster-admin".into();
+    let twice = edits[3].subjects.as_ref().expect("subjects")[0].clone();
+    edits[3].subjects.as_mut().expect("subjects").push(twice);
+    for edit in edits {
+        assert!(!sealed::is_standing(&edit), "{edit:?}");
+    }
+}

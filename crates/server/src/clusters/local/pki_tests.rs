@@ -7,6 +7,7 @@ use x509_parser::pem::Pem;
 
 use super::super::break_glass::{break_glass_roots, issue_break_glass, keep_break_glass_roots};
 use super::super::home::Pool;
+use super::super::sealed::{drop_sealed_door, seal_door, sealed_door_of};
 use super::*;
 
 fn cluster(root: &Path) -> (ClusterHome, Record) {
@@ -162,4 +163,38 @@ fn each_door_has_a_root_of_its_own_that_goes_with_it() {
     keep_break_glass_roots(&home, &[]).expect("nothing to drop");
     assert_eq!(signers(&home), 2);
     assert!(matches!(issue_break_glass(&home, holder, first, DAY * 8, now()), Err(LocalError::TooLong(_))));
+}
+
+#[test]
+fn a_sealed_door_keeps_its_signer_until_it_is_dropped_and_never_has_a_key_in_the_folder() {
+    let root = tempfile::tempdir().expect("a folder for the test");
+    let (home, record) = cluster(root.path());
+    ensure(&home, &record, now()).expect("made");
+    let without = signers(&home);
+    let (door, other) = (DoorId::from_uuid(Uuid::from_u128(7)), DoorId::from_uuid(Uuid::from_u128(8)));
+    let first = seal_door(&home, door, DAY * 90, now()).expect("issued");
+    assert_eq!(signers(&home), without + 1, "the API server learns of the signer");
+    let signer = read(&home, SEALED_CA);
+    assert!(is_signed_by(&first.cert_pem, &signer));
+    with(&first.cert_pem, |cert| {
+        assert_eq!(cert.subject().to_string(), format!("O=entrance:break-glass:{door}, CN=breakglass:offline:{door}"));
+        assert_eq!(cert.validity().not_after.timestamp(), (now() + DAY * 90).as_second());
+    });
+    // A year of daily renewals: still the same signer, so copies in safes stay good.
+    let later = seal_door(&home, door, DAY * 90, now() + DAY * 365).expect("issued");
+    assert!(is_signed_by(&later.cert_pem, &signer) && read(&home, SEALED_CA) == signer);
+    assert!(matches!(seal_door(&home, other, DAY, now()), Err(LocalError::Damaged { .. })), "one door at a time");
+    assert_eq!(sealed_door_of(&home).expect("readable"), Some(door));
+    ensure(&home, &record, now() + DAY).expect("looked at");
+    assert_eq!(signers(&home), without + 1, "other renewals keep it");
+
+    drop_sealed_door(&home).expect("dropped");
+    assert_eq!((signers(&home), sealed_door_of(&home).expect("readable")), (without, None));
+    drop_sealed_door(&home).expect("nothing to drop");
+    seal_door(&home, other, DAY, now()).expect("another door");
+    for entry in std::fs::read_dir(home.path("pki")).expect("readable").flatten() {
+        let Ok(text) = std::fs::read_to_string(entry.path()) else { continue };
+        let key = first.key_pem.lines().nth(1).expect("a key has lines");
+        assert!(!text.contains(key), "{:?}", entry.path());
+    }
 }
