@@ -66,3 +66,13 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_and_flag_fits_together() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -26,6 +26,7 @@ use login::{Api, Tokens};
 /// Which server, and as whom.
 #[derive(clap::Args, Debug, Clone)]
 #[command(next_help_heading = "Server and sign-in")]
+#[group(id = "server-and-sign-in")]
 pub(crate) struct Args {
     /// Public address of the server; else that of the server in `--data`.
     #[arg(long, value_name = "URL", env = "ENTRANCE_URL")]

@@ -60,7 +60,8 @@ fn s_431_a_proof_counts_for_five_minutes_a_minute_ahead_and_at_one_cluster() {
     for made in [1_000_000, 1_000_000 - Proof::LIFE, 1_000_000 + Proof::AHEAD] {
         assert_eq!(at(made, RESOURCE), Ok(()));
     }
-    assert_eq!(at(1_000_000, &RESOURCE.to_uppercase()), Ok(()));
+    let shouted = RESOURCE.to_uppercase();
+    assert_eq!(at(1_000_000, &shouted), Ok(()));
     for made in [1_000_000 - Proof::LIFE - 1, 0, -1, i64::MIN] {
         assert_eq!(at(made, RESOURCE), Err("proof-old"), "{made}");
     }

@@ -15,6 +15,7 @@ use crate::output::{Style, line, styled, talk};
 /// What it takes without a server.
 #[derive(clap::Args, Debug, Clone)]
 #[command(next_help_heading = "Without a server")]
+#[group(id = "without-a-server")]
 pub(crate) struct Args {
     /// Go through the sealed door: needs the cluster's API server, the sealed file and recovery keys, and nothing of Entrance.
     #[arg(long, conflicts_with_all = ["resource_group", "name", "duration", "wait", "door"])]
