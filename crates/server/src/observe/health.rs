@@ -40,7 +40,9 @@ async fn ready(
     info: Option<axum::Extension<RequestInfo>>,
 ) -> Response {
     // Without these facts it is the listener for operators, which is of this machine only.
-    let is_near = info.is_none_or(|info| info.peer.ip().to_canonical().is_loopback());
+    let is_loopback = info.is_none_or(|info| info.peer.ip().to_canonical().is_loopback());
+    // A proxy on this machine speaks for others.
+    let is_near = is_loopback && !headers.contains_key("x-forwarded-for") && !headers.contains_key(header::FORWARDED);
     let is_verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
     let wants_json =
         headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("json"));

@@ -130,7 +130,7 @@ impl Slot {
         if self.minute != minute(at) {
             (self.minute, self.told) = (minute(at), 0);
         }
-        self.told += u32::from(self.told < most + 1);
+        self.told += u32::from(self.told <= most);
         self.told <= most
     }
 

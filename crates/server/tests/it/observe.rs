@@ -36,6 +36,10 @@ async fn readiness_tells_each_part_in_words() {
     let figure = Freshness { at: app.now(), cluster: "prod".into(), seconds: 10.25, bound: 11.0 };
     app.observed.measured(&app.store, asking.cluster, figure).await.expect("it is kept");
     assert!(text(world, "/readyz?verbose").await.1.contains("[+] freshness ok: 10.2 s of 11 s at `prod`, 0 min ago"));
+    // What a proxy on this machine passes on is a stranger's question.
+    let far =
+        world.client.get(world.url("/readyz?verbose")).header("x-forwarded-for", "203.0.113.7").send().await.expect("answers");
+    assert_eq!(far.text().await.expect("a text"), "ok\n");
     // A part that fails makes the whole server unready, and says why.
     std::fs::write(app.data.join("faults"), "webhook=stop").expect("the file is written");
     let begun = std::time::Instant::now();

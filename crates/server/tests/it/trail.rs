@@ -96,7 +96,23 @@ async fn others_do_not_read_it_and_nonsense_is_named() {
         let path = format!("/entrance/audit{query}");
         table.push(format!("{path}: {}", get(&world, &admin, &path).await.outcome()));
     }
-    assert_snapshot!(table.join("\n"), @"");
+    assert_snapshot!(table.join("\n"), @r"
+    alice /entrance/audit: 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.
+    nobody /entrance/audit: 401
+    alice /entrance/audit/head: 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.
+    nobody /entrance/audit/head: 401
+    alice /entrance/audit/newest: 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.
+    nobody /entrance/audit/newest: 401
+    alice /entrance/audit/credentials?id=x: 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.
+    nobody /entrance/audit/credentials?id=x: 401
+    /entrance/audit?$top=0: 400 Request_BadRequest: `$top` takes a number from 1 to 1000.
+    /entrance/audit?$top=1001: 400 Request_BadRequest: `$top` takes a number from 1 to 1000.
+    /entrance/audit?after=x: 400 Request_BadRequest: `after` takes a number.
+    /entrance/audit?since=yesterday: 400 Request_BadRequest: `since` takes a time such as 2027-01-31T08:00:00Z.
+    /entrance/audit?after=1&since=2026-01-01T00:00:00Z: 400 Request_BadRequest: Either `after` or `since` can be given, not both.
+    /entrance/audit?after=900: 404 Request_ResourceNotFound: Resource 'audit/900' does not exist or one of its queried reference-property objects are not present.
+    /entrance/audit/credentials: 400 Request_BadRequest: `id` takes one to 50 ids of tokens, with commas between.
+    ");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! for is there as a link: its digest instead of what it says.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use entrance_model::Timestamp;
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ pub fn record_to_json(linked: &Linked) -> Value {
 }
 
 /// What a row says, without its link.
-pub(super) fn fields(record: &Record) -> serde_json::Map<String, Value> {
+fn fields(record: &Record) -> serde_json::Map<String, Value> {
     let at = Timestamp::from_microsecond(record.at).map(|at| at.to_string()).unwrap_or_default();
     let mut fields = serde_json::Map::new();
     fields.insert("seq".into(), record.seq.into());
@@ -138,8 +139,15 @@ pub fn head_to_json(head: &Head, key: &PublicKey) -> Value {
         "head": {
             "chain": chain.to_string(), "number": number, "seq": head.seq, "hash": hash.to_string(), "at": head.at.to_string(),
             "keyId": head.key, "publicKey": key.to_string(),
-            "signature": head.signature.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            "signature": hex(&head.signature),
         }
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+        text
     })
 }
 

@@ -270,6 +270,12 @@ async fn a_sealer_that_is_killed_in_a_batch_leaves_nothing_of_it_and_the_next_on
     assert_eq!((report.faults, report.unsealed), (vec![], 0));
     let head = store.read().await.expect("reads").trail().head(ChainId::of(tenant)).await.expect("reads");
     assert_eq!(head.map(|head| (head.position.number, head.seq)), Some((10, 16)));
+    // Somebody who only looks finds the same, and needs the key of this installation.
+    drop(store);
+    let mut look = Store::look(&path, SealingKey::from_bytes(&SEAL)).await.expect("opens");
+    assert_eq!(look.trail().verify(&[]).await.expect("reads").faults, []);
+    let mut look = Store::look(&path, SealingKey::from_bytes(&[4; 32])).await.expect("opens");
+    assert!(look.trail().verify(&[]).await.is_err());
 }
 
 #[tokio::test]

@@ -155,13 +155,17 @@ async fn store(data: &Path, saved: &[(Head, PublicKey)], output: Output) -> Resu
     let report = reader.trail().verify(&heads).await?;
     let is_whole = report.faults.is_empty();
     if output == Output::Json {
-        let chains: Vec<_> = report.heads.iter().map(|head| json!({ "chain": head.position.chain.to_string(), "number": head.position.number, "hash": head.position.hash.to_string(), "at": head.at.to_string() })).collect();
-        let findings: Vec<_> =
-            report.faults.iter().map(|fault| json!({ "row": fault.seq(), "says": fault.to_string() })).collect();
-        line(
-            &json!({ "ok": is_whole, "rows": report.rows, "notSealed": report.unsealed, "chains": chains, "findings": findings })
-                .to_string(),
-        );
+        let chains = report.heads.iter().map(|head| {
+            let at = head.position;
+            let (chain, hash) = (at.chain.to_string(), at.hash.to_string());
+            json!({ "chain": chain, "number": at.number, "hash": hash, "at": head.at.to_string() })
+        });
+        let findings = report.faults.iter().map(|fault| json!({ "row": fault.seq(), "says": fault.to_string() }));
+        let told = json!({
+            "ok": is_whole, "rows": report.rows, "notSealed": report.unsealed,
+            "chains": chains.collect::<Vec<_>>(), "findings": findings.collect::<Vec<_>>(),
+        });
+        line(&told.to_string());
     } else if is_whole {
         line(&format!("{} {} rows in {} chains", styled(Style::Good, "whole:"), report.rows, report.heads.len()));
         if report.unsealed > 0 {

@@ -133,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn the_api_servers_own_audit_log_is_there_from_birth_and_takes_a_bounded_room() {
+        let args = arguments(Part::ApiServer, &record("127.0.0.1"));
+        for wanted in [
+            "--audit-policy-file=config/audit-policy.yaml",
+            "--audit-log-path=logs/audit.log",
+            "--audit-log-maxsize=10",
+            "--audit-log-maxbackup=2",
+        ] {
+            assert!(args.iter().any(|arg| arg == wanted), "{wanted} is missing");
+        }
+    }
+
+    #[test]
     fn a_server_on_all_addresses_still_advertises_one() {
         let args = arguments(Part::ApiServer, &record("0.0.0.0"));
         assert!(args.contains(&"--bind-address=0.0.0.0".to_owned()));
