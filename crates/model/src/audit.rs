@@ -32,6 +32,7 @@ pub const KINDS: &[Kind] = &[
     kind("user.updated", "a person's entry was changed"),
     kind("user.deleted", "a person was removed from the directory"),
     kind("user.sessionsRevoked", "all sessions of a person were ended"),
+    kind("name.released", "a sign-in name that was held for somebody may go to somebody else"),
     kind("token.revoked", "one access token was ended before its time"),
     kind("session.revoked", "one sign-in and everything that came from it was ended"),
     kind("application.revoked", "everything that an application holds was ended"),
