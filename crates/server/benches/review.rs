@@ -1,6 +1,8 @@
-//! What a review costs, beside a handler that only ends TLS: one connection, one request at a time, in one process.
+//! What a review costs on the real path, beside a handler that only ends TLS, in one process and one run.
 //!
-//! Run it with `cargo bench -p entrance-server --bench review`. The ratio says the same on every machine; the times do not.
+//! Requests arrive at a fixed rate, whether those before are answered or not. The cost is the processor time of the
+//! listener's threads. Run it with `cargo bench -p entrance-server --bench review`; the ratios say the same on every
+//! machine, the times do not.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,8 +15,8 @@ use bytes::Bytes;
 use entrance_model::Timestamp;
 use entrance_model::cluster::UserName;
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
-use entrance_model::id::{ClusterUid, GroupId, TenantId, UserId};
-use entrance_model::review::Gate;
+use entrance_model::id::{ClusterUid, GroupId, PrincipalId, TenantId, UserId};
+use entrance_model::review::{Gate, Principal};
 use entrance_model::well_known::{AKS_CLIENT, AKS_SERVER};
 use entrance_server::Clock;
 use entrance_server::authority::keys::{Header, KeyRing};
@@ -30,7 +32,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const BASE: &str = "https://localhost:8443";
-const ROUNDS: usize = 4_000;
+/// Arrivals a second, and for how many seconds they are counted.
+const RATE: u32 = 400;
+const SECONDS: u32 = 5;
+const COUNT: usize = (RATE * SECONDS) as usize;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> Result<()> {
@@ -39,55 +44,160 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let world = World::new(200).await?;
+    let verify = verification(&world)?;
     let bare = bare().await?;
     let bare_client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build()?;
     let body = question(&world.token("bare"));
-    let none = measure(&bare_client, &bare, ROUNDS, |_| body.clone()).await?;
+    let none = measure(&bare_client, &bare, "bare", |_| body.clone()).await?;
+    say(&format!("one verification of a signature: {:.2} of what the bare handler costs", ratio(verify, none.processor)));
     report("TLS only", none, none);
     let url = format!("https://127.0.0.1:{}/clusters/{}/tokenreview", world.webhooks.address().port(), world.cluster);
     for groups in [5, 200] {
         world.set_groups(groups).await?;
         let same = question(&world.token("same"));
-        let took = measure(&world.client()?, &url, ROUNDS, |_| same.clone()).await?;
-        report(&format!("one token, {groups} groups"), took, none);
-        let fresh: Vec<String> = (0..ROUNDS + WARM).map(|n| question(&world.token(&n.to_string()))).collect();
-        let took = measure(&world.client()?, &url, ROUNDS, |n| fresh[n].clone()).await?;
+        let took = measure(&world.client()?, &url, "webhook", |_| same.clone()).await?;
+        report(&format!("a remembered token, {groups} groups"), took, none);
+        let fresh: Vec<String> = (0..COUNT + WARM).map(|n| question(&world.token(&n.to_string()))).collect();
+        let took = measure(&world.client()?, &url, "webhook", |n| fresh[n].clone()).await?;
         report(&format!("a new token each time, {groups} groups"), took, none);
+        let least = none.processor + verify;
+        say(&format!("{:44}{:.2} of the bare handler and one verification together", "", ratio(took.processor, least)));
     }
     let mut broken = world.token("broken");
     broken.truncate(broken.len() - 8);
     broken.push_str("AAAAAAAA");
-    let took = measure(&world.client()?, &url, ROUNDS, |_| question(&broken)).await?;
+    let took = measure(&world.client()?, &url, "webhook", |_| question(&broken)).await?;
     report("one broken token", took, none);
-    let took = measure(&world.client()?, &url, ROUNDS, |n| question(&format!("{broken}.{n}"))).await?;
+    let took = measure(&world.client()?, &url, "webhook", |n| question(&format!("{broken}.{n}"))).await?;
     report("garbage, another each time", took, none);
+    let foreign = world.token_of("https://sts.example/", "foreign");
+    let took = measure(&world.client()?, &url, "webhook", |_| question(&foreign)).await?;
+    report("a token of somebody else", took, none);
+    sizes(&world, &url).await
+}
+
+/// Directories of a thousand to a million people: what they take in memory, and what a review costs beside them.
+async fn sizes(world: &World, url: &str) -> Result<()> {
+    let mut first = None;
+    for people in [1_000, 10_000, 100_000, 1_000_000_u32] {
+        let before = resident()?;
+        world.fill_memory(people)?;
+        let memory = resident()?.saturating_sub(before);
+        let same = question(&world.token("same"));
+        let took = measure(&world.client()?, url, "webhook", |_| same.clone()).await?;
+        let first = *first.get_or_insert(took.processor);
+        say(&format!(
+            "{people:>9} people: {:>5.1} MB in memory, {:>4} bytes each; a review costs {:.2} of that beside a thousand",
+            f64::from(u32::try_from(memory / 1_024)?) / 1_024.0,
+            memory / u64::from(people),
+            ratio(took.processor, first)
+        ));
+    }
     Ok(())
 }
 
-/// The median and the 99th percentile.
-type Took = (Duration, Duration);
+/// How long answers took, and the processor time of the listener's threads for each.
+#[derive(Clone, Copy)]
+struct Took {
+    p50: Duration,
+    p99: Duration,
+    p999: Duration,
+    processor: Duration,
+}
 
 const WARM: usize = 200;
 
-async fn measure(client: &reqwest::Client, url: &str, rounds: usize, body: impl Fn(usize) -> String) -> Result<Took> {
-    let mut took = Vec::with_capacity(rounds);
-    for n in 0..rounds + WARM {
+/// Open loop: a request begins when its time has come, whether the ones before are answered or not, and is timed from then.
+async fn measure(client: &reqwest::Client, url: &str, threads: &str, body: impl Fn(usize) -> String) -> Result<Took> {
+    let ask = |n: usize| {
         let request = client.post(url).header("content-type", "application/json").body(body(n));
-        let began = Instant::now();
-        let response = request.send().await?;
-        ensure!(response.status() == 200, "{}", response.status());
-        response.bytes().await?;
-        if n >= WARM {
-            took.push(began.elapsed());
+        async move {
+            let response = request.send().await?;
+            ensure!(response.status() == 200, "{}", response.status());
+            response.bytes().await?;
+            Ok(Instant::now())
+        }
+    };
+    for n in 0..WARM {
+        ask(n).await?;
+    }
+    let (began, before) = (Instant::now(), processor(threads)?);
+    let mut asked = Vec::with_capacity(COUNT);
+    for n in 0..COUNT {
+        let due = began + Duration::from_secs(1) / RATE * u32::try_from(n)?;
+        tokio::time::sleep_until(due.into()).await;
+        let answer = tokio::spawn(ask(WARM + n));
+        asked.push((due, answer));
+    }
+    let mut took = Vec::with_capacity(COUNT);
+    for (due, answer) in asked {
+        took.push(answer.await??.saturating_duration_since(due));
+    }
+    let processor = (processor(threads)? - before) / u32::try_from(COUNT)?;
+    took.sort_unstable();
+    let at = |share: usize| took[took.len() * share / 1_000];
+    Ok(Took { p50: at(500), p99: at(990), p999: at(999), processor })
+}
+
+/// The processor time that threads with this name have used, so that a busy machine does not count.
+fn processor(name: &str) -> Result<Duration> {
+    let mut total = Duration::ZERO;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        // A thread may just have ended.
+        let Ok(called) = std::fs::read_to_string(task.join("comm")) else { continue };
+        if called.trim() == name {
+            total += on_processor(&task.join("schedstat"))?;
         }
     }
-    took.sort_unstable();
-    Ok((took[took.len() / 2], took[took.len() * 99 / 100]))
+    Ok(total)
+}
+
+fn on_processor(schedstat: &std::path::Path) -> Result<Duration> {
+    let text = std::fs::read_to_string(schedstat)?;
+    Ok(Duration::from_nanos(text.split(' ').next().context("a number")?.parse()?))
+}
+
+/// What one verification of a token costs by itself.
+fn verification(world: &World) -> Result<Duration> {
+    const TIMES: u32 = 2_000;
+    let token = world.token("verified");
+    let own = std::path::Path::new("/proc/thread-self/schedstat");
+    let before = on_processor(own)?;
+    for _ in 0..TIMES {
+        world.keys.verify(&token, Timestamp::now())?;
+    }
+    Ok((on_processor(own)? - before) / TIMES)
+}
+
+/// Bytes of this process in memory.
+fn resident() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = text.split(' ').nth(1).context("a number")?.parse()?;
+    Ok(pages * 4_096)
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+fn report(what: &str, took: Took, bare: Took) {
+    say(&format!(
+        "{what:<40} p50 {:>9.1?} p99 {:>9.1?} p99.9 {:>9.1?} | {:.2}, {:.2}, {:.2} × TLS only | per core {:>6.0} a second, {:.2} × the cost",
+        took.p50,
+        took.p99,
+        took.p999,
+        ratio(took.p50, bare.p50),
+        ratio(took.p99, bare.p99),
+        ratio(took.p999, bare.p999),
+        1.0 / took.processor.as_secs_f64(),
+        ratio(took.processor, bare.processor)
+    ));
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
-fn report(what: &str, (p50, p99): Took, (bare, _): Took) {
-    println!("{what:<40} p50 {p50:>9.1?}  p99 {p99:>9.1?}  {:.2} × TLS only", p50.as_secs_f64() / bare.as_secs_f64());
+fn say(line: &str) {
+    println!("{line}");
 }
 
 fn question(token: &str) -> String {
@@ -106,8 +216,8 @@ async fn bare() -> Result<String> {
     let port = listener.local_addr()?.port();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     // A runtime of its own, like the real one.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    std::thread::Builder::new().name("bare".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("bare").enable_all().build()?;
         runtime.block_on(async {
             let (listener, acceptor) = (tokio::net::TcpListener::from_std(listener.into_std()?)?, acceptor);
             loop {
@@ -126,7 +236,7 @@ async fn bare() -> Result<String> {
             #[expect(unreachable_code, reason = "it tells the type of the errors above")]
             anyhow::Ok(())
         })
-    });
+    })?;
     Ok(format!("https://127.0.0.1:{port}/"))
 }
 
@@ -232,6 +342,12 @@ impl World {
         tx.commit().await?;
         let now = Timestamp::now();
         self.people.load(&self.store, now).await?;
+        let snapshot = self.people.snapshot(now).context("it is loaded")?;
+        self.people.show(self.with_gate(Snapshot::clone(&snapshot))?, now);
+        Ok(())
+    }
+
+    fn with_gate(&self, snapshot: Snapshot) -> Result<Snapshot> {
         let gate = Gate {
             resource: "/subscriptions/66666666-6666-4666-8666-666666666666/resourceGroups/web".parse()?,
             tenant: self.tenant,
@@ -241,16 +357,38 @@ impl World {
             pinned: vec![],
             needs_proof: false,
         };
-        let facts = Facts { gate: Some(gate), admins: None, local_accounts: true };
-        let snapshot = self.people.snapshot(now).context("it is loaded")?;
-        self.people.show(Snapshot::clone(&snapshot).with_cluster(self.cluster, facts), now);
+        Ok(snapshot.with_cluster(self.cluster, Facts { gate: Some(gate), admins: None, local_accounts: true }))
+    }
+
+    /// A directory of so many people: a group for every ten of them, everybody in five groups, and those in five larger ones.
+    fn fill_memory(&self, people: u32) -> Result<()> {
+        let person =
+            |n: u32| if n == 0 { PrincipalId::from(self.alice) } else { PrincipalId::from_uuid(Uuid::from_u128(u128::from(n))) };
+        let group = |n: u32| GroupId::from_uuid(Uuid::from_u128((1 << 64) + u128::from(n)));
+        let groups = people / 10;
+        let principals = (0..people).map(|n| {
+            let upn = format!("person{n}@contoso.example").parse().expect("a UPN");
+            (person(n), Principal::Person { upn, enabled: true, valid_from: Timestamp::UNIX_EPOCH })
+        });
+        let direct = (0..people).flat_map(|n| (0..5).map(move |k| (group((n * 7 + k * 13) % groups), person(n))));
+        let nested = (5..groups).map(|n| (group(n % 5), PrincipalId::from_uuid(group(n).uuid())));
+        let edges: Vec<_> = direct.chain(nested).collect();
+        let now = Timestamp::now();
+        let empty = Snapshot::default();
+        let snapshot = empty.with_tenant(self.tenant, principals, (0..groups).map(group), &edges);
+        drop(edges);
+        self.people.show(self.with_gate(snapshot)?, now);
         Ok(())
     }
 
     fn token(&self, id: &str) -> String {
+        self.token_of(&format!("{BASE}/{}/", self.tenant), id)
+    }
+
+    fn token_of(&self, issuer: &str, id: &str) -> String {
         let at = Timestamp::now().as_second();
         let claims = json!({
-            "aud": AKS_SERVER.to_string(), "iss": format!("{BASE}/{}/", self.tenant), "iat": at, "nbf": at, "exp": at + 3_600,
+            "aud": AKS_SERVER.to_string(), "iss": issuer, "iat": at, "nbf": at, "exp": at + 3_600,
             "ver": "1.0", "tid": self.tenant, "oid": self.alice, "appid": AKS_CLIENT.to_string(), "idtyp": "user",
             "scp": "user.read", "uti": id,
         });

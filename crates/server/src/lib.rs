@@ -14,6 +14,8 @@ mod data_dir;
 pub mod directory;
 mod endpoint;
 mod explain;
+#[doc(hidden)]
+pub mod fuzz;
 mod graph;
 mod hasher;
 mod hex;

@@ -2,6 +2,8 @@
 //! our server and our plugin: [`why`].
 
 pub mod exec_credential;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod graph;
 pub mod kubeconfig;
 pub mod kubernetes;

@@ -7,6 +7,7 @@ pub mod local;
 pub mod on_this_machine;
 pub mod references;
 pub(crate) mod sealing;
+mod renewal;
 pub mod unavailable;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::directory::Directory;
 use crate::tasks::Tasks;
 use crate::webhook::Webhooks;
 use incluster::{Keeping, Reconcilers};
+use renewal::Renewal;
 
 /// The drivers of this server. Today there is one kind: control planes on this machine.
 pub struct Clusters {
@@ -55,6 +57,8 @@ impl Clusters {
                     Arc::new(move |uid, now| webhooks.access(uid, now).map_err(|error| error.to_string()));
                 let planes = Arc::new(planes);
                 let keeper = house.keeper(&planes);
+                let renewal = Renewal::new(Arc::clone(&planes), Arc::clone(&webhook), Arc::clone(&now));
+                house.tasks.spawn("webhook certificates", renewal.run());
                 Arc::new(OnThisMachine::new(planes, webhook, now, keeper))
             }
             Err(error) => {

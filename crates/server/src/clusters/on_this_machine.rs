@@ -15,6 +15,7 @@ use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use super::driver::{Certificate, Doing, Driver, DriverError, Shutting};
 use super::incluster::{self, Reconcilers};
 use super::local::{self, Planes, WebhookAccess};
+use super::renewal::Renewal;
 
 /// What a control plane has to have reached to be called ready.
 const READY: &[local::Step] = &[local::Step::Ready, local::Step::Rbac, local::Step::Controllers, local::Step::Nodes];
@@ -120,7 +121,10 @@ impl Driver for OnThisMachine {
         Box::pin(async {
             let adopted = self.planes.adopt_all().await.map_err(|error| whole_story(&error))?;
             tracing::info!(clusters = adopted.len(), "control planes adopted");
+            let renewal = Renewal::new(Arc::clone(&self.planes), Arc::clone(&self.webhook), Arc::clone(&self.clock));
             for uid in adopted {
+                // It may have ended while no server was there to renew it.
+                renewal.look_at(uid);
                 self.keeper.start(uid);
             }
             Ok(())

@@ -10,7 +10,7 @@ use entrance_model::review::{Gate, Principal};
 use entrance_model::signin::revocation::{Issued, Kind, Revocations};
 use entrance_store::FeedPosition;
 
-use super::graph::Graph;
+use super::graph::{Graph, Node};
 
 /// The directory, the clusters, the open doors and the revocations at one moment of the change feed.
 #[derive(Clone, Default)]
@@ -112,6 +112,22 @@ impl Snapshot {
     /// How many objects are held, for metrics.
     pub fn size(&self) -> usize {
         self.tenants.values().map(Graph::len).sum()
+    }
+
+    /// Puts a whole tenant in, for benchmarks that have no time to write it to a store.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_tenant(
+        mut self,
+        tenant: TenantId,
+        principals: impl IntoIterator<Item = (PrincipalId, Principal)>,
+        groups: impl IntoIterator<Item = GroupId>,
+        edges: &[(GroupId, PrincipalId)],
+    ) -> Self {
+        let principals = principals.into_iter().map(|(id, principal)| (id.uuid(), Node::Principal(principal)));
+        let groups = groups.into_iter().map(|id| (id.uuid(), Node::Group { security: true }));
+        self.tenants.insert(tenant, Graph::load(principals.chain(groups).collect(), edges));
+        self
     }
 
     /// Puts a cluster in, for tests and benchmarks that need no resource manager.

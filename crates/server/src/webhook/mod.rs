@@ -18,6 +18,8 @@ mod tally;
 mod witness;
 
 #[cfg(test)]
+mod manners_tests;
+#[cfg(test)]
 mod tests;
 
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -317,6 +319,9 @@ fn tls_config(pki: &Pki, certificate: Arc<OwnCertificate>) -> Result<ServerConfi
         .map_err(|e| tls(&e))?
         .with_client_cert_verifier(callers)
         .with_cert_resolver(certificate);
+    // A resumed session would show the certificate of the first handshake, and it may have ended since.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -2,8 +2,8 @@
 //!
 //! A client certificate says which cluster asks, by the addresses that it may ask: its subject alternative names are
 //! `entrance://webhook/clusters/{uid}/tokenreview` and `…/subjectaccessreview`. A request is answered only if its path is
-//! that of one of them, letter for letter. Certificates live as long as the authority, because the files at an API server
-//! have to live as long as the cluster; one that belongs to a deleted cluster opens nothing.
+//! that of one of them, letter for letter. A client certificate lives for a week and is renewed at half of it by rewriting
+//! the files, which an API server reads again by itself; one that belongs to a deleted cluster opens nothing.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Pki {
 
     /// A client certificate for one cluster.
     pub fn issue_client(&self, cluster: ClusterUid, now: Timestamp) -> Result<ClientIdentity, PkiError> {
-        let mut params = leaf(&format!("webhooks of cluster {cluster}"), ExtendedKeyUsagePurpose::ClientAuth, now, LIFE);
+        let mut params = leaf(&format!("webhooks of cluster {cluster}"), ExtendedKeyUsagePurpose::ClientAuth, now, CLIENT_LIFE);
         for path in paths(cluster) {
             params.subject_alt_names.push(SanType::URI(format!("{URI_PREFIX}{path}").try_into()?));
         }
@@ -171,6 +171,8 @@ fn pem(label: &str, der: &[u8]) -> String {
 const PURPOSE: &str = "webhook-ca";
 const URI_PREFIX: &str = "entrance://webhook";
 const LIFE: Duration = Duration::from_hours(24 * 3_650);
+/// A server that is down renews nothing, and then nobody asks either: it renews first thing when it is back.
+pub const CLIENT_LIFE: Duration = Duration::from_hours(24 * 7);
 const SERVER_LIFE: Duration = Duration::from_hours(24 * 397);
 /// After this long the listener's own certificate is made anew.
 pub(super) const SERVER_RENEWAL: Duration = Duration::from_hours(24 * 30);

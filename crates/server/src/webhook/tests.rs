@@ -23,23 +23,23 @@ const INNER: Uuid = uuid!("33333333-3333-4333-8333-333333333333");
 const OUTER: Uuid = uuid!("44444444-4444-4444-8444-444444444444");
 const CLUSTER: Uuid = uuid!("5a5b5c5d-5555-4555-8555-555555555555");
 const RESOURCE: &str = "/subscriptions/66666666-6666-4666-8666-666666666666/resourceGroups/web/providers/Microsoft.ContainerService/managedClusters/prod";
-const BASE: &str = "https://localhost:8443";
+pub(super) const BASE: &str = "https://localhost:8443";
 
-struct World {
+pub(super) struct World {
     _folder: tempfile::TempDir,
     store: Store,
-    keys: KeyRing,
+    pub(super) keys: KeyRing,
     people: Directory,
-    webhooks: Webhooks,
-    stop: CancellationToken,
+    pub(super) webhooks: Webhooks,
+    pub(super) stop: CancellationToken,
     ended: oneshot::Receiver<()>,
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn cluster() -> ClusterUid {
+pub(super) fn cluster() -> ClusterUid {
     ClusterUid::from_uuid(CLUSTER)
 }
 
@@ -47,7 +47,7 @@ fn tenant() -> TenantId {
     TenantId::from_uuid(TENANT)
 }
 
-fn gate() -> Gate {
+pub(super) fn gate() -> Gate {
     Gate {
         resource: RESOURCE.parse().expect("a resource id"),
         tenant: tenant(),
@@ -59,7 +59,7 @@ fn gate() -> Gate {
     }
 }
 
-fn facts(gate: Option<Gate>) -> Facts {
+pub(super) fn facts(gate: Option<Gate>) -> Facts {
     Facts { gate, admins: None, local_accounts: true }
 }
 
@@ -99,7 +99,7 @@ impl World {
         Self::with(Limits { budget: Duration::from_secs(5), ..Limits::default() }).await
     }
 
-    async fn with(limits: Limits) -> Self {
+    pub(super) async fn with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("entrance.db"), SealingKey::from_bytes(&[1; 32])).await.expect("opens");
         let mut tx = store.write().await.expect("begins");
@@ -134,13 +134,13 @@ impl World {
     }
 
     /// Loads the directory, and sets what is known of the cluster.
-    async fn set(&self, facts: Facts) {
+    pub(super) async fn set(&self, facts: Facts) {
         self.people.load(&self.store, now()).await.expect("loads");
         let snapshot = self.people.snapshot(now()).expect("it is loaded");
         self.people.show(Snapshot::clone(&snapshot).with_cluster(cluster(), facts), now());
     }
 
-    fn client(&self, identity: Option<&pki::ClientIdentity>) -> reqwest::Client {
+    pub(super) fn client(&self, identity: Option<&pki::ClientIdentity>) -> reqwest::Client {
         let ca = reqwest::Certificate::from_pem(self.webhooks.pki().ca_pem().as_bytes()).expect("a certificate");
         let mut builder = reqwest::Client::builder().tls_certs_only([ca]).timeout(Duration::from_secs(20));
         if let Some(identity) = identity {
@@ -150,15 +150,15 @@ impl World {
         builder.build().expect("a client")
     }
 
-    fn api_server(&self) -> reqwest::Client {
+    pub(super) fn api_server(&self) -> reqwest::Client {
         self.client(Some(&self.webhooks.pki().issue_client(cluster(), now()).expect("a certificate")))
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("https://127.0.0.1:{}{path}", self.webhooks.address().port())
     }
 
-    fn reviews(&self) -> String {
+    pub(super) fn reviews(&self) -> String {
         self.url(&format!("/clusters/{CLUSTER}/tokenreview"))
     }
 
@@ -169,7 +169,7 @@ impl World {
     }
 
     /// `alice@contoso.example in inner outer`, or the reason of the refusal.
-    async fn whoami(&self, token: &str) -> String {
+    pub(super) async fn whoami(&self, token: &str) -> String {
         let answer = self.ask(&self.api_server(), token).await;
         match &answer["status"]["error"] {
             Value::String(why) => format!("refused: {why}"),
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub(super) fn token(&self, change: impl FnOnce(&mut Value)) -> String {
         let at = now().as_second();
         let mut claims = json!({
             "aud": AKS_SERVER.to_string(), "iss": format!("{BASE}/{TENANT}/"), "iat": at, "nbf": at, "exp": at + 900, "ver": "1.0",
@@ -189,7 +189,7 @@ impl World {
     }
 }
 
-fn question(token: &str) -> Value {
+pub(super) fn question(token: &str) -> Value {
     json!({
         "kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {"creationTimestamp": null},
         "spec": {"token": token, "audiences": ["https://kubernetes.default.svc"]}, "status": {"user": {}},

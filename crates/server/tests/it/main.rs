@@ -5,6 +5,7 @@ mod arm;
 mod audit;
 mod authority;
 mod core;
+mod corpus;
 mod doors;
 mod faults;
 mod graph;

@@ -2,13 +2,16 @@
 //!
 //! They are JSON, which is YAML, too. Paths in them are absolute: the authorization configuration accepts no others.
 
+use entrance_model::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::home::{Authorizer, ClusterHome, Record};
 use super::{LocalError, files};
 
-/// How the API server reaches Entrance's webhooks: an address and certificates that live as long as the cluster.
+/// How the API server reaches Entrance's webhooks: an address that lives as long as the cluster, and a certificate that is
+/// renewed.
 pub struct WebhookAccess {
     /// `https://127.0.0.1:8444/clusters/{uid}`; `/tokenreview` and `/subjectaccessreview` are added.
     pub base: Url,
@@ -17,15 +20,21 @@ pub struct WebhookAccess {
     /// The client certificate that says which cluster asks.
     pub client_cert_pem: String,
     /// Its private key.
-    pub client_key_pem: zeroize::Zeroizing<String>,
+    pub client_key_pem: Zeroizing<String>,
 }
 
 /// Writes the webhook's certificates. A renewed certificate takes effect without a restart: the API server reads the files again.
 pub(super) fn write_webhook(home: &ClusterHome, webhook: &WebhookAccess) -> Result<(), LocalError> {
     let identity =
-        zeroize::Zeroizing::new(format!("{}\n{}", webhook.client_cert_pem.trim_end(), webhook.client_key_pem.as_str()));
+        Zeroizing::new(format!("{}\n{}", webhook.client_cert_pem.trim_end(), webhook.client_key_pem.as_str()));
     files::write(&home.path("webhook/client.pem"), identity.as_bytes())?;
     files::write(&home.path("webhook/ca.crt"), webhook.ca_pem.as_bytes())
+}
+
+/// Whether the certificate for the webhooks is past half of its time, or not there.
+pub(super) fn is_webhook_due(home: &ClusterHome, now: Timestamp) -> Result<bool, LocalError> {
+    let Some(pem) = files::read(&home.path("webhook/client.pem"))?.map(Zeroizing::new) else { return Ok(true) };
+    Ok(super::pki::is_past_half(&pem, now))
 }
 
 /// Writes every configuration file that the processes are started with.

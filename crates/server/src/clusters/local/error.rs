@@ -45,6 +45,12 @@ pub enum LocalError {
         /// Its permission bits.
         mode: u32,
     },
+    /// No access to the webhooks could be made.
+    #[error("access to the webhooks cannot be made: {why}")]
+    Webhook {
+        /// What went wrong.
+        why: String,
+    },
     /// A file of the cluster's folder is not what was written there.
     #[error("`{}` is damaged: {why}", path.display())]
     Damaged {

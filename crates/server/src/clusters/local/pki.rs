@@ -239,6 +239,17 @@ fn name_and_end(pem: &str) -> Option<(String, Timestamp)> {
     Some((name, until))
 }
 
+/// Whether half of the time of the first certificate in a PEM text is over. One that cannot be read has none left.
+pub(super) fn is_past_half(pem: &str, now: Timestamp) -> bool {
+    let span = || {
+        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+        let certificate = block.parse_x509().ok()?;
+        let validity = certificate.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    };
+    span().is_none_or(|(from, until)| now.as_second() >= from + (until - from) / 2)
+}
+
 fn validity(now: Timestamp, life: Duration) -> (OffsetDateTime, OffsetDateTime) {
     let now = moment(now);
     (now - CLOCK_SKEW, now + life)

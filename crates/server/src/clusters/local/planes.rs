@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use entrance_model::Timestamp;
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::Mutex;
@@ -167,6 +168,27 @@ impl Planes {
     pub async fn wait(&self, uid: ClusterUid, step: Step) -> Result<(), LocalError> {
         let progress = self.kept.lock().await.get(&uid).map(Plane::progress).ok_or(LocalError::Unknown(uid))?;
         wait_for(progress, step, PATIENCE).await
+    }
+
+    /// The clusters that are taken care of here.
+    pub async fn cared_for(&self) -> Vec<ClusterUid> {
+        self.kept.lock().await.keys().copied().collect()
+    }
+
+    /// Gives a cluster new access to its webhooks when half of the time of the present one is over, and says whether it did.
+    /// The API server reads the files again by itself.
+    pub fn renew_webhook(
+        &self,
+        uid: ClusterUid,
+        now: Timestamp,
+        make: impl FnOnce() -> Result<WebhookAccess, String>,
+    ) -> Result<bool, LocalError> {
+        let home = self.home(uid);
+        if !config::is_webhook_due(&home, now)? {
+            return Ok(false);
+        }
+        let webhook = make().map_err(|why| LocalError::Webhook { why })?;
+        config::write_webhook(&home, &webhook).map(|()| true)
     }
 
     /// How a cluster is now; `None` when nobody takes care of it here.

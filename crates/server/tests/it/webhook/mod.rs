@@ -4,4 +4,5 @@ mod attacks;
 mod directory;
 mod holder;
 mod possession;
+mod real;
 mod world;

@@ -30,9 +30,17 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start() -> Self {
-        let data = tempfile::tempdir().expect("a folder");
         // The handshake looks at the machine's clock, so the frozen one stands at the present.
-        let clock = Clock::frozen(Timestamp::now());
+        Self::start_at(Clock::frozen(Timestamp::now())).await
+    }
+
+    /// The same with the machine's clock, for programs that look at it.
+    pub(super) async fn on_the_machines_clock() -> Self {
+        Self::start_at(Clock::system()).await
+    }
+
+    async fn start_at(clock: Clock) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
         // The issuer has the port in it, so it stays the same over restarts.
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let server = serve(&data, port, &clock).await;

@@ -1,0 +1,40 @@
+//! What the fuzz targets call, and the tests that replay their corpora: each function panics when something read from
+//! outside was taken for two things at once.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::kubernetes::TokenReview;
+use crate::oauth::jws::Unverified;
+use crate::oauth::pop::Envelope;
+
+/// The body of a token review: what is read is what a body that says only that would give.
+pub fn token_review(body: &[u8]) {
+    let Ok(review) = TokenReview::read(body) else { return };
+    let plain = serde_json::json!({
+        "apiVersion": review.version().as_str(), "kind": "TokenReview", "spec": {"token": review.token()},
+    });
+    let plain = plain.to_string();
+    let again = TokenReview::read(plain.as_bytes()).map_err(drop).expect("a plain question is read");
+    assert_eq!((again.version(), again.token()), (review.version(), review.token()));
+}
+
+/// A signed token of somebody else.
+pub fn jws(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    if let Ok(token) = Unverified::parse(text) {
+        assert_eq!(text.matches('.').count(), 2);
+        assert!(token.header.crit.is_none());
+        let _ = (token.audiences().len(), token.seconds("exp"), token.text("iss"));
+    }
+}
+
+/// A token in the proof of a key: it has one spelling, and a key whose thumbprint is one of its own.
+pub fn pop(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(envelope) = Envelope::parse(text) else { return };
+    assert_eq!(text, format!("{}.{}", envelope.signed, URL_SAFE_NO_PAD.encode(&envelope.signature)));
+    let canonical: serde_json::Value = serde_json::from_str(&envelope.key.canonical()).expect("a JWK is JSON");
+    assert_eq!(canonical["n"], URL_SAFE_NO_PAD.encode(envelope.key.modulus()));
+    assert_eq!(canonical["e"], URL_SAFE_NO_PAD.encode(envelope.key.exponent()));
+}
