@@ -3,7 +3,33 @@
 Names in braces are filled in by the test: `{tenant}`, `{subscription}`, `{group}`, `{cluster}`, `{id}`, `{foreign}`.
 """
 
+CLUSTER = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}"
+
+# What the original does not have, below a cluster and below Graph.
+ARM_OF_OURS = [
+    ("GET", CLUSTER + "/breakGlassDoors"),
+    ("POST", CLUSTER + "/breakGlassDoors"),
+    ("GET", CLUSTER + "/breakGlassDoors/{id}"),
+    ("POST", CLUSTER + "/breakGlassDoors/{id}/approve"),
+    ("POST", CLUSTER + "/breakGlassDoors/{id}/close"),
+    ("POST", CLUSTER + "/breakGlassDoors/{id}/credential"),
+    ("GET", CLUSTER + "/sealedDoor"),
+    ("POST", CLUSTER + "/sealedDoor/export"),
+    ("POST", CLUSTER + "/sealedDoor/renew"),
+    ("POST", CLUSTER + "/sealedDoor/drill"),
+]
+
+GRAPH_OF_OURS = [
+    ("GET", "/v1.0/entrance/revocations"),
+    ("POST", "/v1.0/entrance/revocations"),
+    ("GET", "/v1.0/entrance/sessions"),
+    ("POST", "/v1.0/users/{id}/revokeSignInSessions"),
+    ("POST", "/v1.0/users/{id}/invalidateAllRefreshTokens"),
+    ("POST", "/v1.0/me/revokeSignInSessions"),
+]
+
 ARM = [
+    *ARM_OF_OURS,
     ("GET", "/tenants"),
     ("GET", "/subscriptions"),
     ("GET", "/subscriptions/{subscription}"),
@@ -28,6 +54,7 @@ ARM = [
 ]
 
 GRAPH = [
+    *GRAPH_OF_OURS,
     ("GET", "/v1.0/me"),
     ("GET", "/v1.0/users"),
     ("POST", "/v1.0/users"),
