@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from support.aggregated import NODES, Aggregated
 from support.freshness import API_SERVER_CACHE, BOUND, Line, Sample, run_all
 from support.office import Office
 from support.rows import ALLOWED, FORBIDDEN, ROWS, UNAUTHORIZED, Scene, admin_group_removed, hire_inside, prepare
@@ -95,6 +96,48 @@ def test_an_open_watch_of_a_door_goes_on_after_it_was_closed(scene):
         until("the door is refused", lambda: line.ask() in CERTIFICATE_ENDS, seconds=10)
         scene.kube.ask("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "after-the-door"}})
         assert watch.sees("after-the-door")
+
+
+# --- an aggregated API: through the API server, and past it ---
+
+AGGREGATED_MEMORY = 10
+
+
+def test_an_aggregated_api_refuses_within_the_bound_and_ten_seconds_more_when_it_is_called_directly(scene, tmp_path):
+    """Through the API server the groups travel along, so its memory is all there is. Past it, the aggregated server remembers tokens for itself."""
+    with Aggregated(scene.kube, tmp_path) as aggregated:
+        through, directly = _at_the_aggregated_api(scene), _at_the_aggregated_server(scene, aggregated)
+        rows = run_all([*through, *directly], give_up=BOUND + AGGREGATED_MEMORY + 14)
+    for row in rows.values():
+        told(f"freshness: {row.name}", row.shown())
+    through, directly = rows.values()
+    through.within(BOUND)
+    directly.within(BOUND + AGGREGATED_MEMORY)
+
+
+def _at_the_aggregated_api(scene: Scene) -> list[Sample]:
+    def sample() -> Sample:
+        person = scene.office.hire()
+        team = scene.team(person.oid)
+        change = lambda: scene.office.leave(team, person.oid)  # noqa: E731
+        return Sample("a member leaves a group, at an aggregated API", scene.line(person), change, FORBIDDEN, pause=0.2, path=NODES)
+
+    return [sample() for _ in range(2)]
+
+
+def _at_the_aggregated_server(scene: Scene, aggregated: Aggregated) -> list[Sample]:
+    """Arranged for the longest it can take: the API server forgets and asks again just before the change, after the aggregated server asked."""
+    person = scene.office.hire()
+    team, token = scene.team(person.oid), scene.office.token(person)
+    at_the_api_server = Line(scene.door.with_token(token))
+    assert at_the_api_server.ask() == 200
+    time.sleep(API_SERVER_CACHE - 0.3)
+
+    def change():
+        assert at_the_api_server.ask() == 200
+        scene.office.leave(team, person.oid)
+
+    return [Sample("the same, at the aggregated server itself", aggregated.directly(token), change, FORBIDDEN, pause=0.6, path=NODES)]
 
 
 # --- what is not covered, shown ---

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -54,7 +55,8 @@ class Watch:
     def __exit__(self, *_):
         # The socket, so that the reader wakes up.
         if self.line.connection and self.line.connection.sock:
-            self.line.connection.sock.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                self.line.connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _read(self):
         try:
@@ -108,8 +110,9 @@ class Standin:
 
     def __exit__(self, *_):
         self.listener.close()
-        self.kube.ask("DELETE", f"/api/v1/namespaces/default/pods/{self.name}?gracePeriodSeconds=0", check=False)
-        self.kube.ask("DELETE", f"/api/v1/nodes/{self.name}", check=False)
+        for path in (f"/api/v1/namespaces/default/pods/{self.name}?gracePeriodSeconds=0", f"/api/v1/nodes/{self.name}"):
+            with suppress(OSError):  # the API server may be away; the cluster ends with the story
+                self.kube.ask("DELETE", path, check=False)
 
     def _serve(self):
         while True:
