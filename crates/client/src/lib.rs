@@ -8,6 +8,7 @@ pub mod child;
 mod error;
 pub mod grant;
 mod http;
+pub mod pop;
 mod secret;
 mod text;
 pub mod why;

@@ -96,13 +96,14 @@ impl Tokens {
             client_id: client,
             resource: resource.into(),
             legacy: false,
+            bound_to: None,
         };
         Ok(grant::client_secret(&self.http()?, &request, &secret).await?.access_token)
     }
 
     async fn device_code(&self, resource: &str) -> Result<Secret> {
         let authority = Authority::new(&self.base, self.tenant.as_deref().unwrap_or(ANY_TENANT))?;
-        let request = Request { authority, client_id: AZURE_CLI.into(), resource: resource.into(), legacy: false };
+        let request = Request { authority, client_id: AZURE_CLI.into(), resource: resource.into(), legacy: false, bound_to: None };
         let (http, account) = (self.http()?, self.account());
         let Some(cache) = cache() else { return Ok(ask(&http, &request).await?.access_token) };
         if let Some(hit) = cache.token(&account, resource, Timestamp::now()) {
@@ -141,6 +142,7 @@ impl Tokens {
             client: AZURE_CLI.to_owned(),
             subject: Subject::Person(None),
             legacy: false,
+            bound_to: None,
         }
     }
 

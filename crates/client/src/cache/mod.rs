@@ -34,6 +34,8 @@ pub struct Account {
     pub subject: Subject,
     /// v1 and v2 tokens are not the same.
     pub legacy: bool,
+    /// The key that the tokens are bound to: they are worthless with another, and others are no substitute.
+    pub bound_to: Option<String>,
 }
 
 /// Who signs in.
@@ -137,6 +139,17 @@ impl TokenCache {
         }
     }
 
+    /// Something else that was kept here under this name.
+    pub(crate) fn thing<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
+        self.open(name)
+    }
+
+    /// Keeps something else under a name.
+    pub(crate) fn keep_thing<T: Serialize>(&self, name: &str, value: &T) -> std::io::Result<()> {
+        let key = Key::make(&self.folder)?;
+        self.seal(&key, name, value)
+    }
+
     fn any_token(&self, account: &Account, resource: &str) -> Option<CachedToken> {
         let stored: StoredToken = self.open(&token_file(account, resource))?;
         let expires = Timestamp::from_second(stored.expires).ok()?;
@@ -187,7 +200,8 @@ fn base(account: &Account) -> String {
         Subject::Application(fingerprint) => ("application", fingerprint.clone()),
     };
     let version = if account.legacy { "v1" } else { "v2" };
-    format!("{}\n{}\n{kind}\n{who}\n{version}", account.authority, account.client)
+    let bound = account.bound_to.as_deref().map_or_else(String::new, |key| format!("\n{key}"));
+    format!("{}\n{}\n{kind}\n{who}\n{version}{bound}", account.authority, account.client)
 }
 
 fn account_file(account: &Account) -> String {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn account(subject: Subject) -> Account {
-    Account { authority: "https://h.test:8443/t".into(), client: "c".into(), subject, legacy: false }
+    Account { authority: "https://h.test:8443/t".into(), client: "c".into(), subject, legacy: false, bound_to: None }
 }
 
 fn signed_in(token: &str, expires: Timestamp) -> SignedIn {
@@ -45,6 +45,7 @@ fn everything_that_matters_is_part_of_the_key() {
         Account { authority: "https://h.test:9443/t".into(), ..ann.clone() },
         Account { client: "d".into(), ..ann.clone() },
         Account { legacy: true, ..ann.clone() },
+        Account { bound_to: Some("K".into()), ..ann.clone() },
         account(Subject::Person(Some("bob@corp.test".into()))),
         account(Subject::Application(Secret::new("s".into()).fingerprint())),
     ];

@@ -88,7 +88,7 @@ pub async fn sign_in(http: &Http, request: &Request, certificate: &Certificate) 
     if !request.legacy {
         form.push(("client_info", "1"));
     }
-    token(http, &endpoints.token, &form).await
+    token(http, request, &endpoints.token, &form).await
 }
 
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -56,7 +56,7 @@ pub async fn sign_in(http: &Http, request: &Request, wishes: &Wishes, talk: &dyn
         ("redirect_uri", &redirect),
         ("scope", &scope),
     ];
-    token(http, &endpoints.token, &form).await.map(Outcome::SignedIn)
+    token(http, request, &endpoints.token, &form).await.map(Outcome::SignedIn)
 }
 
 fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, state: &str, verifier: &Secret, scope: &str) -> Url {

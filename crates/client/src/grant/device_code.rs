@@ -18,7 +18,9 @@ pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<
 
     let until = tokio::time::Instant::now() + Duration::from_secs(code.expires_in.min(LONGEST));
     let mut every = Duration::from_secs(code.interval.clamp(1, 60));
-    let form = poll_form(request, &code, target, &value);
+    let binding = request.binding();
+    let mut form = poll_form(request, &code, target, &value);
+    form.extend(binding.iter().map(|(name, value)| (*name, value.as_str())));
     loop {
         tokio::time::sleep(every).await;
         if tokio::time::Instant::now() >= until {
@@ -95,7 +97,7 @@ mod tests {
     fn both_versions_poll_in_their_own_words() {
         let code = code(r#"{"device_code":"DEV","expires_in":900}"#);
         let authority = crate::authority::Authority::new("https://h.test/", "t").expect("fine");
-        let request = Request { authority, client_id: "C".into(), resource: "S".into(), legacy: false };
+        let request = Request { authority, client_id: "C".into(), resource: "S".into(), legacy: false, bound_to: None };
         let (target, value) = request.target();
         assert_eq!(
             poll_form(&request, &code, target, &value),

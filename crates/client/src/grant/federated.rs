@@ -23,7 +23,7 @@ pub async fn sign_in(
         ("grant_type", "client_credentials"),
         ("scope", &scope),
     ];
-    token(http, &endpoints.token, &form).await
+    token(http, request, &endpoints.token, &form).await
 }
 
 /// The identity token of a GitHub Actions job.

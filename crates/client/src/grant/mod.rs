@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 
 use crate::authority::{Authority, Endpoints};
-use crate::{Http, Secret, SignInError, SignedIn};
+use crate::{Http, Secret, SignInError, SignedIn, pop};
 
 /// What every grant needs: whom to ask, as whom, for what.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Request {
     pub resource: String,
     /// The v1 protocol.
     pub legacy: bool,
+    /// The thumbprint of the key that the token shall be bound to.
+    pub bound_to: Option<String>,
 }
 
 impl Request {
@@ -36,6 +38,12 @@ impl Request {
     /// The scope of the v2 protocol, in the order that the original sends.
     pub fn scope(&self) -> String {
         format!("{} openid offline_access profile", default_scope(&self.resource))
+    }
+
+    /// What a request for a bound token says besides.
+    fn binding(&self) -> Vec<(&'static str, String)> {
+        let Some(thumbprint) = &self.bound_to else { return Vec::new() };
+        vec![("req_cnf", pop::confirmation(thumbprint)), ("token_type", "pop".to_owned())]
     }
 
     /// `scope` or, in the v1 protocol, `resource`.
@@ -71,7 +79,7 @@ pub async fn client_secret(http: &Http, request: &Request, secret: &Secret) -> R
         ("grant_type", "client_credentials"),
         (name, &value),
     ];
-    token(http, &endpoints.token, &form).await
+    token(http, request, &endpoints.token, &form).await
 }
 
 /// A refresh token; the service may give a new one with the access token.
@@ -85,13 +93,16 @@ pub async fn refresh(http: &Http, request: &Request, refresh_token: &Secret) -> 
         ("refresh_token", refresh_token.expose()),
         (target, &value),
     ];
-    token(http, &endpoints.token, &form).await
+    token(http, request, &endpoints.token, &form).await
 }
 
 /// Sends a grant to the token endpoint.
-async fn token(http: &Http, endpoint: &Url, form: &[(&str, &str)]) -> Result<SignedIn, SignInError> {
+async fn token(http: &Http, request: &Request, endpoint: &Url, form: &[(&str, &str)]) -> Result<SignedIn, SignInError> {
+    let binding = request.binding();
+    let mut form = form.to_vec();
+    form.extend(binding.iter().map(|(name, value)| (*name, value.as_str())));
     let asked = Timestamp::now();
-    let tokens: Tokens = http.post(endpoint, &[], form).await?;
+    let tokens: Tokens = http.post(endpoint, &[], &form).await?;
     Ok(signed_in(tokens, asked))
 }
 

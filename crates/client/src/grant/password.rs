@@ -27,5 +27,5 @@ pub async fn sign_in(http: &Http, request: &Request, user: &str, password: &Secr
         ("scope", &scope),
         ("username", user),
     ];
-    token(http, &endpoints.token, &form).await
+    token(http, request, &endpoints.token, &form).await
 }

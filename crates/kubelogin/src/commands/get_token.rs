@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use entrance_client::cache::{Account, CachedToken, NoLock, TokenCache};
 use entrance_client::grant::{self, Request};
+use entrance_client::pop::PopKey;
 use entrance_client::{Http, SignInError, SignedIn, Trust};
 use entrance_wire::exec_credential::{ExecInfo, credential};
 use jiff::Timestamp;
 
 use super::env;
 use crate::failure::Failure;
-use crate::login::Way;
+use crate::login::{Way, pop};
 use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
 use crate::refused::{self, Advice};
 use crate::terminal::{self, Stderr};
@@ -24,7 +25,11 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     if settings.text(Opt::ServerId).is_none() {
         return Err(BadOption::NoServer.into());
     }
-    let way = Way::of(&settings, &env)?;
+    let mut way = Way::of(&settings, &env)?;
+    let bound = Bound::of(&settings)?;
+    if let Some(bound) = &bound {
+        way.bind(bound.key.thumbprint());
+    }
     // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
     let call = Call { settings: &settings, way: &way, info: &info };
@@ -37,8 +42,26 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
         got = call.token(&cache)?;
     }
     let expires = Timestamp::from_second(got.expires.as_second()).unwrap_or(got.expires);
-    terminal::result(&credential(info.version, got.token.expose(), &expires.to_string()))
+    let token = match bound {
+        Some(bound) => bound.key.proof(&got.token, &bound.cluster, Timestamp::now()).map_err(Failure::GetToken)?,
+        None => got.token,
+    };
+    terminal::result(&credential(info.version, token.expose(), &expires.to_string()))
         .map_err(|source| Failure::Machine { doing: "printing the token".into(), source })
+}
+
+/// The key that the token is bound to, and the cluster that each proof names.
+struct Bound {
+    key: PopKey,
+    cluster: String,
+}
+
+impl Bound {
+    fn of(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let Some(cluster) = pop::asked(settings)? else { return Ok(None) };
+        let key = PopKey::of(&TokenCache::at(settings.cache_dir(&env))).map_err(Failure::GetToken)?;
+        Ok(Some(Self { key, cluster }))
+    }
 }
 
 struct Call<'a> {

@@ -15,7 +15,7 @@ pub(crate) struct Interactive {
 
 impl Interactive {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
-        pop::refuse(settings)?;
+        pop::check(settings)?;
         let text = |id| settings.text(id).map(ToOwned::to_owned);
         let wishes = Wishes { login_hint: text(Opt::LoginHint), redirect_url: text(Opt::RedirectUrl) };
         Ok(Self { request: super::request(settings)?, wishes })

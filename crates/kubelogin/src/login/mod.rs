@@ -6,7 +6,7 @@ mod azure_pipelines;
 mod device_code;
 mod interactive;
 mod msi;
-mod pop;
+pub(crate) mod pop;
 mod ropc;
 mod spn;
 mod workload_identity;
@@ -125,6 +125,17 @@ impl Way {
         })
     }
 
+    /// Asks for tokens that are bound to this key; for the ways that can.
+    pub(crate) fn bind(&mut self, thumbprint: &str) {
+        let request = match self {
+            Self::Interactive(way) => &mut way.request,
+            Self::Spn(way) => &mut way.request,
+            Self::Ropc(way) => &mut way.request,
+            _ => return,
+        };
+        request.bound_to = Some(thumbprint.to_owned());
+    }
+
     /// Tokens of another program, which keeps its own cache; no network and no runtime here.
     pub(crate) fn ask_child(&self, limit: Duration) -> Option<Result<SignedIn, SignInError>> {
         match self {
@@ -178,6 +189,7 @@ fn request(settings: &Settings) -> Result<Request, BadLogin> {
         client_id: client_id.to_owned(),
         resource: server(settings).to_owned(),
         legacy: false,
+        bound_to: None,
     })
 }
 
@@ -187,7 +199,13 @@ fn server(settings: &Settings) -> &str {
 }
 
 fn account(request: &Request, subject: Subject) -> Account {
-    Account { authority: request.authority.to_string(), client: request.client_id.clone(), subject, legacy: request.legacy }
+    Account {
+        authority: request.authority.to_string(),
+        client: request.client_id.clone(),
+        subject,
+        legacy: request.legacy,
+        bound_to: request.bound_to.clone(),
+    }
 }
 
 const LONG: Duration = Duration::from_mins(1);

@@ -1,6 +1,6 @@
-//! Proof-of-possession tokens: their claims are read; making them is still to come.
+//! Proof-of-possession tokens: which cluster they are for, and the signature around each of them.
 
-use super::BadLogin;
+use super::{BadLogin, Login};
 use crate::options::{Opt, Settings};
 
 /// `--pop-claims` is not what it should be.
@@ -14,13 +14,26 @@ pub(crate) enum BadClaims {
     NoCluster,
 }
 
-/// Says that it cannot be done, after checking what was asked for.
-pub(super) fn refuse(settings: &Settings) -> Result<(), BadLogin> {
-    if !settings.is_on(Opt::PopEnabled) {
-        return Ok(());
+/// Checks the claims, where such a token is asked for.
+pub(super) fn check(settings: &Settings) -> Result<(), BadLogin> {
+    if settings.is_on(Opt::PopEnabled) {
+        cluster(settings.text(Opt::PopClaims).unwrap_or_default())?;
     }
-    cluster(settings.text(Opt::PopClaims).unwrap_or_default())?;
-    Err(BadLogin::NotYet("--pop-enabled", "leave it out; clusters that require such tokens cannot be reached yet"))
+    Ok(())
+}
+
+/// The cluster that tokens shall be bound for, if they shall. As with the original, other ways to sign in ignore the option, and
+/// so does the old protocol.
+pub(crate) fn asked(settings: &Settings) -> Result<Option<String>, BadLogin> {
+    let can = match settings.login {
+        Login::Interactive | Login::Ropc => true,
+        Login::Spn => !settings.is_on(Opt::Legacy),
+        _ => false,
+    };
+    if !can || !settings.is_on(Opt::PopEnabled) {
+        return Ok(None);
+    }
+    Ok(Some(cluster(settings.text(Opt::PopClaims).unwrap_or_default())?))
 }
 
 /// The cluster that the token will be good for: the claim `u`.

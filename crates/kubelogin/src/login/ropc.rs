@@ -18,7 +18,7 @@ impl Ropc {
         let request = super::request(settings)?;
         let user = settings.text(Opt::Username).ok_or(BadLogin::NoUser)?.to_owned();
         let password = Secret::new(settings.text(Opt::Password).ok_or(BadLogin::NoPassword)?.to_owned());
-        pop::refuse(settings)?;
+        pop::check(settings)?;
         Ok(Self { request, user, password })
     }
 

@@ -22,7 +22,7 @@ impl Spn {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
         let certificate = settings.text(Opt::ClientCertificate);
         let secret = settings.text(Opt::ClientSecret);
-        pop::refuse(settings)?;
+        pop::check(settings)?;
         let request = Request { legacy: settings.is_on(Opt::Legacy), ..super::request(settings)? };
         let proof = match (certificate, secret) {
             (Some(file), _) => Proof::Certificate(Box::new(read(file)?)),
