@@ -72,12 +72,15 @@ impl Entrance {
     }
 
     fn claims(&self, oid: PrincipalId, kind: &str, app: AppId) -> Value {
-        let now = self.app().now().as_second();
+        let now = self.app().now();
+        let known = self.app().people.snapshot(now).map_or(0, |people| people.revocation_head(self.tenant));
+        let now = now.as_second();
         json!({
             "aud": format!("{}/", self.app().base()),
             "iss": self.app().issuer_v1(self.tenant),
             "iat": now, "nbf": now, "exp": now + 3600,
             "ver": "1.0", "tid": self.tenant, "oid": oid, "appid": app, "idtyp": kind, "uti": Uuid::new_v4().to_string(),
+            "rev": known,
         })
     }
 

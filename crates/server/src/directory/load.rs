@@ -126,6 +126,7 @@ async fn new_tenants(snapshot: &mut Snapshot, reader: &mut Reader, changes: &[Ch
         if !snapshot.tenants.contains_key(&change.tenant) && loaded.insert(change.tenant) {
             let graph = tenant_graph(reader, change.tenant).await?;
             snapshot.tenants.insert(change.tenant, graph);
+            revocations(snapshot, reader, change.tenant).await?;
         }
     }
     Ok(loaded)

@@ -80,7 +80,7 @@ pub(super) async fn create(ctx: Ctx, body: Json) -> Reply<Response> {
 }
 
 /// Waits until the directory in memory holds what was just written; `None` when that takes too long.
-async fn in_force(ctx: &Ctx) -> Result<Option<Timestamp>, GraphError> {
+pub(super) async fn in_force(ctx: &Ctx) -> Result<Option<Timestamp>, GraphError> {
     let head = ctx.read().await?.feed_position().await?.head;
     let held = tokio::time::timeout(PATIENCE, ctx.app.people.reached(head)).await;
     Ok(held.is_ok().then(|| ctx.now()))

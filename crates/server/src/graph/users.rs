@@ -23,7 +23,7 @@ use super::error::GraphError;
 use super::find::user_target;
 use super::reply::{NoContent, Reply, Shown};
 use super::source::Source;
-use super::{list, show};
+use super::{list, revocations, show};
 use crate::authority::revoke;
 use crate::config::Mode;
 
@@ -198,6 +198,7 @@ pub(super) async fn revoke_sessions(ctx: Ctx) -> Reply<Shown> {
     tx.directory().update_user(ctx.tenant, &user).await?;
     ctx.record(&mut tx, &allowed, "user.sessionsRevoked", user.id.uuid(), json!({"reason": "revokeSignInSessions"})).await?;
     tx.commit().await?;
+    revocations::in_force(&ctx).await?;
     let mut body = Object::new();
     body.insert("value".into(), true.into());
     Ok(ctx.one("Edm.Boolean", body))

@@ -142,10 +142,10 @@ impl Authority<'_, Write> {
     /// `Ok(None)`: there are too many revocations of single tokens and sessions already.
     pub async fn revoke(&mut self, tenant: TenantId, revoke: &Revoke<'_>) -> Result<Option<Revoked>, StoreError> {
         let Revoke { target, only, at, .. } = *revoke;
-        if let Target::Token(_) | Target::Session(_) = target {
-            if let Some(revocation) = self.revocation_of(tenant, target).await? {
-                return Ok(Some(Revoked { revocation, sessions: Vec::new() }));
-            }
+        if let Target::Token(_) | Target::Session(_) = target
+            && let Some(revocation) = self.revocation_of(tenant, target).await?
+        {
+            return Ok(Some(Revoked { revocation, sessions: Vec::new() }));
         }
         if let Target::Token(_) | Target::Session(_) | Target::Device(_) = target
             && self.count(tenant).await? >= MOST

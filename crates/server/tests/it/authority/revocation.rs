@@ -149,8 +149,6 @@ async fn s_806_graphs_own_names_for_it_end_sessions_at_webhooks_too() {
         let caller = if path.contains("/me/") { &mine } else { &by };
         let answer = world.client.post(world.url(&path)).bearer_auth(&caller.access).send().await.expect("answers");
         assert_eq!(answer.status(), 200, "{path}");
-        let head = world.app().store.read().await.expect("reads").feed_position().await.expect("a position").head;
-        world.app().people.reached(head).await;
         assert_eq!(state(&world, AZ, &mine).await, (401, 400, Some("person")), "{path}");
     }
     // A new password and a disabled account end what was held in the same second.
@@ -389,4 +387,38 @@ async fn s_806_revocations_are_forgotten_when_no_token_can_be_older_and_what_end
     assert_eq!(me(&world, &lost).await, 401, "ended by itself");
     assert_eq!(refreshed(&world, AZ, &lost.refresh, GRAPH).await.status(), 400);
     assert_eq!(refreshed(&world, AZ, &kept.refresh, GRAPH).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn s_806_nothing_that_is_fetched_while_a_person_is_revoked_outlives_it() {
+    let world = std::sync::Arc::new(Entrance::start().await);
+    let (admin, alice) = (world.directory_admin("admin").await, world.user("alice").await);
+    let by = signed_in(&world, &admin, AZ, GRAPH).await;
+    let mut running = Vec::new();
+    for _ in 0..4 {
+        let (world, mut token) = (std::sync::Arc::clone(&world), signed_in(&world, &alice, AZ, GRAPH).await.refresh);
+        running.push(tokio::spawn(async move {
+            let mut got = Vec::new();
+            loop {
+                let answer = refreshed(&world, AZ, &token, GRAPH).await;
+                if answer.status() != 200 {
+                    return got;
+                }
+                let answer: Value = answer.json().await.expect("JSON");
+                token = text(&answer, "refresh_token").to_owned();
+                got.push(text(&answer, "access_token").to_owned());
+            }
+        }));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(revoke(&world, &by, json!({"kind": "person", "id": alice.id, "reason": "r"})).await.0, 201);
+    let mut count = 0;
+    for task in running {
+        for access in task.await.expect("ends when it is refused") {
+            count += 1;
+            let token = Held { access, refresh: String::new(), session: String::new(), id: String::new() };
+            assert_eq!(met(&world, &token).await, Some("person"), "its second is the revocation's, as every second here");
+        }
+    }
+    assert!(count >= 4, "{count} tokens raced");
 }
