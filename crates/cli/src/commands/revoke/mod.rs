@@ -21,15 +21,15 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// End one access token, by its `uti` (the credential id in an API server's audit log), or `-` to read the token itself.
-    Token(one::Args),
+    Token(one::What),
     /// End one sign-in with everything that came from it; other sessions of the person go on.
-    Session(one::Args),
+    Session(one::What),
     /// End everything that a person holds, by object id or name. They can sign in again, unless they are disabled.
-    Person(one::Args),
+    Person(one::What),
     /// End everything that an application holds, for itself and in people's names, by client id or object id.
-    Application(one::Args),
+    Application(one::What),
     /// End every session on a device: a browser with what was signed in through it, or a program.
-    Device(one::Args),
+    Device(one::What),
     /// List what was revoked and still counts.
     List(lists::Args),
     /// List where somebody is signed in, with the ids to revoke.

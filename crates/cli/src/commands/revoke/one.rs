@@ -12,7 +12,7 @@ use crate::connect::{self, Output, Server};
 use crate::output::{line, talk};
 
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct What {
     /// What to revoke.
     id: String,
     /// Why; it stands in the audit trail.
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     server: connect::Args,
 }
 
-pub(super) async fn run(kind: &str, args: &Args) -> Result<ExitCode> {
+pub(super) async fn run(kind: &str, args: &What) -> Result<ExitCode> {
     let mut body = json!({"kind": kind, "reason": args.reason});
     match (kind, args.id.as_str()) {
         ("token", "-") => body["token"] = token()?.into(),
