@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use entrance_model::Timestamp;
+use entrance_model::access::{Assignment, PrincipalType, built_in};
+use entrance_model::arm::Scope;
 use entrance_model::cluster::Door;
 use entrance_model::cluster::door::{BreakGlass, DoorState, Life, Reason};
 use entrance_model::directory::{Application, Group, Member, MemberKind, Redirects, ServicePrincipal};
-use entrance_model::id::{AppId, AppObjectId, ClusterUid, DoorId, GroupId, PrincipalId, ServicePrincipalId};
+use entrance_model::id::{
+    AppId, AppObjectId, AssignmentId, ClusterUid, DoorId, GroupId, PrincipalId, ServicePrincipalId, SubscriptionId,
+};
 use entrance_model::well_known::AKS_SERVER;
 use entrance_server::clusters::incluster::{InClusterError, Reach, Reaching};
 use entrance_server::clusters::local::{Part, Planes};
@@ -239,6 +243,7 @@ async fn everybody_signs_in_whatever_the_number_of_their_groups_and_has_every_ri
     each_has_the_groups_that_count(&world, &crowd, &door).await?;
     a_new_binding_counts_within_the_bound(&world, &crowd, &door).await?;
     an_id_in_a_policy_counts(&world, &crowd, &door).await?;
+    a_role_assignment_counts(&world, &crowd).await?;
     with_the_watch_cut_nobody_is_cut_short(&world, &crowd, &line).await?;
     an_api_server_that_hangs_is_noticed(&world).await?;
 
@@ -355,6 +360,44 @@ async fn an_id_in_a_policy_counts(world: &World, crowd: &Crowd, door: &OpenDoor)
     until("the policy", async || {
         let said = world.as_member(big, "create configmap x --dry-run=server")?;
         ensure!(said.contains("contractors make no config maps"), "{said}");
+        Ok(())
+    })
+    .await
+}
+
+/// Of the cluster, above it and below it; those of other places do not.
+async fn a_role_assignment_counts(world: &World, crowd: &Crowd) -> Result<()> {
+    let (uid, now) = (world.cluster.uid, Timestamp::now());
+    let here = world.cluster.address.scope();
+    let subscription = Scope::subscription(world.cluster.address.subscription);
+    let inside: Scope = format!("{}/namespaces/web", here.as_str()).parse()?;
+    let elsewhere = Scope::subscription(SubscriptionId::from_uuid(Uuid::new_v4()));
+    let scopes = [here, subscription, inside, elsewhere];
+    let groups = [1_001, 1_002, 1_003, 1_004].map(|n| crowd.groups[n]);
+    let mut tx = world.app().store.write().await?;
+    for (scope, group) in scopes.into_iter().zip(groups) {
+        let assignment = Assignment {
+            id: AssignmentId::from_uuid(Uuid::new_v4()),
+            tenant: world.tenant,
+            scope,
+            role: built_in::READER,
+            principal: PrincipalId::from_uuid(group.uuid()),
+            principal_type: PrincipalType::Group,
+            description: None,
+            condition: None,
+            created: now,
+            created_by: None,
+            updated: now,
+            updated_by: None,
+        };
+        tx.arm().insert_assignment(&assignment).await?;
+    }
+    tx.commit().await?;
+    until("the role assignments", async || {
+        let known = world.app().references.of(uid).context("it is known")?;
+        let found = groups.map(|group| known.contains(&group));
+        ensure!(found == [true, true, true, false], "{found:?}");
+        ensure!(known.contains(&world.outer.id), "administrators count, too");
         Ok(())
     })
     .await
