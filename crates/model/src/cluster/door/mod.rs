@@ -3,6 +3,7 @@
 //! A door is asked for with a reason and a duration. Where the cluster wants a second person, it waits for one; then it is
 //! open until its time is over or somebody closes it, and never opens again.
 
+mod offline;
 mod outcome;
 mod terms;
 
@@ -11,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 pub use outcome::{Deed, LeftBehind, Leftover, Outcome, Refused, Seen, Severed, Way};
 pub use terms::{BreakGlass, Life, Reason};
 
-use super::SealedDoor;
 use crate::arm::Ruled;
 use crate::id::{ClusterUid, DoorId, PrincipalId, TenantId};
 
@@ -261,38 +261,8 @@ impl Ruled for DoorRefusal {
 }
 
 impl Door {
-    /// What the user names in sealed doors' certificates begin with.
-    pub const OFFLINE_USER: &str = "breakglass:offline:";
     /// How long a request waits for a second person.
     pub const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
-
-    /// The door that somebody opened with the sealed file while no server was there to ask. Nobody of the directory holds it;
-    /// the reason tells who it was, by their own word.
-    pub fn offline(sealed: &SealedDoor, reason: Reason, now: Timestamp) -> Self {
-        let holder = PrincipalId::from_uuid(sealed.id.uuid());
-        let until = Life::USUAL.after(now).min(sealed.until);
-        let opening = Opening { certificate: sealed.certificate.clone(), at: now, until, by: holder };
-        Self {
-            id: sealed.id,
-            tenant: sealed.tenant,
-            cluster: sealed.cluster,
-            holder,
-            reason,
-            life: Life::USUAL,
-            asked: now,
-            state: DoorState::Open(opening),
-        }
-    }
-
-    /// Whether it was opened with the sealed file.
-    pub fn is_offline(&self) -> bool {
-        self.holder.uuid() == self.id.uuid()
-    }
-
-    /// The user name in its certificate.
-    pub fn certificate_user(&self) -> String {
-        if self.is_offline() { Self::offline_user(self.id) } else { Self::user(self.holder) }
-    }
 
     /// Asks for it to be opened without anybody else.
     pub fn alone(&self, house: &BreakGlass) -> Option<Agreed> {
@@ -368,11 +338,6 @@ impl Door {
     /// The group that the binding in the cluster names.
     pub fn group(id: DoorId) -> String {
         format!("entrance:break-glass:{id}")
-    }
-
-    /// The user name in a sealed door's certificate.
-    pub fn offline_user(id: DoorId) -> String {
-        format!("{}{id}", Self::OFFLINE_USER)
     }
 
     /// The user name in the certificate.
