@@ -182,6 +182,12 @@ pub enum DoorRefusal {
         /// `entranceProfile.breakGlass.validity`.
         allowed: Life,
     },
+    /// Each open door is a certificate that the API server compares callers with.
+    #[error("{max} doors of this cluster are requested or open already; close some.")]
+    TooMany {
+        /// How many there may be.
+        max: usize,
+    },
     /// It does not wait for anybody.
     #[error("The door is {state}; only one that is requested can be approved.")]
     NotRequested {
@@ -231,7 +237,7 @@ impl Ruled for DoorRefusal {
         match self {
             Self::NoReason | Self::Reason { .. } => "R-013",
             Self::Duration { .. } | Self::TooLong { .. } => "R-542",
-            Self::NotRequested { .. } | Self::TooLate { .. } | Self::NotOpen { .. } => "R-207",
+            Self::TooMany { .. } | Self::NotRequested { .. } | Self::TooLate { .. } | Self::NotOpen { .. } => "R-207",
             Self::SameHand | Self::NotAPerson | Self::NotHolder { .. } | Self::SecondPerson { .. } => "R-541",
         }
     }
@@ -239,14 +245,18 @@ impl Ruled for DoorRefusal {
         match self {
             Self::NoReason | Self::Reason { .. } | Self::Duration { .. } | Self::TooLong { .. } => 400,
             Self::SameHand | Self::NotAPerson | Self::NotHolder { .. } => 403,
-            Self::NotRequested { .. } | Self::TooLate { .. } | Self::NotOpen { .. } | Self::SecondPerson { .. } => 409,
+            Self::TooMany { .. }
+            | Self::NotRequested { .. }
+            | Self::TooLate { .. }
+            | Self::NotOpen { .. }
+            | Self::SecondPerson { .. } => 409,
         }
     }
     fn code(&self) -> &'static str {
         match self {
             Self::NoReason | Self::Reason { .. } | Self::Duration { .. } | Self::TooLong { .. } => "InvalidParameter",
             Self::NotHolder { .. } => "AuthorizationFailed",
-            Self::NotRequested { .. } | Self::NotOpen { .. } => "OperationNotAllowed",
+            Self::TooMany { .. } | Self::NotRequested { .. } | Self::NotOpen { .. } => "OperationNotAllowed",
             Self::TooLate { .. } => "RequestExpired",
             Self::SameHand | Self::NotAPerson | Self::SecondPerson { .. } => "SecondPersonRequired",
         }
@@ -261,6 +271,8 @@ impl Ruled for DoorRefusal {
 }
 
 impl Door {
+    /// How many doors of one cluster may be requested or open at a time.
+    pub const MOST: usize = 50;
     /// How long a request waits for a second person.
     pub const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 

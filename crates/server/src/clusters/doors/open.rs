@@ -36,6 +36,9 @@ pub struct Opened {
 pub async fn ask(app: &App, cluster: &Cluster, ask: Ask, by: &By) -> Result<Door, DoorError> {
     let alone = app.doors.alone(cluster.uid).await;
     let house = allowed(cluster)?;
+    if app.store.read().await?.arm().live_doors(cluster.uid).await?.len() >= Door::MOST {
+        return Err(DoorRefusal::TooMany { max: Door::MOST }.into());
+    }
     let door = requested(app, cluster, ask);
     match door.alone(&house) {
         Some(agreed) => open(app, cluster, door, &agreed, by, &alone).await,

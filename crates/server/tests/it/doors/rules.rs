@@ -313,6 +313,15 @@ async fn a_holder_who_is_disabled_or_revoked_loses_the_door_as_well() {
 }
 
 #[tokio::test]
+async fn a_cluster_has_at_most_fifty_doors_at_a_time() {
+    let scene = Scene::start(json!({"secondPerson": true})).await;
+    for _ in 0..50 {
+        assert_eq!(scene.open(&scene.alice, "1h").await.status, 201);
+    }
+    assert_eq!(scene.open(&scene.bob, "1h").await.refusal(), "409 OperationNotAllowed R-207");
+}
+
+#[tokio::test]
 async fn a_cluster_that_is_deleted_takes_its_doors_with_it() {
     let scene = Scene::start(json!({})).await;
     scene.open(&scene.alice, "1h").await;
