@@ -76,3 +76,47 @@ def test_what_is_ours_below_graph_never_breaks(ask, method, path):
     for body in (None, {}, [], {"kind": []}, {"kind": "person", "id": {"$ne": 1}, "reason": "x"}, {"kind": "token", "token": "a.b.c", "reason": "x\ny"}):
         answer = ask("graph", method, path, body)
         assert answer.status_code < 500, f"{body}: {answer.status_code} {answer.text}"
+
+
+ADMINISTRATORS_ONLY = [
+    "/v1.0/entrance/audit", "/v1.0/entrance/audit?after=0", "/v1.0/entrance/audit/head", "/v1.0/entrance/audit/newest?$top=5",
+    "/v1.0/entrance/audit/credentials?id=JTI=x", "/v1.0/entrance/heldNames", "/v1.0/entrance/heldNames/somebody@contoso.example",
+]
+
+
+@pytest.mark.parametrize("path", ADMINISTRATORS_ONLY)
+def test_a_stranger_reads_no_log_and_no_held_names(ask, path):
+    answer = ask("graph", "GET", path)
+    assert (answer.status_code, wires.graph(answer)) == (403, "Authorization_RequestDenied"), answer.text
+
+
+def test_a_stranger_releases_no_name(ask):
+    answer = ask("graph", "POST", "/v1.0/entrance/heldNames/somebody@contoso.example/release", {"reason": "I want it"})
+    assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize("query", ["$top=0", "$top=99999999999", "after=-1", "after=x", "since=yesterday", "after=1&since=2026-01-01T00:00:00Z"])
+def test_the_log_names_a_bad_question(office, query):
+    for path in ("/entrance/audit", "/entrance/audit/newest"):
+        url = f"{office.url}/v1.0{path}?{query}"
+        answer = office.http.get(url, headers={"Authorization": f"Bearer {office.tokens['graph']}"}, timeout=30)
+        assert answer.status_code < 500, answer.text
+        wires.silent(answer)
+
+
+def test_nobody_learns_more_than_a_word_of_the_servers_health(office):
+    """Behind a proxy everybody seems to be on this machine: what it forwards for others is told no more than others are."""
+    for more in ({"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=192.0.2.7"}):
+        answer = office.http.get(f"{office.url}/readyz?verbose", headers=more, timeout=30)
+        assert answer.text == "ok\n", answer.text
+
+
+def test_no_secret_stands_in_the_servers_log(server, office, stranger, ask):
+    """After all of the above: neither tokens, whole or in part, nor passwords."""
+    person, tokens = stranger
+    ask("graph", "POST", "/v1.0/entrance/revocations", {"kind": "token", "token": tokens["arm"], "reason": "mine"})
+    log = server.running.out + server.running.err
+    for secret in [person.password, *tokens.values(), *office.tokens.values()]:
+        assert secret not in log
+        if secret.count(".") == 2:
+            assert secret.split(".")[2] not in log, "not even a signature"

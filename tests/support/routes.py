@@ -17,12 +17,20 @@ ARM_OF_OURS = [
     ("POST", CLUSTER + "/sealedDoor/export"),
     ("POST", CLUSTER + "/sealedDoor/renew"),
     ("POST", CLUSTER + "/sealedDoor/drill"),
+    ("POST", CLUSTER + "/explain"),
 ]
 
 GRAPH_OF_OURS = [
     ("GET", "/v1.0/entrance/revocations"),
     ("POST", "/v1.0/entrance/revocations"),
     ("GET", "/v1.0/entrance/sessions"),
+    ("GET", "/v1.0/entrance/audit"),
+    ("GET", "/v1.0/entrance/audit/head"),
+    ("GET", "/v1.0/entrance/audit/newest"),
+    ("GET", "/v1.0/entrance/audit/credentials"),
+    ("GET", "/v1.0/entrance/heldNames"),
+    ("GET", "/v1.0/entrance/heldNames/{id}"),
+    ("POST", "/v1.0/entrance/heldNames/{id}/release"),
     ("POST", "/v1.0/users/{id}/revokeSignInSessions"),
     ("POST", "/v1.0/users/{id}/invalidateAllRefreshTokens"),
     ("POST", "/v1.0/me/revokeSignInSessions"),

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use entrance_model::Timestamp;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::http::RequestInfo;
@@ -24,17 +25,25 @@ struct Check {
     state: Result<String, String>,
 }
 
+/// What the routes share.
+#[derive(Clone)]
+struct Health {
+    app: Arc<App>,
+    /// How the store was when a stranger asked last.
+    store: Arc<Mutex<Option<(Instant, Result<String, String>)>>>,
+}
+
 /// The routes for health, on the public listener.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/healthz", get(ready))
-        .with_state(Arc::clone(app))
+        .with_state(Health { app: Arc::clone(app), store: Arc::default() })
 }
 
 async fn ready(
-    State(app): State<Arc<App>>,
+    State(health): State<Health>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     info: Option<axum::Extension<RequestInfo>>,
@@ -46,7 +55,7 @@ async fn ready(
     let is_verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
     let wants_json =
         headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("json"));
-    answer(&checks(&app).await, is_near && is_verbose, wants_json, is_near)
+    answer(&health.checks(is_near).await, is_near && is_verbose, wants_json, is_near)
 }
 
 fn answer(checks: &[Check], is_verbose: bool, wants_json: bool, is_near: bool) -> Response {
@@ -77,16 +86,34 @@ fn answer(checks: &[Check], is_verbose: bool, wants_json: bool, is_near: bool) -
     (status, text).into_response()
 }
 
-async fn checks(app: &App) -> Vec<Check> {
-    let now = app.now();
-    vec![
-        Check { name: "store", state: store(app).await },
-        Check { name: "directory", state: directory(app, now) },
-        Check { name: "webhooks", state: webhooks(app) },
-        Check { name: "audit", state: audit(app, now).await },
-        Check { name: "clusters", state: clusters(app, now) },
-        Check { name: "freshness", state: Ok(freshness(app, now)) },
-    ]
+impl Health {
+    async fn checks(&self, is_near: bool) -> Vec<Check> {
+        let (app, now) = (&*self.app, self.app.now());
+        vec![
+            Check { name: "store", state: self.store(is_near).await },
+            Check { name: "directory", state: directory(app, now) },
+            Check { name: "webhooks", state: webhooks(app) },
+            Check { name: "audit", state: audit(app, now).await },
+            Check { name: "clusters", state: clusters(app, now) },
+            Check { name: "freshness", state: Ok(freshness(app, now)) },
+        ]
+    }
+
+    /// The store is really written to, so strangers together may ask for that once in a moment only.
+    async fn store(&self, is_near: bool) -> Result<String, String> {
+        if is_near {
+            return store(&self.app).await;
+        }
+        let mut last = self.store.lock().await;
+        if let Some((at, state)) = &*last
+            && at.elapsed() < MOMENT
+        {
+            return state.clone();
+        }
+        let state = store(&self.app).await;
+        *last = Some((Instant::now(), state.clone()));
+        state
+    }
 }
 
 async fn store(app: &App) -> Result<String, String> {
@@ -151,6 +178,7 @@ fn freshness(app: &App, now: Timestamp) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+const MOMENT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Rows that wait longer for their link mean that the sealer does not work.
 const UNSEALED: Duration = Duration::from_secs(60);
