@@ -33,7 +33,12 @@ GRAPH_OF_OURS = [
     ("POST", "/v1.0/entrance/heldNames/{id}/release"),
     ("POST", "/v1.0/users/{id}/revokeSignInSessions"),
     ("POST", "/v1.0/users/{id}/invalidateAllRefreshTokens"),
+]
+
+# Done to oneself, so the stories that go on afterwards only try them without a token.
+GRAPH_OF_ONESELF = [
     ("POST", "/v1.0/me/revokeSignInSessions"),
+    ("POST", "/v1.0/me/invalidateAllRefreshTokens"),
 ]
 
 ARM = [

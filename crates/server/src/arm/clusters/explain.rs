@@ -33,6 +33,10 @@ struct Asked {
 /// The explanation.
 pub(super) async fn post(ctx: Ctx, Path(at): At, Body(body): Body) -> Result<Json<Value>, ArmError> {
     let (address, _) = allowed(&ctx, &at, Action::ListUserCredential).await?;
+    // A list would be read as the members in their order.
+    if !body.is_object() {
+        return Err(Refusal::Body("an object is expected".to_owned()).into());
+    }
     let asked: Asked = serde_json::from_value(body).map_err(|e| Refusal::Body(e.to_string()))?;
     let whose = match (&asked.user, asked.token) {
         (Some(_), Some(_)) => {
