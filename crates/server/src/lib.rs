@@ -14,6 +14,7 @@ mod data_dir;
 pub mod directory;
 mod endpoint;
 mod explain;
+mod freshness;
 #[doc(hidden)]
 pub mod fuzz;
 mod graph;

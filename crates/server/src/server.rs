@@ -148,6 +148,8 @@ impl Server {
             base,
         });
         jobs::start(&app);
+        let tidied = Arc::clone(&app);
+        app.tasks.spawn("probes", async move { crate::freshness::tidy(&tidied).await });
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;

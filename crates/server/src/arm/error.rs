@@ -79,6 +79,8 @@ pub(crate) enum Refusal {
     NoSealedDoor { name: String, why: &'static str },
     #[error("The directory cannot be asked: {0}. Try again in a moment.")]
     NotReady(String),
+    #[error("Nothing could be measured: {0}.")]
+    NotMeasured(String),
     #[error("The cluster has no public name.")]
     NoPublicName,
     #[error("resetAADProfile does not apply to the managed integration.")]
@@ -128,7 +130,7 @@ impl Ruled for Refusal {
             Self::StaticCredentials => "R-203",
             Self::ResetManaged => "R-204",
             Self::NothingToReset => "R-205",
-            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) => "R-207",
+            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) | Self::NotMeasured(_) => "R-207",
             Self::NoPublicName => "R-209",
             Self::NoAccessProfile(_) => "R-211",
             Self::AssignmentName(_) => "R-320",
@@ -168,7 +170,7 @@ impl Ruled for Refusal {
             Self::Precondition(_) | Self::Exists(_) => 412,
             Self::TooLarge(_) => 413,
             Self::Internal(_) => 500,
-            Self::NotReady(_) => 503,
+            Self::NotReady(_) | Self::NotMeasured(_) => 503,
             Self::NoApiVersion
             | Self::ApiVersion(_)
             | Self::Body(_)
@@ -212,7 +214,9 @@ impl Ruled for Refusal {
             Self::Internal(_) => "InternalOperationError",
             Self::Parameter { .. } | Self::Format(_) | Self::NoPublicName => "InvalidParameter",
             Self::StaticCredentials | Self::ResetManaged | Self::NothingToReset => "BadRequest",
-            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) => "OperationNotAllowed",
+            Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) | Self::NotMeasured(_) => {
+                "OperationNotAllowed"
+            }
             Self::AssignmentName(_) => "InvalidRoleAssignmentId",
             Self::AssignmentExists(_) => "RoleAssignmentExists",
             Self::AssignmentFixed => "RoleAssignmentUpdateNotPermitted",

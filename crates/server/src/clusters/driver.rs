@@ -12,6 +12,8 @@ use entrance_model::cluster::{Cluster, Door, Endpoint, Failure, Observed, Spec, 
 use entrance_model::id::{DoorId, PrincipalId};
 use zeroize::Zeroizing;
 
+use super::finding::Finding;
+
 /// Work of a driver, under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
 
@@ -72,6 +74,11 @@ pub trait Driver: Send + Sync {
     /// A client of the cluster's API server with our own credential. Do not keep it for long: the credential is short-lived.
     fn client<'a>(&'a self, _: &'a Cluster) -> Doing<'a, kube::Client> {
         Box::pin(async { Err(DriverError::Unavailable("its API server cannot be asked here".to_owned())) })
+    }
+
+    /// What lies in the cluster's own files and certificates, and whether it is in force.
+    fn examine<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Vec<Finding>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     /// A certificate for one holder and one door; worth nothing until the door is open.

@@ -1,13 +1,15 @@
 //! Clusters: those that Entrance starts itself, and those that exist.
 
+pub(crate) mod diagnose;
 pub mod doors;
 pub mod driver;
+pub mod finding;
 pub mod incluster;
 pub mod local;
 pub mod on_this_machine;
 pub mod references;
-pub(crate) mod sealing;
 mod renewal;
+pub(crate) mod sealing;
 pub mod unavailable;
 
 use std::path::Path;

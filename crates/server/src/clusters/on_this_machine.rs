@@ -153,6 +153,10 @@ impl Driver for OnThisMachine {
         })
     }
 
+    fn examine<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Vec<super::finding::Finding>> {
+        Box::pin(async move { self.planes.examine(cluster.uid).await.map_err(|error| whole_story(&error)) })
+    }
+
     fn client<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, kube::Client> {
         Box::pin(self.operator(cluster))
     }

@@ -5,6 +5,7 @@ mod delete;
 mod doors;
 mod explain;
 mod get;
+mod health;
 mod pools;
 mod put;
 mod sealed;
@@ -47,6 +48,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(&action("listclustermonitoringusercredential"), post(credentials::monitoring))
         .route(&action("accessprofiles/{role}/listcredential"), post(credentials::access_profile))
         .route(&action("explain"), post(explain::post))
+        .route(&action("diagnose"), post(health::diagnose))
+        .route(&action("verifyfreshness"), post(health::verify_freshness))
         .route(&action("resetaadprofile"), post(put::reset_aad_profile))
         .route(&action("breakglassdoors"), get(doors::list).post(doors::ask))
         .route(&action("breakglassdoors/{door}"), get(doors::get))

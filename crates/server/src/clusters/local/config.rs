@@ -25,8 +25,7 @@ pub struct WebhookAccess {
 
 /// Writes the webhook's certificates. A renewed certificate takes effect without a restart: the API server reads the files again.
 pub(super) fn write_webhook(home: &ClusterHome, webhook: &WebhookAccess) -> Result<(), LocalError> {
-    let identity =
-        Zeroizing::new(format!("{}\n{}", webhook.client_cert_pem.trim_end(), webhook.client_key_pem.as_str()));
+    let identity = Zeroizing::new(format!("{}\n{}", webhook.client_cert_pem.trim_end(), webhook.client_key_pem.as_str()));
     files::write(&home.path("webhook/client.pem"), identity.as_bytes())?;
     files::write(&home.path("webhook/ca.crt"), webhook.ca_pem.as_bytes())
 }

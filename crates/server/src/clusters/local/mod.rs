@@ -22,6 +22,7 @@ mod binary;
 mod break_glass;
 mod config;
 mod error;
+mod examine;
 mod files;
 mod flags;
 mod home;

@@ -75,6 +75,11 @@ pub(super) fn issue_bootstrap(home: &ClusterHome, now: Timestamp) -> Result<Iden
 
 /// Lists the certificates of the signers that exist now in the file by which the API server knows clients.
 pub(super) fn write_client_ca(home: &ClusterHome) -> Result<(), LocalError> {
+    files::write(&home.path(CLIENT_CA), client_ca(home)?.as_bytes())
+}
+
+/// The authorities whose clients the API server shall know.
+pub(super) fn client_ca(home: &ClusterHome) -> Result<String, LocalError> {
     let mut bundle = String::new();
     for file in [CLUSTER_CA, OPERATOR_CA, SEALED_CA] {
         if let Some(signer) = Authority::load(home, file)? {
@@ -84,7 +89,7 @@ pub(super) fn write_client_ca(home: &ClusterHome) -> Result<(), LocalError> {
     for door in break_glass::break_glass_roots(home)? {
         bundle.push_str(&files::read(&home.path(&break_glass::root_of(door)))?.unwrap_or_default());
     }
-    files::write(&home.path(CLIENT_CA), bundle.as_bytes())
+    Ok(bundle)
 }
 
 /// Someone who signs certificates.

@@ -18,6 +18,7 @@ use super::keep::Order;
 use super::plane::{Plane, wait_for};
 use super::process::Process;
 use super::{Binary, Clock, Identity, LocalError, Part, Progress, Step, api, files, pki};
+use crate::clusters::finding::Finding;
 use crate::hex::sha256_hex;
 
 /// What a cluster shall be. Asking again with another one changes what can be changed while it runs: its pools and its webhook's certificates.
@@ -328,6 +329,13 @@ impl Planes {
             Some(client) => super::break_glass::forget(&self.home(uid), client).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether the cluster's files are what we wrote, and in force.
+    pub async fn examine(&self, uid: ClusterUid) -> Result<Vec<Finding>, LocalError> {
+        let record = self.recorded(uid)?;
+        let client = self.running_client(uid).await?;
+        Ok(super::examine::examine(&self.home(uid), &record, client, (self.clock)()).await)
     }
 
     /// A client, if the API server is ready now.
