@@ -30,6 +30,8 @@ enum Command {
     Env(commands::env::Args),
     /// Explain why somebody may enter a cluster, or may not.
     Explain(commands::explain::Args),
+    /// Look a cluster over, from Entrance's side and from its API server's: what does not work, and what to do.
+    Doctor(commands::doctor::Args),
     /// Show a cluster as those see it who want to enter.
     Cluster(commands::cluster::Args),
     /// End a token, a session, or all that a person, an application or a device holds, now, at every API server.
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args),
         Command::Env(args) => commands::env::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Revoke(args) => commands::revoke::run(&args),
         Command::BreakGlass(args) => commands::break_glass::run(&args),

@@ -5,6 +5,7 @@ pub(crate) mod break_glass;
 pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod revoke;
