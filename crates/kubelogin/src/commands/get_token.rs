@@ -35,7 +35,9 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     let call = Call { settings: &settings, way: &way, info: &info };
     let cache = TokenCache::at(settings.cache_dir(&env));
     let mut got = call.token(&cache)?;
-    if refused::look(&settings, &info, &cache, &got.token) == Advice::GetAnother
+    // A bound token is worth nothing without its proof, also to who would tell the reason.
+    if bound.is_none()
+        && refused::look(&settings, &info, &cache, &got.token) == Advice::GetAnother
         && let Some((account, request)) = way.kept_for()
     {
         cache.forget_token(&account, &request.resource);
