@@ -127,7 +127,7 @@ def test_the_log_is_whole_after_a_kill_in_the_middle_of_writing(house, auditor, 
     assert stopped.out.startswith("whole: "), str(stopped)
     told("rows of the audit log that a kill left unsealed", json.loads(
         audit(auditor, "verify", "--store", house.data, "--output", "json").out)["notSealed"])
-    house.start("demo")
+    house.start("serve")
     assert audit(auditor, "verify", "--head", saved).out.startswith("whole: ")
     until("everything is sealed", lambda: "0 wait" in house.http().get(f"{house.url}/readyz?verbose", timeout=10).text, seconds=20)
 
@@ -141,6 +141,6 @@ def test_what_somebody_does_to_the_store_is_named(house, auditor, saved):
     db.close()
     found = audit(auditor, "verify", "--store", house.data, check=False)
     assert found.code == 1 and f"row {victim} was changed after it was sealed" in found.out, str(found)
-    house.start("demo")
+    house.start("serve")
     live = audit(auditor, "verify", "--head", saved, check=False)
     assert live.code == 1 and f"row {victim} " in live.out, str(live)

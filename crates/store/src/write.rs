@@ -151,7 +151,9 @@ impl Tx {
         outcome.unwrap_or(Ok(()))?;
         if !told.is_empty() {
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            told.into_iter().for_each(|kind| *counts.entry(kind).or_default() += 1);
+            for kind in told {
+                *counts.entry(kind).or_default() += 1;
+            }
         }
         Ok(())
     }

@@ -258,7 +258,9 @@ impl<M> Trail<'_, M> {
                 after: signed.get(&position.chain).copied().unwrap_or(0),
             }),
         );
-        faults.into_iter().for_each(|fault| walk.report.fault(fault));
+        for fault in faults {
+            walk.report.fault(fault);
+        }
         Ok(())
     }
 
