@@ -143,7 +143,10 @@ mod tests {
         let parts: Vec<&str> = proof.expose().split('.').collect();
         let (header, payload) = (json(parts[0]), json(parts[1]));
         assert_eq!((&header["typ"], &header["alg"], &header["kid"]), (&"pop".into(), &"RS256".into(), &key.thumbprint().into()));
-        assert_eq!((&payload["at"], &payload["ts"], &payload["u"]), (&"a.b.c".into(), &1_700_000_000.into(), &"/subscriptions/\"1\"".into()));
+        assert_eq!(
+            (&payload["at"], &payload["ts"], &payload["u"]),
+            (&"a.b.c".into(), &1_700_000_000.into(), &"/subscriptions/\"1\"".into())
+        );
         let jwk = &payload["cnf"]["jwk"];
         let n = URL_SAFE_NO_PAD.decode(jwk["n"].as_str().expect("text")).expect("base64url");
         let public = RsaPublicKeyComponents { n: n.as_slice(), e: &[1, 0, 1][..] };

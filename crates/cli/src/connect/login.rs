@@ -103,7 +103,8 @@ impl Tokens {
 
     async fn device_code(&self, resource: &str) -> Result<Secret> {
         let authority = Authority::new(&self.base, self.tenant.as_deref().unwrap_or(ANY_TENANT))?;
-        let request = Request { authority, client_id: AZURE_CLI.into(), resource: resource.into(), legacy: false, bound_to: None };
+        let request =
+            Request { authority, client_id: AZURE_CLI.into(), resource: resource.into(), legacy: false, bound_to: None };
         let (http, account) = (self.http()?, self.account());
         let Some(cache) = cache() else { return Ok(ask(&http, &request).await?.access_token) };
         if let Some(hit) = cache.token(&account, resource, Timestamp::now()) {

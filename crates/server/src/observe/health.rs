@@ -181,4 +181,4 @@ fn freshness(app: &App, now: Timestamp) -> String {
 const MOMENT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Rows that wait longer for their link mean that the sealer does not work.
-const UNSEALED: Duration = Duration::from_secs(60);
+const UNSEALED: Duration = Duration::from_mins(1);
