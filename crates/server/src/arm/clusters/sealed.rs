@@ -25,7 +25,7 @@ pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Json<Value>, ArmError>
 }
 
 /// `POST …/sealedDoor/export`: the file. It opens nothing without the recovery keys, and is guarded as the admin file is.
-pub(super) async fn export(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
+pub(super) async fn export(ctx: Ctx, Path(at): At, Body(_): Body) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ListAdminCredential).await?;
     let cluster = existing(&ctx, &address).await?;
     let door = sealed(&ctx, &cluster).await?;
@@ -36,7 +36,7 @@ pub(super) async fn export(ctx: Ctx, Path(at): At) -> Result<Response, ArmError>
 }
 
 /// `POST …/sealedDoor/renew`: a new file for the same door; older copies stay good until their own end.
-pub(super) async fn renew(ctx: Ctx, Path(at): At) -> Result<Json<Value>, ArmError> {
+pub(super) async fn renew(ctx: Ctx, Path(at): At, Body(_): Body) -> Result<Json<Value>, ArmError> {
     let (address, _) = allowed(&ctx, &at, Action::ClusterWrite).await?;
     let cluster = existing(&ctx, &address).await?;
     sealing::renew(&ctx.app, &cluster).await.map_err(failed)?;
