@@ -84,7 +84,6 @@ pub const KINDS: &[Kind] = &[
     kind("sealedDoor.removed", "a cluster's sealed door was taken away"),
     kind("sealedDoor.drilled", "the opening of a sealed door was rehearsed"),
     kind("cluster.repaired", "something of ours inside a cluster had been changed and was put right"),
-    kind("name.released", "a name or id that clusters knew was let go, for somebody else to have"),
     kind("review.admitted", "a cluster let a token in for the first time"),
     kind("review.refused", "a cluster refused a token"),
     kind("review.leftOut", "so many reviews were counted and not told one by one"),

@@ -90,9 +90,9 @@ impl Joiner<'_> {
             let credential = self.known.get(&id).cloned().unwrap_or_default();
             let is_known = !credential["signIn"].is_null() || credential["reviews"].as_array().is_some_and(|all| !all.is_empty());
             if is_known {
-                self.joined += 1
+                self.joined += 1;
             } else {
-                self.strange += 1
+                self.strange += 1;
             }
             match self.server.output() {
                 Output::Json => line(&json!({ "event": event, "credential": credential }).to_string()),
