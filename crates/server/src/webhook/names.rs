@@ -139,6 +139,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use entrance_model::directory::Tenant;
     use entrance_store::SealingKey;
     use uuid::Uuid;
 
@@ -157,6 +158,16 @@ mod tests {
         let store = Store::open(&folder.path().join("db"), SealingKey::from_bytes(&[1; 32])).await.expect("opens");
         let (names, (tenant, cluster, alice)) = (Names::default(), ids());
         let (_, other, mallory) = ids();
+        let contoso = Tenant {
+            id: tenant,
+            display_name: "Contoso".into(),
+            domains: vec!["x.example".into()],
+            salt: vec![0; 32],
+            created: NOW,
+        };
+        let mut tx = store.write().await.expect("begins");
+        tx.directory().insert_tenant(&contoso).await.expect("inserts");
+        tx.commit().await.expect("commits");
         for _ in 0..3 {
             names.enters(tenant, cluster, "alice@x.example", alice, NOW).expect("noted");
         }
