@@ -59,7 +59,6 @@ impl SealedDoor {
     /// earnest, and the door that came of it is not shut yet.
     pub fn due(current: Option<&Self>, wanted: Option<&Recovery>, spent_open: bool, now: Timestamp) -> Sealing {
         match (current, wanted) {
-            (None, None) => Sealing::Keep,
             (None, Some(_)) => Sealing::Replace,
             // Whoever is in shall not be thrown out by housekeeping; closing that door is a matter of its own.
             (Some(door), _) if door.opened.is_some() && spent_open => Sealing::Keep,
@@ -67,7 +66,7 @@ impl SealedDoor {
             (Some(door), Some(wanted)) if door.recovery != *wanted || door.opened.is_some() => Sealing::Replace,
             // A clock that was set back must not keep it from being renewed.
             (Some(door), Some(_)) if now.duration_since(door.sealed).abs() >= Self::RENEW_AFTER => Sealing::Renew,
-            (Some(_), Some(_)) => Sealing::Keep,
+            (None, None) | (Some(_), Some(_)) => Sealing::Keep,
         }
     }
 

@@ -211,6 +211,6 @@ fn whole_seconds(at: Timestamp) -> Timestamp {
 }
 
 /// How often is looked even when nobody says that something moved.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// How long a certificate for a rehearsal lives.
 const TWIN: Duration = Duration::from_mins(5);

@@ -293,8 +293,6 @@ mod moment {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    // Serde hands out references.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape is serde's")]
     pub(super) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(at)
     }

@@ -36,12 +36,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let path = format!("{}/sealedDoor", args.cluster.path(&server).await?);
     let mut body = json!({});
     if !args.keys.is_empty() {
-        let sealed = match &args.sealed {
-            Some(file) => files::sealed(file)?,
-            None => {
-                let file = server.arm(Method::POST, &format!("{path}/export"), None).await?;
-                Sealed::read(&file.to_string()).map_err(|error| hinted(error, OpenError::next))?
-            }
+        let sealed = if let Some(file) = &args.sealed {
+            files::sealed(file)?
+        } else {
+            let file = server.arm(Method::POST, &format!("{path}/export"), None).await?;
+            Sealed::read(&file.to_string()).map_err(|error| hinted(error, OpenError::next))?
         };
         introduce(&sealed.about);
         body["proof"] = json!(*tried(&sealed, &args.keys).await?);

@@ -170,10 +170,11 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
         DoorState::Closed { why, at, by, .. } => ("Closed", None, Some((*why, *at, *by))),
     };
     let time = |at: Timestamp| at.to_string();
-    let holder = match door.is_offline() {
+    let holder = if door.is_offline() {
         // The reason tells who it was.
-        true => Some("(offline)".to_owned()),
-        false => name_of(ctx, cluster, Some(door.holder)).await?,
+        Some("(offline)".to_owned())
+    } else {
+        name_of(ctx, cluster, Some(door.holder)).await?
     };
     let approver = opening.map(|opening| opening.by).filter(|by| *by != door.holder);
     let closer = closed.and_then(|(_, _, by)| by);

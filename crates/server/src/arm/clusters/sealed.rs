@@ -113,8 +113,8 @@ fn opened_by_people(ctx: &Ctx, door: &SealedDoor, proven: bool) -> Value {
     }
 }
 
-fn check(name: &str, passed: bool, detail: String) -> Value {
-    json!({ "name": name, "passed": passed, "detail": detail })
+fn check(name: &str, passed: bool, detail: impl Into<String>) -> Value {
+    json!({ "name": name, "passed": passed, "detail": detail.into() })
 }
 
 fn hours(age: jiff::SignedDuration) -> String {

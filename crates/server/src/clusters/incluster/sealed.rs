@@ -47,7 +47,7 @@ pub(crate) fn is_offline(binding: &ClusterRoleBinding) -> bool {
 /// Lets one sealed door be opened; it exists as long as there is one.
 pub(super) fn standing_binding(door: DoorId) -> ClusterRoleBinding {
     let mut standing = binding(SEALED_DOOR, &[("app.kubernetes.io/managed-by", "entrance")], [Door::group(door)]);
-    standing.role_ref.name = SEALED_DOOR.to_owned();
+    SEALED_DOOR.clone_into(&mut standing.role_ref.name);
     standing
 }
 
@@ -67,7 +67,7 @@ impl SealedRights {
         let found = Api::<ClusterRole>::all(client.clone()).get_opt(SEALED_DOOR).await?;
         let role_fits = found.is_some_and(|found| found.aggregation_rule.is_none() && found.rules == role().rules);
         let found = Api::<ValidatingAdmissionPolicy>::all(client.clone()).get_opt(POLICY).await?;
-        let rule_fits = found.and_then(|found| found.spec).zip(policy.spec).is_some_and(|(found, wanted)| {
+        let policy_fits = found.and_then(|found| found.spec).zip(policy.spec).is_some_and(|(found, wanted)| {
             // The API server fills in the rest.
             found.failure_policy == wanted.failure_policy
                 && found.match_conditions == wanted.match_conditions
@@ -80,7 +80,7 @@ impl SealedRights {
                 && found.validation_actions == wanted.validation_actions
                 && found.match_resources.is_none()
         });
-        Ok(role_fits && rule_fits && is_in_force)
+        Ok(role_fits && policy_fits && is_in_force)
     }
 
     /// Makes both as they shall be. `client` may do anything; the result is the same however often this runs.
