@@ -358,7 +358,7 @@ async fn members_twice_too_large_too_deep_cut_off() {
     let good = world.token(|_| {});
     let [header, payload, signature] = parts(&good);
     let claims = String::from_utf8(BASE64URL.decode(&payload).expect("base64")).expect("text");
-    let twice = claims.replacen("{", "{\"iss\":\"https://evil.example/\",", 1);
+    let twice = claims.replacen('{', "{\"iss\":\"https://evil.example/\",", 1);
     let deep = format!("{{\"iss\":\"{}\",\"x\":{}}}", world.app().issuer_v1(world.tenant), "[".repeat(2_000));
     let attempts = vec![
         ("twice", format!("{header}.{}.{signature}", BASE64URL.encode(twice))),

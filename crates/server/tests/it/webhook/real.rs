@@ -57,6 +57,13 @@ impl Real {
         Ok(if is_refused { "refused".to_owned() } else { said })
     }
 
+    /// Whether a token's holder has this name now.
+    fn hears(&self, token: &str, name: &str) -> Result<()> {
+        let heard = self.whoami(token)?;
+        ensure!(heard == name, "{heard}");
+        Ok(())
+    }
+
     async fn end(self) -> Result<()> {
         self.planes.remove(self.world.cluster.uid).await?;
         self.world.stop().await;
@@ -68,7 +75,7 @@ impl Real {
 async fn certificate_files_are_rotated_without_a_restart_of_the_api_server() -> Result<()> {
     let mut real = Real::start().await?;
     let uid = real.world.cluster.uid;
-    until("alice", async || Ok(ensure!(real.whoami(&real.world.token(|_| {}))? == "alice@contoso.example"))).await?;
+    until("alice", async || real.hears(&real.world.token(|_| {}), "alice@contoso.example")).await?;
     let pid = api_server(&real)?;
 
     // A certificate that has ended, as after weeks without a server. The restart makes the API server connect anew.
@@ -76,8 +83,7 @@ async fn certificate_files_are_rotated_without_a_restart_of_the_api_server() -> 
     let access = real.world.app().webhooks.access(uid, ended)?;
     real.planes.step(&Spec::new(uid, "prod", pool(1), access), Step::Config).await?;
     real.world = real.world.restart().await;
-    until("the refusal of the ended certificate", async || Ok(ensure!(real.whoami(&real.world.token(|_| {}))? == "refused")))
-        .await?;
+    until("the refusal of the ended certificate", async || real.hears(&real.world.token(|_| {}), "refused")).await?;
 
     // New files, and nothing else.
     let app = Arc::clone(real.world.app());
@@ -87,10 +93,7 @@ async fn certificate_files_are_rotated_without_a_restart_of_the_api_server() -> 
     ensure!(!real.planes.renew_webhook(uid, Timestamp::now(), make)?, "and then it is not");
     drop(app);
     let renewed = Instant::now();
-    until("alice with the new certificate", async || {
-        Ok(ensure!(real.whoami(&real.world.token(|_| {}))? == "alice@contoso.example"))
-    })
-    .await?;
+    until("alice with the new certificate", async || real.hears(&real.world.token(|_| {}), "alice@contoso.example")).await?;
     eprintln!("an API server used its new certificate {:?} after the files were written", renewed.elapsed());
     assert_eq!(pid, api_server(&real)?, "the same process all the time");
     real.end().await
@@ -147,11 +150,7 @@ async fn s_431_the_stock_kubelogin_proves_its_key_and_a_caught_proof_is_worth_no
     world.settle().await;
     let here = world.cluster.address.to_string();
     let proof = stock_proof(&real, &here)?;
-    until("alice", async || {
-        let proof = stock_proof(&real, &here)?;
-        Ok(ensure!(real.whoami(&proof)? == "alice@contoso.example"))
-    })
-    .await?;
+    until("alice", async || real.hears(&stock_proof(&real, &here)?, "alice@contoso.example")).await?;
     // The API server remembers an answer for ten seconds; whoever comes later is refused.
     ensure!(real.whoami(&proof)? == "alice@contoso.example");
     tokio::time::sleep(Duration::from_secs(12)).await;
