@@ -29,7 +29,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         let told = told?;
         match server.output() {
             Output::Json => line(&told.to_string()),
-            Output::Text => told["findings"].as_array().into_iter().flatten().for_each(show),
+            Output::Text => {
+                for finding in told["findings"].as_array().into_iter().flatten() {
+                    show(finding);
+                }
+            }
         }
         Ok(if told["healthy"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
     })

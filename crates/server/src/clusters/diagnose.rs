@@ -135,31 +135,22 @@ async fn webhook(app: &App, cluster: &Cluster) -> Finding {
 fn references(app: &App, cluster: &Cluster) -> Finding {
     const CHECK: &str = "groups that the cluster refers to";
     let states = app.references.states(cluster.uid);
-    match app.references.of(cluster.uid) {
-        Some(groups) => {
-            let oldest = states.iter().filter_map(|state| state.age).max().unwrap_or_default();
-            Finding::ok(
-                CHECK,
-                format!(
-                    "{} groups, from {} watches, the oldest confirmed {} s ago",
-                    groups.len(),
-                    states.len(),
-                    oldest.as_secs()
-                ),
-            )
-        }
-        None => {
-            let troubles = states.iter().filter(|state| state.age.is_none() || state.trouble.is_some());
-            let troubles: Vec<String> = troubles
-                .map(|state| format!("{} ({})", state.resource, state.trouble.as_deref().unwrap_or("not listed yet")))
-                .collect();
-            Finding::warn(
-                CHECK,
-                format!("not known: {}", if troubles.is_empty() { "nobody watches".to_owned() } else { troubles.join(", ") }),
-                "people in more groups than an answer carries are refused until the watch is back",
-            )
-        }
-    }
+    let Some(groups) = app.references.of(cluster.uid) else {
+        let troubles = states.iter().filter(|state| state.age.is_none() || state.trouble.is_some());
+        let troubles: Vec<String> = troubles
+            .map(|state| format!("{} ({})", state.resource, state.trouble.as_deref().unwrap_or("not listed yet")))
+            .collect();
+        return Finding::warn(
+            CHECK,
+            format!("not known: {}", if troubles.is_empty() { "nobody watches".to_owned() } else { troubles.join(", ") }),
+            "people in more groups than an answer carries are refused until the watch is back",
+        );
+    };
+    let oldest = states.iter().filter_map(|state| state.age).max().unwrap_or_default();
+    Finding::ok(
+        CHECK,
+        format!("{} groups, from {} watches, the oldest confirmed {} s ago", groups.len(), states.len(), oldest.as_secs()),
+    )
 }
 
 async fn bindings(app: &App, cluster: &Cluster, client: &kube::Client) -> Finding {

@@ -84,7 +84,7 @@ async fn one(app: &App, api: &ApiServer, gate: &Gate, probe: &Probe, samples: us
     let tokens: Vec<String> = (0..samples).map(|_| probe.token(app, gate)).collect();
     for token in &tokens {
         let asked = Instant::now();
-        while probe.judge(&api.who_am_i(token).await?) != Seen::WithTheRight {
+        while probe.judge(api.who_am_i(token).await?.as_deref()) != Seen::WithTheRight {
             if asked.elapsed() > PATIENCE {
                 return Err(Unmeasured::NotLetIn(PATIENCE));
             }
@@ -109,7 +109,7 @@ async fn one(app: &App, api: &ApiServer, gate: &Gate, probe: &Probe, samples: us
 
 async fn until_gone(api: &ApiServer, probe: &Probe, token: &str, began: Instant) -> Result<Duration, Unmeasured> {
     loop {
-        if probe.judge(&api.who_am_i(token).await?) == Seen::WithoutIt {
+        if probe.judge(api.who_am_i(token).await?.as_deref()) == Seen::WithoutIt {
             return Ok(began.elapsed());
         }
         if began.elapsed() > GIVEN_UP {

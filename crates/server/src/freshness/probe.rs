@@ -160,7 +160,7 @@ impl Probe {
     }
 
     /// What the API server's answer means for this probe.
-    pub(super) fn judge(&self, groups: &Option<Vec<String>>) -> Seen {
+    pub(super) fn judge(&self, groups: Option<&[String]>) -> Seen {
         let has_it = match (groups, &self.group) {
             (None, _) => false,
             (Some(_), None) => true,
