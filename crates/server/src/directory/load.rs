@@ -91,7 +91,9 @@ async fn revocations(snapshot: &mut Snapshot, reader: &mut Reader, tenant: Tenan
     let newer = reader.authority().revocations_after(tenant, known).await?;
     if !newer.is_empty() {
         let all = Arc::make_mut(snapshot.revocations.entry(tenant).or_default());
-        newer.iter().for_each(|revocation| all.add(revocation));
+        for revocation in &newer {
+            all.add(revocation);
+        }
     }
     Ok(())
 }

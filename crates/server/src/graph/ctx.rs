@@ -87,7 +87,7 @@ impl Ctx {
         Ok(Options::read(&self.query)?)
     }
 
-    /// One parameter of the query that is ours, not OData's.
+    /// One parameter of the query that is ours and not the protocol's.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }

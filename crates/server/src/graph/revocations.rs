@@ -82,8 +82,8 @@ pub(super) async fn create(ctx: Ctx, body: Json) -> Reply<Response> {
 /// Waits until the directory in memory holds what was just written; `None` when that takes too long.
 pub(super) async fn in_force(ctx: &Ctx) -> Result<Option<Timestamp>, GraphError> {
     let head = ctx.read().await?.feed_position().await?.head;
-    let held = tokio::time::timeout(PATIENCE, ctx.app.people.reached(head)).await;
-    Ok(held.is_ok().then(|| ctx.now()))
+    let reached = tokio::time::timeout(PATIENCE, ctx.app.people.reached(head)).await;
+    Ok(reached.is_ok().then(|| ctx.now()))
 }
 
 fn show(ctx: &Ctx, revocation: &Revocation) -> Object {

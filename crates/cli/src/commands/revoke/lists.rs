@@ -72,7 +72,9 @@ fn show(server: &Server, all: &Value, none: &str, text: impl Fn(&Value) -> Strin
             if all.is_empty() {
                 line(none);
             }
-            all.iter().for_each(|one| line(&text(one)));
+            for one in all {
+                line(&text(one));
+            }
         }
     }
 }
