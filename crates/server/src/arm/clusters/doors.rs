@@ -177,7 +177,7 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
         name_of(ctx, cluster, Some(door.holder)).await?
     };
     let approver = opening.map(|opening| opening.by).filter(|by| *by != door.holder);
-    let closer = closed.and_then(|(_, _, by)| by);
+    let ended_by = closed.and_then(|(_, _, by)| by);
     let Outcome { refused, left_behind, severed } = kept.outcome.clone().unwrap_or_default();
     Ok(json!({
         "id": format!("{}/breakGlassDoors/{}", cluster.address, door.id),
@@ -197,8 +197,8 @@ async fn shown(ctx: &Ctx, cluster: &Cluster, kept: &KeptDoor) -> Result<Value, A
             "approver": approver,
             "approverName": name_of(ctx, cluster, approver).await?,
             "closedAt": closed.map(|(_, at, _)| time(at)),
-            "closedBy": closer,
-            "closedByName": name_of(ctx, cluster, closer).await?,
+            "closedBy": ended_by,
+            "closedByName": name_of(ctx, cluster, ended_by).await?,
             "closedWhy": closed.map(|(why, _, _)| why.as_str()),
             "isShut": closed.is_some() && kept.is_swept,
             "user": door.certificate_user(),

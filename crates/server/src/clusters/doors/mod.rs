@@ -93,12 +93,12 @@ impl By {
 }
 
 /// What happened to a door, for the audit trail. The certificate's user and group are what API servers write in their own logs.
-fn event(kind: &'static str, cluster: &Cluster, door: &Door, by: &By, more: Value) -> AuditEvent {
+fn event(kind: &'static str, cluster: &Cluster, door: &Door, by: &By, more: &Value) -> AuditEvent {
     let mut detail = json!({
         "door": door.id, "holder": door.holder, "reason": door.reason.as_str(), "duration": door.life.to_string(),
         "user": door.certificate_user(), "group": Door::group(door.id), "cluster": cluster.uid,
     });
-    for facts in [&by.why, &more] {
+    for facts in [&by.why, more] {
         for (name, value) in facts.as_object().into_iter().flatten() {
             detail[name] = value.clone();
         }

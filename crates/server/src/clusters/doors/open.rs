@@ -40,16 +40,14 @@ pub async fn ask(app: &App, cluster: &Cluster, ask: Ask, by: &By) -> Result<Door
         return Err(DoorRefusal::TooMany { max: Door::MOST }.into());
     }
     let door = requested(app, cluster, ask);
-    match door.alone(&house) {
-        Some(agreed) => open(app, cluster, door, &agreed, by, &alone).await,
-        None => {
-            let mut tx = app.store.write().await?;
-            tx.arm().put_door(&door).await?;
-            tx.audit(door.asked, &event("breakGlass.requested", cluster, &door, by, json!({}))).await?;
-            tx.commit().await?;
-            Ok(door)
-        }
+    if let Some(agreed) = door.alone(&house) {
+        return open(app, cluster, door, &agreed, by, &alone).await;
     }
+    let mut tx = app.store.write().await?;
+    tx.arm().put_door(&door).await?;
+    tx.audit(door.asked, &event("breakGlass.requested", cluster, &door, by, &json!({}))).await?;
+    tx.commit().await?;
+    Ok(door)
 }
 
 /// Opens a requested door, because a second person agrees.
@@ -66,7 +64,7 @@ pub async fn approve(app: &App, cluster: &Cluster, id: DoorId, approver: Princip
         Err(refusal) => {
             if matches!(refusal, DoorRefusal::SameHand | DoorRefusal::NotAPerson) {
                 let mut tx = app.store.write().await?;
-                tx.audit(app.now(), &event("breakGlass.approvalRefused", cluster, &kept.door, by, json!({}))).await?;
+                tx.audit(app.now(), &event("breakGlass.approvalRefused", cluster, &kept.door, by, &json!({}))).await?;
                 tx.commit().await?;
             }
             return Err(refusal.into());
@@ -150,7 +148,7 @@ async fn open(app: &App, cluster: &Cluster, door: Door, agreed: &Agreed, by: &By
         tx.arm().put_door(&closed).await?;
         tx.audit(
             app.now(),
-            &event("breakGlass.closed", cluster, &closed, &By::nobody(), json!({ "why": Closing::Failed.as_str() })),
+            &event("breakGlass.closed", cluster, &closed, &By::nobody(), &json!({ "why": Closing::Failed.as_str() })),
         )
         .await?;
         tx.commit().await?;
@@ -181,7 +179,7 @@ async fn write_down(
     tx.arm().put_door(&open).await?;
     tx.arm().put_door_key(open.id, issued.key.as_bytes()).await?;
     let facts = json!({ "approver": agreed.by(), "until": open.opening().map(|opening| opening.until.to_string()) });
-    tx.audit(now, &event("breakGlass.opened", &cluster, &open, by, facts)).await?;
+    tx.audit(now, &event("breakGlass.opened", &cluster, &open, by, &facts)).await?;
     tx.commit().await?;
     Ok(open)
 }

@@ -24,7 +24,7 @@ pub async fn close(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<
     let kept = tx.arm().door(id).await?.filter(|kept| kept.door.cluster == cluster.uid).ok_or(DoorError::Unknown)?;
     let closed = kept.door.close(Closing::ByHand, by.oid, now)?;
     tx.arm().put_door(&closed).await?;
-    tx.audit(now, &event("breakGlass.closed", cluster, &closed, by, json!({ "why": Closing::ByHand.as_str() }))).await?;
+    tx.audit(now, &event("breakGlass.closed", cluster, &closed, by, &json!({ "why": Closing::ByHand.as_str() }))).await?;
     tx.commit().await?;
     known(app).await;
     shut(app, cluster, id, by).await
@@ -44,7 +44,7 @@ pub async fn close_all(
         // Live ones can be closed.
         let Ok(closed) = door.close(why, by.oid, now) else { continue };
         tx.arm().put_door(&closed).await?;
-        tx.audit(now, &event("breakGlass.closed", cluster, &closed, by, json!({ "why": why.as_str() }))).await?;
+        tx.audit(now, &event("breakGlass.closed", cluster, &closed, by, &json!({ "why": why.as_str() }))).await?;
         if why == Closing::ClusterGone {
             tx.arm().door_is_swept(closed.id).await?;
         }
@@ -117,7 +117,7 @@ async fn close_revoked(app: &App) -> Result<(), StoreError> {
         let Ok(closed) = kept.door.close(Closing::HolderRevoked, None, now) else { continue };
         tx.arm().put_door(&closed).await?;
         let facts = json!({ "why": Closing::HolderRevoked.as_str() });
-        tx.audit(now, &event("breakGlass.closed", &cluster, &closed, &By::nobody(), facts)).await?;
+        tx.audit(now, &event("breakGlass.closed", &cluster, &closed, &By::nobody(), &facts)).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -156,7 +156,7 @@ async fn expired(app: &App, cluster: &Cluster, door: Door) -> Result<Door, DoorE
     let closed = kept.door.close(Closing::Expired, None, now)?;
     tx.arm().put_door(&closed).await?;
     let facts = json!({ "why": Closing::Expired.as_str() });
-    tx.audit(now, &event("breakGlass.closed", cluster, &closed, &By::nobody(), facts)).await?;
+    tx.audit(now, &event("breakGlass.closed", cluster, &closed, &By::nobody(), &facts)).await?;
     tx.commit().await?;
     Ok(closed)
 }
@@ -199,7 +199,7 @@ async fn shut(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<KeptD
     if kept.door.opening().is_some() {
         let left = outcome.left_behind.as_ref().map(|left| left.items.len());
         let facts = json!({ "refused": outcome.refused, "leftBehind": left });
-        tx.audit(app.now(), &event("breakGlass.shut", cluster, &kept.door, by, facts)).await?;
+        tx.audit(app.now(), &event("breakGlass.shut", cluster, &kept.door, by, &facts)).await?;
     }
     tx.commit().await?;
     // A sealed door that was spent is replaced now.
@@ -220,7 +220,7 @@ pub async fn sever(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<
     outcome.severed.extend(severed.iter().cloned());
     let mut tx = app.store.write().await?;
     tx.arm().put_door_outcome(id, &outcome).await?;
-    tx.audit(app.now(), &event("breakGlass.severed", cluster, &kept.door, by, json!({ "severed": severed }))).await?;
+    tx.audit(app.now(), &event("breakGlass.severed", cluster, &kept.door, by, &json!({ "severed": severed }))).await?;
     tx.commit().await?;
     Ok(KeptDoor { door: kept.door, is_swept: true, outcome: Some(outcome) })
 }

@@ -136,7 +136,8 @@ fn logs(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("audit-") && name.ends_with(".log") {
+        let is_rotated = name.strip_prefix("audit-").is_some_and(|rest| rest.strip_suffix(".log").is_some());
+        if is_rotated {
             rotated.push(path);
         }
     }

@@ -52,7 +52,7 @@ async fn the_levers_and_the_ports(world: &World) -> Result<()> {
     let (door, other) = (world.open(&world.bob, "1h").await?, world.open(&world.olivia, "1h").await?);
     let parts = [port(world, "controller-manager")?, port(world, "scheduler")?, port(world, "metrics")?];
     aggregate(world, &other, &parts[2].1)?;
-    let (theirs, hers) = (client(world, &door)?, client(world, &other)?);
+    let (theirs, hers) = (client(&door)?, client(&other)?);
     for (part, url, _process) in &parts {
         until("its port lets the holder in", async || {
             let status = theirs.get(url).send().await?.status().as_u16();
@@ -107,7 +107,7 @@ const AGGREGATED: &str = "get --raw /apis/metrics.k8s.io/v1beta1/nodes";
 
 /// Another process of a part with a port of its own: the ones of a local control plane open none.
 fn port(world: &World, part: &'static str) -> Result<(&'static str, String, Ending)> {
-    let (home, port) = (world.home()?, std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
+    let (home, free) = (world.home()?, std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
     // The aggregated server needs no identity of its own here; the controller manager's may read and ask all that it does.
     let (identity, path) =
         if part == "metrics" { ("controller-manager", "/apis/metrics.k8s.io/v1beta1/nodes") } else { (part, "/metrics") };
@@ -120,18 +120,18 @@ fn port(world: &World, part: &'static str) -> Result<(&'static str, String, Endi
     for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
         command.arg(format!("--{flag}={}", kubeconfig.display()));
     }
-    command.arg(format!("--secure-port={port}")).arg(format!("--cert-dir={}", world.root.path().join(part).display()));
+    command.arg(format!("--secure-port={free}")).arg(format!("--cert-dir={}", world.root.path().join(part).display()));
     if part == "controller-manager" {
         command.arg("--controllers=ttl-controller");
     }
     let log = std::fs::File::create(world.root.path().join(format!("{part}.log")))?;
     let child = command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
-    Ok((part, format!("https://127.0.0.1:{port}{path}"), Ending(child)))
+    Ok((part, format!("https://127.0.0.1:{free}{path}"), Ending(child)))
 }
 
 /// A new connection for every request, with the certificate of a door.
-fn client(world: &World, held: &Held) -> Result<Client> {
-    let (pem, _) = world.identity(held)?;
+fn client(held: &Held) -> Result<Client> {
+    let pem = held.identity()?;
     let builder = Client::builder().identity(reqwest::Identity::from_pem(&pem)?).no_proxy().pool_max_idle_per_host(0);
     // The port's own certificate is of its own making.
     Ok(builder.tls_danger_accept_invalid_certs(true).build()?)

@@ -203,17 +203,19 @@ impl World {
         let folders = std::fs::read_dir(&clusters)?.flatten().map(|entry| entry.path());
         folders.filter(|path| path.is_dir()).find(|path| path.join("plane.json").exists()).context("a cluster")
     }
+}
 
-    /// The client certificate and its key of a file, as PEM, and the API server's address.
-    pub(super) fn identity(&self, held: &Held) -> Result<(Vec<u8>, String)> {
-        let text = std::fs::read_to_string(&held.file)?;
+impl Held {
+    /// The client certificate and its key, as PEM.
+    pub(super) fn identity(&self) -> Result<Vec<u8>> {
+        let text = std::fs::read_to_string(&self.file)?;
         let part = |name: &str| -> Result<String> {
             let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "));
             Ok(line.with_context(|| format!("{name} in {text}"))?.trim_matches('"').to_owned())
         };
         let mut pem = BASE64.decode(part("client-certificate-data")?)?;
         pem.extend(BASE64.decode(part("client-key-data")?)?);
-        Ok((pem, part("server")?))
+        Ok(pem)
     }
 }
 
