@@ -133,7 +133,7 @@ async fn measure(client: &reqwest::Client, url: &str, threads: &str, body: impl 
     for (due, answer) in asked {
         took.push(answer.await??.saturating_duration_since(due));
     }
-    let processor = (processor(threads)? - before) / u32::try_from(COUNT)?;
+    let processor = processor(threads)?.saturating_sub(before) / u32::try_from(COUNT)?;
     took.sort_unstable();
     let at = |share: usize| took[took.len() * share / 1_000];
     Ok(Took { p50: at(500), p99: at(990), p999: at(999), processor })
@@ -167,7 +167,7 @@ fn verification(world: &World) -> Result<Duration> {
     for _ in 0..TIMES {
         world.keys.verify(&token, Timestamp::now())?;
     }
-    Ok((on_processor(own)? - before) / TIMES)
+    Ok(on_processor(own)?.saturating_sub(before) / TIMES)
 }
 
 /// Bytes of this process in memory.

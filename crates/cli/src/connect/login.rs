@@ -180,5 +180,5 @@ fn cache() -> Option<TokenCache> {
 /// The application that az signs in with: it may call both APIs without anybody's consent.
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const ANY_TENANT: &str = "organizations";
-const AZ: Duration = Duration::from_secs(60);
+const AZ: Duration = Duration::from_mins(1);
 const PERSON: Duration = Duration::from_mins(16);

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Tenant to sign in to, by id or domain.
     #[arg(long, value_name = "TENANT", env = "AZURE_TENANT_ID")]
     tenant: Option<String>,
-    /// How to sign in. `auto` takes AZURE_CLIENT_ID and AZURE_CLIENT_SECRET if both are set, then whoever is signed in to az,
+    /// How to sign in. `auto` takes `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET` if both are set, then whoever is signed in to az,
     /// then a device code.
     #[arg(long, value_enum, default_value_t)]
     login: Login,
@@ -120,11 +120,6 @@ impl Server {
     /// How the result is wanted.
     pub(crate) fn output(&self) -> Output {
         self.output
-    }
-
-    /// The public address, without a trailing slash.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
     }
 
     /// A call to the resource manager; the path begins with `/`, and the version is added to it.

@@ -247,6 +247,6 @@ mod tests {
     #[test]
     fn the_worst_line_decides() {
         let (ok, bad) = (Finding::ok("a", "b"), Finding::failed("a", "b", "c"));
-        assert_eq!([worst(&[]), worst(&[ok.clone()]), worst(&[bad, ok])], [Health::Ok, Health::Ok, Health::Failed]);
+        assert_eq!([worst(&[]), worst(std::slice::from_ref(&ok)), worst(&[bad, ok])], [Health::Ok, Health::Ok, Health::Failed]);
     }
 }

@@ -30,8 +30,11 @@ struct Check {
 struct Health {
     app: Arc<App>,
     /// How the store was when a stranger asked last.
-    store: Arc<Mutex<Option<(Instant, Result<String, String>)>>>,
+    store: Arc<Mutex<Option<Seen>>>,
 }
+
+/// When somebody looked, and what they saw.
+type Seen = (Instant, Result<String, String>);
 
 /// The routes for health, on the public listener.
 pub(crate) fn router(app: &Arc<App>) -> Router {

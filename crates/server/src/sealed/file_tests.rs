@@ -42,7 +42,7 @@ fn any_k_of_n_recovery_keys_open_it_and_fewer_do_not() {
                 match file.open(&keys, now()) {
                     Ok(opened) => assert_eq!((given.len() >= usize::from(k), opened.key.as_str()), (true, "the key")),
                     Err(error) => {
-                        assert_eq!(error, OpenError::TooFew { given: given.len(), needed: k }, "{k} of {n} by {mask:b}")
+                        assert_eq!(error, OpenError::TooFew { given: given.len(), needed: k }, "{k} of {n} by {mask:b}");
                     }
                 }
             }
@@ -84,7 +84,7 @@ fn nothing_that_is_said_about_it_can_be_changed_unnoticed() {
         |about| about.resource_group = "other".to_owned(),
         |about| about.server = "https://192.0.2.1".to_owned(),
         |about| about.sealed = about.until,
-        |about| about.until = about.until + jiff::SignedDuration::from_hours(1),
+        |about| about.until += jiff::SignedDuration::from_hours(1),
         |about| about.recipients.swap(0, 1),
         |about| about.recipients[1] = key(1).public(),
     ];
@@ -113,7 +113,7 @@ fn every_changed_byte_of_the_text_is_refused() {
         let read = Sealed::read(&wrong).and_then(|file| file.open(&[key(1), key(2)], now()).map(drop));
         // White space between the members of JSON says nothing.
         if !text.as_bytes()[at].is_ascii_whitespace() {
-            assert!(read.is_err(), "byte {at} `{}` was changed", &text[at.saturating_sub(9)..at + 1]);
+            assert!(read.is_err(), "byte {at} `{}` was changed", &text[at.saturating_sub(9)..=at]);
             tried += 1;
         }
     }

@@ -16,7 +16,7 @@ async fn review(asking: &Asking, client: &reqwest::Client) -> String {
     }
 }
 
-async fn turn(asking: &Asking, fault: &str) {
+fn turn(asking: &Asking, fault: &str) {
     std::fs::write(asking.world.app().data.join("faults"), fault).expect("the file is written");
 }
 
@@ -40,15 +40,15 @@ async fn the_listener_stops_swallows_breaks_and_is_slow_as_it_is_told_and_comes_
     until(&asking, "200").await;
     assert_eq!(review(&asking, &kept).await, "200");
     for (fault, wanted) in [("stop", "refused"), ("blackhole", "no answer"), ("500", "500")] {
-        turn(&asking, &format!("webhook={fault}\n")).await;
+        turn(&asking, &format!("webhook={fault}\n"));
         until(&asking, wanted).await;
         // A connection that was open fails in the same way.
         assert_eq!(review(&asking, &kept).await, wanted);
         assert_eq!(asking.world.get("/livez").await.status(), 200);
-        turn(&asking, "webhook=ok").await;
+        turn(&asking, "webhook=ok");
         until(&asking, "200").await;
     }
-    turn(&asking, "webhook=slow:200").await;
+    turn(&asking, "webhook=slow:200");
     let begun = Instant::now();
     loop {
         let asked = Instant::now();
@@ -63,7 +63,7 @@ async fn the_listener_stops_swallows_breaks_and_is_slow_as_it_is_told_and_comes_
 #[tokio::test]
 async fn without_the_switch_the_file_means_nothing() {
     let asking = Asking::new().await;
-    turn(&asking, "webhook=stop").await;
+    turn(&asking, "webhook=stop");
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(review(&asking, &asking.api_server(Duration::from_secs(20))).await, "200");
 }

@@ -41,7 +41,7 @@ async fn walk(world: &Entrance, admin: &User, first: &str) -> (Vec<Value>, Check
             rows.push(row.clone());
         }
         let Some(next) = page["@odata.nextLink"].as_str() else { break };
-        at = next.split_once("/v1.0").expect("a link of ours").1.to_owned();
+        next.split_once("/v1.0").expect("a link of ours").1.clone_into(&mut at);
     }
     let head = get(world, &token, "/entrance/audit/head").await.body;
     let (head, key) = head_from_json(&head).expect("a head");

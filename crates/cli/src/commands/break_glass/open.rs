@@ -73,12 +73,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let named = args.cluster.cluster();
     let server = args.server.open()?;
     let cluster = named.path(&server).await?;
-    let mut door = match &args.door {
-        Some(id) => server.arm(Method::GET, &door_path(&cluster, id)?, None).await?,
-        None => {
-            let wanted = json!({ "properties": { "reason": args.reason, "duration": args.duration } });
-            server.arm(Method::POST, &format!("{cluster}/breakGlassDoors"), Some(&wanted)).await?
-        }
+    let mut door = if let Some(id) = &args.door {
+        server.arm(Method::GET, &door_path(&cluster, id)?, None).await?
+    } else {
+        let wanted = json!({ "properties": { "reason": args.reason, "duration": args.duration } });
+        server.arm(Method::POST, &format!("{cluster}/breakGlassDoors"), Some(&wanted)).await?
     };
     let id = door["name"].as_str().context("the server names no door")?.to_owned();
     let path = door_path(&cluster, &id)?;

@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     ];
     match server.output() {
         Output::Json => {
-            line(&Value::Object(shown.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).to_string())
+            line(&Value::Object(shown.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).to_string());
         }
         Output::Text => shown.iter().for_each(|(name, value)| line(&format!("{name:<20} {}", words(value)))),
     }

@@ -58,7 +58,7 @@ async fn revoke(world: &Entrance, by: &Held, body: Value) -> (u16, Value) {
 }
 
 /// What the webhook would say of a token, of what was revoked.
-async fn met(world: &Entrance, token: &Held) -> Option<&'static str> {
+fn met(world: &Entrance, token: &Held) -> Option<&'static str> {
     let claims: entrance_server::authority::token::AccessToken = world.app().keys.verify_claims(&token.access).expect("ours");
     let snapshot = world.app().people.snapshot(world.app().now()).expect("is loaded");
     snapshot.revoked(world.tenant, &claims.issued()).map(entrance_model::signin::revocation::Kind::as_str)
@@ -72,7 +72,7 @@ async fn me(world: &Entrance, token: &Held) -> u16 {
 /// Whether the tokens still give anything: at our APIs (`me`), at a refresh, at a webhook.
 async fn state(world: &Entrance, client: &str, token: &Held) -> (u16, u16, Option<&'static str>) {
     let refresh = refreshed(world, client, &token.refresh, GRAPH).await.status().as_u16();
-    (me(world, token).await, refresh, met(world, token).await)
+    (me(world, token).await, refresh, met(world, token))
 }
 
 const GOOD: (u16, u16, Option<&str>) = (200, 200, None);
@@ -107,7 +107,7 @@ async fn s_806_one_token_ends_by_its_id_or_by_being_shown_and_its_session_goes_o
     let (status, answer) =
         revoke(&world, &mine, json!({"kind": "token", "id": format!("JTI={}", second.id), "reason": "in a log"})).await;
     assert_eq!(status, 201, "{answer}");
-    assert_eq!((me(&world, &second).await, met(&world, &second).await), (401, Some("token")));
+    assert_eq!((me(&world, &second).await, met(&world, &second)), (401, Some("token")));
     assert_eq!(me(&world, &mine).await, 200);
     let (status, _) = revoke(&world, &mine, json!({"kind": "token", "token": mine.access, "reason": "in a log too"})).await;
     assert_eq!(status, 201);
@@ -125,7 +125,7 @@ async fn s_806_a_person_loses_everything_and_what_they_get_right_after_is_good_i
     assert_eq!(status, 201, "{answer}");
     assert_eq!(text(&answer, "id"), alice.id.to_string());
     assert_eq!(state(&world, AZ, &one).await, (401, 400, Some("person")));
-    assert_eq!(met(&world, &two).await, Some("person"));
+    assert_eq!(met(&world, &two), Some("person"));
     assert_eq!(refreshed(&world, AKS_CLIENT, &two.refresh, AKS).await.status(), 400);
     let anew = signed_in(&world, &alice, AZ, GRAPH).await;
     assert_eq!(state(&world, AZ, &anew).await, GOOD);
@@ -185,12 +185,12 @@ async fn s_806_an_application_loses_its_own_tokens_and_those_that_people_got_thr
     let (status, answer) = revoke(&world, &by, json!({"kind": "application", "id": principal.id, "reason": "leaked"})).await;
     assert_eq!(status, 201, "{answer}");
     assert_eq!(text(&answer, "id"), app.app_id.to_string(), "known by its client id");
-    assert_eq!(met(&world, &before).await, Some("application"));
-    assert_eq!(met(&world, &pipeline(&world, &app).await).await, None, "its secret is still good; that is another matter");
+    assert_eq!(met(&world, &before), Some("application"));
+    assert_eq!(met(&world, &pipeline(&world, &app).await), None, "its secret is still good; that is another matter");
 
     let (through, beside) = (signed_in(&world, &alice, AKS_CLIENT, AKS).await, signed_in(&world, &alice, AZ, GRAPH).await);
     assert_eq!(revoke(&world, &by, json!({"kind": "application", "id": AKS_CLIENT, "reason": "leaked"})).await.0, 201);
-    assert_eq!(met(&world, &through).await, Some("application"));
+    assert_eq!(met(&world, &through), Some("application"));
     assert_eq!(refusal(refreshed(&world, AKS_CLIENT, &through.refresh, AKS).await).await.2, 50173);
     assert_eq!(state(&world, AZ, &beside).await, GOOD);
     let member = revoke(&world, &beside, json!({"kind": "application", "id": AZ, "reason": "mischief"})).await;
@@ -417,7 +417,7 @@ async fn s_806_nothing_that_is_fetched_while_a_person_is_revoked_outlives_it() {
         for access in task.await.expect("ends when it is refused") {
             count += 1;
             let token = Held { access, refresh: String::new(), session: String::new(), id: String::new() };
-            assert_eq!(met(&world, &token).await, Some("person"), "its second is the revocation's, as every second here");
+            assert_eq!(met(&world, &token), Some("person"), "its second is the revocation's, as every second here");
         }
     }
     assert!(count >= 4, "{count} tokens raced");
