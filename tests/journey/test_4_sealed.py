@@ -32,11 +32,11 @@ class Keeper:
         assert not check or said.returncode == 0, f"{words}: {said.returncode}\n{said.stdout}\n{said.stderr}"
         return said
 
-    def ask(self, *words, check=True):
+    def ask(self, *words, check=True, command="break-glass"):
         """The same with a server: signed in as whoever `az` is here."""
         env = self.admin.env | {"ENTRANCE_URL": self.server.url, "ENTRANCE_CA": self.server.env["ENTRANCE_CA"]}
         said = subprocess.run(
-            [ENTRANCE, "break-glass", *map(str, words), "-g", GROUP, "-n", CLUSTER],
+            [ENTRANCE, command, *map(str, words), "-g", GROUP, "-n", CLUSTER],
             cwd=self.home, env=env, capture_output=True, text=True, check=False,
         )
         assert not check or said.returncode == 0, f"{words}: {said.returncode}\n{said.stdout}\n{said.stderr}"
@@ -79,6 +79,7 @@ def test_a_drill_opens_the_file_and_leaves_nothing_behind(keeper):
     assert "✔ rehearsed" in said.stdout and "✘" not in said.stdout, said.stdout
     assert "never drilled" not in keeper.ask("sealed", "show").stderr
     assert keeper.ask("drill", "--key", "alice.key", check=False).returncode == 1
+    assert "✘" not in keeper.ask("verify", "--drill", command="cluster").stdout
 
 
 def test_it_opens_with_every_entrance_process_killed_and_is_found_afterwards(keeper, server):

@@ -2,7 +2,7 @@
 
 mod approve;
 mod close;
-mod drill;
+pub(crate) mod drill;
 mod files;
 mod keygen;
 mod list;

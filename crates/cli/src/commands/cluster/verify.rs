@@ -6,18 +6,23 @@ use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::connect::{self, Output};
+use crate::commands::break_glass::drill;
+use crate::connect::{self, Output, Server};
 use crate::output::{Style, line, styled};
 
 #[derive(clap::Args)]
 #[command(after_help = "Throw-away service principals get in and lose their rights; nothing of them stays. \
-    Exit code 1 when a figure is beyond its bound.\nExample: entrance cluster verify --freshness -g rg -n prod")]
+    Exit code 1 when a figure is beyond its bound, or the drill failed. With `--output json` each part is a line.\n\
+    Example: entrance cluster verify --freshness --drill -g rg -n prod")]
 pub(crate) struct Args {
     #[command(flatten)]
     cluster: connect::Cluster,
     /// How soon a removed right counts: an account that is disabled, a membership that ends, access that is revoked.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "drill")]
     freshness: bool,
+    /// Whether the sealed door would open, as far as the server can try without recovery keys.
+    #[arg(long)]
+    drill: bool,
     /// Tokens for each kind of removal; their first use is spread over the time that an API server remembers a token.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=20))]
     samples: u8,
@@ -27,16 +32,29 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let server = args.server.open()?;
-    let path = format!("{}/verifyFreshness", args.cluster.path(&server).await?);
+    let cluster = args.cluster.path(&server).await?;
+    let mut is_good = true;
+    if args.freshness {
+        is_good &= freshness(&server, &cluster, args.samples).await?;
+    }
+    if args.drill {
+        is_good &= drill::at_the_server(&server, &format!("{cluster}/sealedDoor"), &json!({})).await?;
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Measures, tells, and says whether every figure is within its bound.
+async fn freshness(server: &Server, cluster: &str, samples: u8) -> Result<bool> {
+    let path = format!("{cluster}/verifyFreshness");
     let bar = connect::progress("letting probes in, then taking their rights away; about half a minute");
-    let measured = server.arm(Method::POST, &path, Some(&json!({ "samples": args.samples }))).await;
+    let measured = server.arm(Method::POST, &path, Some(&json!({ "samples": samples }))).await;
     bar.finish_and_clear();
     let measured = measured?;
     match server.output() {
         Output::Json => line(&measured.to_string()),
         Output::Text => show(&measured),
     }
-    Ok(if measured["withinBound"] == true { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(measured["withinBound"] == true)
 }
 
 fn show(measured: &Value) {
