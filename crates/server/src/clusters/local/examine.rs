@@ -16,15 +16,17 @@ pub(super) async fn examine(home: &ClusterHome, record: &Record, client: Option<
 }
 
 fn certificate(home: &ClusterHome, file: &str, what: &'static str, now: Timestamp) -> Finding {
-    let until = files::read(&home.path(file)).ok().flatten().and_then(|pem| ends(&pem));
-    let Some(until) = until else { return Finding::failed(what, format!("`{file}` holds no certificate"), RESTART) };
-    let days = until.duration_since(now).as_hours() / 24;
+    let validity = files::read(&home.path(file)).ok().flatten().and_then(|pem| validity(&pem));
+    let Some((from, until)) = validity else { return Finding::failed(what, format!("`{file}` holds no certificate"), RESTART) };
+    let left = until.duration_since(now);
+    // What lives for a week is renewed at half of that: less than two fifths left is late for any certificate.
+    let soon = SOON.min(until.duration_since(from) / 5 * 2);
     if until <= now {
         Finding::failed(what, format!("ended at {until}"), RESTART)
-    } else if days < SOON {
+    } else if left < soon {
         Finding::warn(
             what,
-            format!("ends at {until}, in {days} days"),
+            format!("ends at {until}, in {} days", left.as_hours() / 24),
             "Entrance renews it by itself; if it does not, look at its log",
         )
     } else {
@@ -32,12 +34,13 @@ fn certificate(home: &ClusterHome, file: &str, what: &'static str, now: Timestam
     }
 }
 
-/// When the first certificate of a PEM text ends; an identity's file has its key beside it.
-fn ends(pem: &str) -> Option<Timestamp> {
+/// From when until when the first certificate of a PEM text is good; an identity's file has its key beside it.
+fn validity(pem: &str) -> Option<(Timestamp, Timestamp)> {
     let mut blocks = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
     let block = blocks.find(|block| block.label == "CERTIFICATE")?;
     let certificate = block.parse_x509().ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+    let at = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).ok();
+    at(certificate.validity().not_before).zip(at(certificate.validity().not_after))
 }
 
 /// Somebody who adds an authority of their own to this file can make themselves any user.
@@ -85,7 +88,7 @@ const CERTIFICATES: [(&str, &str); 4] = [
 ];
 const CLIENT_CA: &str = "client authorities";
 const AUTHORIZATION: &str = "authorization configuration";
-const SOON: i64 = 14;
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 const RESTART: &str = "restart Entrance: it writes and renews the cluster's files when it starts";
 
 #[cfg(test)]

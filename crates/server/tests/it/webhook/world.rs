@@ -165,6 +165,7 @@ impl World {
             // A machine that is busy with other tests may not find the time; a cluster would ask again, too.
             if response.status() == 503 && patience > 0 {
                 patience -= 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
             assert_eq!(response.status(), 200);
