@@ -121,11 +121,12 @@ def test_the_id_of_a_deleted_cluster_is_nobodys(platform, admin, apps):
     unknown = admin.az("account", "get-access-token", "--resource", "11111111-1111-4111-8111-111111111111", check=False)
     assert unknown.code != 0 and "AADSTS500011" in unknown.err
     admin.az("aks", "delete", "-g", platform.group, "-n", "west", "-y")
-    ci = Held.of_application(platform.server, platform.server.env["SP_APP_ID"], platform.server.env["SP_SECRET"], apps["east"])
+    made = admin.az_json("ad", "sp", "create-for-rbac", "-n", "audience-gone")
+    ci = Held.of_application(platform.server, made["appId"], made["password"], apps["east"])
     assert ci.claims["aud"] == apps["east"]
     form = {
-        "grant_type": "client_credentials", "client_id": platform.server.env["SP_APP_ID"],
-        "client_secret": platform.server.env["SP_SECRET"], "scope": f"{apps['west']}/.default",
+        "grant_type": "client_credentials", "client_id": made["appId"],
+        "client_secret": made["password"], "scope": f"{apps['west']}/.default",
     }
     token = f"{platform.server.url}/{platform.server.env['TENANT']}/oauth2/v2.0/token"
     refused = platform.server.http().post(token, data=form, timeout=30)

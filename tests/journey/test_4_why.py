@@ -12,9 +12,9 @@ from support.telling import told
 
 
 @pytest.fixture(scope="module")
-def wanda(platform):
+def winnie(platform):
     """A member of the admin group through the nested group, who signs in with our kubelogin and no az in between."""
-    person, oid = platform.hire("wanda")
+    person, oid = platform.hire("winnie")
     platform.admin.az("ad", "group", "member", "add", "-g", platform.inner, "--member-id", oid)
     platform.admin.use("none").get_credentials(platform.group, platform.cluster, "-f", str(person.kubeconfig))
     platform.admin.use("ours")
@@ -29,10 +29,10 @@ def entrance(platform, person: Person, *words, check=True) -> Result:
     return run(ENTRANCE, *words, *where, env=person.env, check=check)
 
 
-def test_explain_names_the_admin_group_that_is_missing(platform, admin, wanda):
+def test_explain_names_the_admin_group_that_is_missing(platform, admin, winnie):
     said = entrance(platform, admin, "explain", "--user", platform.outsider.upn).out
     assert re.search(r"admin groups: in none of them; missing: `journey-platform`", said), said
-    member = json.loads(entrance(platform, admin, "explain", "--user", wanda.upn, "--can", "get", "nodes", "--output", "json").out)
+    member = json.loads(entrance(platform, admin, "explain", "--user", winnie.upn, "--can", "get", "nodes", "--output", "json").out)
     assert member["can"]["allowed"] is True
     assert "aks-cluster-admin-binding-aad" in [binding["name"] for binding in member["bindings"]]
     assert member["groups"]["adminGroups"]["missing"] == []
@@ -51,22 +51,22 @@ def test_a_member_explains_their_own_sign_in_and_nobody_elses(platform, admin):
     assert "AuthorizationFailed" in refused.err
 
 
-def test_a_disabled_person_reads_why_beside_kubectls_unauthorized(platform, admin, wanda):
-    admin.az("ad", "user", "update", "--id", wanda.oid, "--account-enabled", "false")
+def test_a_disabled_person_reads_why_beside_kubectls_unauthorized(platform, admin, winnie):
+    admin.az("ad", "user", "update", "--id", winnie.oid, "--account-enabled", "false")
 
     def refused():
-        done = wanda.kubectl("get", "nodes", check=False)
+        done = winnie.kubectl("get", "nodes", check=False)
         return done if done.code != 0 else None
 
     done = until("the refusal of a disabled person", refused, seconds=20, every=0.5)
     assert "The cluster refused this sign-in: the account is disabled." in done.err, str(done)
     assert "hint: ask an administrator of the directory about the account" in done.err
     assert done.err.count("The cluster refused this sign-in") == 1, "once for one kubectl"
-    said = entrance(platform, admin, "explain", "--user", wanda.upn, check=False)
+    said = entrance(platform, admin, "explain", "--user", winnie.upn, check=False)
     assert "the account is disabled" in said.out
-    admin.az("ad", "user", "update", "--id", wanda.oid, "--account-enabled", "true")
+    admin.az("ad", "user", "update", "--id", winnie.oid, "--account-enabled", "true")
     # The account is good again; what it held before is not.
-    assert "allowed:" in entrance(platform, admin, "explain", "--user", wanda.upn).out
+    assert "allowed:" in entrance(platform, admin, "explain", "--user", winnie.upn).out
 
 
 def test_doctor_finds_nothing_wrong_with_a_good_cluster(platform, admin):
