@@ -180,9 +180,9 @@ pub(crate) fn app_name(app: AppId, registered: &str) -> String {
     if app == AKS_CLIENT { EN.kubernetes_sign_in.to_owned() } else { registered.to_owned() }
 }
 
-/// What stands before and behind a placeholder, so that the page can set apart what it puts there.
-pub(crate) fn around(text: &'static str, placeholder: &str) -> (&'static str, &'static str) {
-    text.split_once(placeholder).unwrap_or((text, ""))
+/// A sentence in two: before and behind the name in braces, so that the page can set apart what it fills in.
+pub(crate) fn around(text: &'static str, name: &str) -> (&'static str, &'static str) {
+    text.split_once(name).unwrap_or((text, ""))
 }
 
 #[cfg(test)]
@@ -190,8 +190,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn w_046_placeholders_are_where_the_pages_look_for_them() {
-        for (text, placeholder) in [
+    fn w_046_names_in_braces_are_where_the_pages_look_for_them() {
+        for (text, name) in [
             (EN.to_continue, "{app}"),
             (EN.to_continue_device, "{app}"),
             (EN.continue_as, "{name}"),
@@ -203,7 +203,7 @@ mod tests {
             (EN.signed_out_text, "{minutes}"),
             (EN.reach_other, "{app}"),
         ] {
-            assert!(text.contains(placeholder), "{text}");
+            assert!(text.contains(name), "{text}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Record {
     pub host: String,
 }
 
-/// What the certificate is good for now.
+/// What the API server lets the holder of the certificate do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// The door is shut: its holder may open it and nothing else.
@@ -148,7 +148,7 @@ async fn join(
     Ok(before)
 }
 
-/// What the certificate is good for now.
+/// Asks the API server what it lets the holder do.
 async fn admission(client: &Client, server: &str) -> Result<Admission, OpeningError> {
     let everything = ResourceAttributes {
         verb: Some("*".to_owned()),
