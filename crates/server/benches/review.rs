@@ -24,6 +24,7 @@ use entrance_server::directory::{Directory, Facts, Snapshot};
 use entrance_server::webhook::pki::Pki;
 use entrance_server::webhook::{Limits, Parts, Reviewer, Webhooks};
 use entrance_store::{SealingKey, Store};
+use entrance_testkit::sample;
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -297,33 +298,10 @@ impl World {
             created: now,
         };
         directory.insert_tenant(&tenant).await?;
-        let alice = User {
-            id: self.alice,
-            upn: "alice@contoso.example".parse()?,
-            display_name: "Alice".into(),
-            mail_nickname: "alice".into(),
-            given_name: None,
-            surname: None,
-            mail: None,
-            enabled: true,
-            must_change_password: false,
-            sessions_valid_from: Timestamp::UNIX_EPOCH,
-            is_directory_admin: false,
-            created: now,
-            other: serde_json::Map::new(),
-        };
+        let alice = User { id: self.alice, sessions_valid_from: Timestamp::UNIX_EPOCH, ..sample::person("alice", now) };
         directory.insert_user(self.tenant, &alice).await?;
         for id in &self.groups {
-            let group = Group {
-                id: *id,
-                display_name: id.to_string(),
-                mail_nickname: "g".into(),
-                description: None,
-                security_enabled: true,
-                mail_enabled: false,
-                created: now,
-                other: serde_json::Map::new(),
-            };
+            let group = Group { id: *id, ..sample::group(&id.to_string(), now) };
             directory.insert_group(self.tenant, &group).await?;
         }
         Ok(tx.commit().await?)

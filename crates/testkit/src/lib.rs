@@ -10,6 +10,7 @@
 
 mod browser;
 mod graph;
+pub mod sample;
 
 pub use browser::{Browser, Page};
 pub use graph::Answer;
@@ -18,9 +19,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entrance_model::Timestamp;
-use entrance_model::directory::{Application, Group, Member, MemberKind, Redirects, ServicePrincipal, Tenant, User};
-use entrance_model::id::{AppId, AppObjectId, GroupId, ServicePrincipalId, TenantId, UserId};
+use entrance_model::directory::{Application, Group, Member, MemberKind, ServicePrincipal, Tenant, User};
+use entrance_model::id::TenantId;
 use entrance_server::clusters::Driver;
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server};
 use uuid::Uuid;
@@ -102,7 +102,7 @@ impl Entrance {
     /// Makes a person, `{name}@contoso.example`, with [`PASSWORD`].
     pub async fn user(&self, name: &str) -> User {
         let app = self.app();
-        let user = new_user(name, app.now());
+        let user = sample::person(name, app.now());
         let hash = app.hasher.hash(Zeroizing::new(PASSWORD.into())).await;
         let mut tx = app.store.write().await.expect("the store writes");
         tx.directory().insert_user(self.tenant, &user).await.expect("the person is new");
@@ -123,16 +123,7 @@ impl Entrance {
 
     /// Makes a security group.
     pub async fn group(&self, name: &str) -> Group {
-        let group = Group {
-            id: GroupId::from_uuid(Uuid::new_v4()),
-            display_name: name.into(),
-            mail_nickname: name.into(),
-            description: None,
-            security_enabled: true,
-            mail_enabled: false,
-            created: self.app().now(),
-            other: serde_json::Map::new(),
-        };
+        let group = sample::group(name, self.app().now());
         let mut tx = self.app().store.write().await.expect("the store writes");
         tx.directory().insert_group(self.tenant, &group).await.expect("the group is new");
         tx.commit().await.expect("the store commits");
@@ -153,31 +144,9 @@ impl Entrance {
 
     /// Registers an application without credentials, with its service principal. Change it before it is kept.
     pub async fn application(&self, name: &str, settle: impl FnOnce(&mut Application)) -> (Application, ServicePrincipal) {
-        let now = self.app().now();
-        let mut application = Application {
-            id: AppObjectId::from_uuid(Uuid::new_v4()),
-            app_id: AppId::from_uuid(Uuid::new_v4()),
-            display_name: name.into(),
-            identifier_uris: Vec::new(),
-            redirects: Redirects::default(),
-            is_public_client: false,
-            token_version: 1,
-            credentials: Vec::new(),
-            created: now,
-            other: serde_json::Map::new(),
-        };
+        let (mut application, mut principal) = sample::application(name, self.app().now());
         settle(&mut application);
-        let principal = ServicePrincipal {
-            id: ServicePrincipalId::from_uuid(Uuid::new_v4()),
-            app_id: application.app_id,
-            display_name: name.into(),
-            enabled: true,
-            is_first_party: false,
-            assignment_required: false,
-            credentials: Vec::new(),
-            created: now,
-            other: serde_json::Map::new(),
-        };
+        principal.app_id = application.app_id;
         let mut tx = self.app().store.write().await.expect("the store writes");
         tx.directory().insert_application(self.tenant, &application).await.expect("the application is new");
         tx.directory().insert_service_principal(self.tenant, &principal).await.expect("its identity is new");
@@ -193,24 +162,6 @@ impl Entrance {
     /// Stops the server.
     pub async fn stop(self) {
         self.server.stop().await;
-    }
-}
-
-fn new_user(name: &str, now: Timestamp) -> User {
-    User {
-        id: UserId::from_uuid(Uuid::new_v4()),
-        upn: format!("{name}@contoso.example").parse().expect("a name"),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: now,
-        is_directory_admin: false,
-        created: now,
-        other: serde_json::Map::new(),
     }
 }
 

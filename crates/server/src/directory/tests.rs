@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
-use entrance_model::id::{GroupId, TenantId, UserId};
+use entrance_model::id::TenantId;
 use entrance_store::SealingKey;
+use entrance_testkit::sample;
 use uuid::Uuid;
 
 use super::*;
@@ -46,34 +47,11 @@ impl World {
 }
 
 fn user(name: &str) -> User {
-    User {
-        id: UserId::from_uuid(Uuid::new_v4()),
-        upn: format!("{name}@contoso.example").parse().expect("a UPN"),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: NOW,
-        is_directory_admin: false,
-        created: NOW,
-        other: serde_json::Map::new(),
-    }
+    sample::person(name, NOW)
 }
 
 fn group(name: &str) -> Group {
-    Group {
-        id: GroupId::from_uuid(Uuid::new_v4()),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        description: None,
-        security_enabled: true,
-        mail_enabled: false,
-        created: NOW,
-        other: serde_json::Map::new(),
-    }
+    sample::group(name, NOW)
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use entrance_model::id::{GroupId, TenantId, UserId};
 use entrance_model::review::Gate;
 use entrance_model::well_known::{AKS_CLIENT, AKS_SERVER};
 use entrance_store::SealingKey;
+use entrance_testkit::sample;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
@@ -64,34 +65,11 @@ pub(super) fn facts(gate: Option<Gate>) -> Facts {
 }
 
 fn group(id: Uuid) -> Group {
-    Group {
-        id: GroupId::from_uuid(id),
-        display_name: "same name for all".into(),
-        mail_nickname: "g".into(),
-        description: None,
-        security_enabled: true,
-        mail_enabled: false,
-        created: Timestamp::UNIX_EPOCH,
-        other: serde_json::Map::new(),
-    }
+    Group { id: GroupId::from_uuid(id), ..sample::group("same name for all", Timestamp::UNIX_EPOCH) }
 }
 
 fn alice() -> User {
-    User {
-        id: UserId::from_uuid(ALICE),
-        upn: "alice@contoso.example".parse().expect("a UPN"),
-        display_name: "Alice".into(),
-        mail_nickname: "alice".into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: Timestamp::UNIX_EPOCH,
-        is_directory_admin: false,
-        created: Timestamp::UNIX_EPOCH,
-        other: serde_json::Map::new(),
-    }
+    User { id: UserId::from_uuid(ALICE), display_name: "Alice".into(), ..sample::person("alice", Timestamp::UNIX_EPOCH) }
 }
 
 impl World {

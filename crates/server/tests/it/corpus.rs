@@ -1,4 +1,4 @@
-//! The corpora of the fuzz targets, replayed.
+//! The corpora of all fuzz targets, replayed.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,21 @@ fn replay(target: &str, run: fn(&[u8])) {
         eprintln!("{}", path.display()); // shown when it fails
         run(&fs::read(&path).expect("it reads"));
     }
+}
+
+#[test]
+fn bodies_of_token_reviews() {
+    replay("token_review", entrance_wire::fuzz::token_review);
+}
+
+#[test]
+fn signed_tokens() {
+    replay("jws", entrance_wire::fuzz::jws);
+}
+
+#[test]
+fn tokens_in_proofs() {
+    replay("pop", entrance_wire::fuzz::pop);
 }
 
 #[test]

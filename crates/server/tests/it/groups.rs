@@ -12,14 +12,13 @@ use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::Scope;
 use entrance_model::cluster::Door;
 use entrance_model::cluster::door::{BreakGlass, DoorState, Life, Reason};
-use entrance_model::directory::{Application, Group, Member, MemberKind, Redirects, ServicePrincipal};
-use entrance_model::id::{
-    AppId, AppObjectId, AssignmentId, ClusterUid, DoorId, GroupId, PrincipalId, ServicePrincipalId, SubscriptionId,
-};
+use entrance_model::directory::{Group, Member, MemberKind};
+use entrance_model::id::{AssignmentId, ClusterUid, DoorId, GroupId, PrincipalId, SubscriptionId};
 use entrance_model::well_known::AKS_SERVER;
 use entrance_server::clusters::incluster::{InClusterError, Reach, Reaching};
 use entrance_server::clusters::local::{Part, Planes};
 use entrance_server::clusters::references::BOUND;
+use entrance_testkit::sample;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -61,7 +60,7 @@ impl Crowd {
             let user = person(&format!("person{groups}"), now);
             tx.directory().insert_user(world.tenant, &user).await?;
             members.push(Joined { member: Member { id: user.id.into(), kind: MemberKind::User }, groups });
-            let (application, principal) = robot(&format!("robot{groups}"), now);
+            let (application, principal) = sample::application(&format!("robot{groups}"), now);
             tx.directory().insert_application(world.tenant, &application).await?;
             tx.directory().insert_service_principal(world.tenant, &principal).await?;
             let member = Member { id: principal.id.into(), kind: MemberKind::ServicePrincipal };
@@ -95,33 +94,6 @@ impl Crowd {
         let mut all = self.members.iter();
         all.find(|one| one.groups == groups && one.member.kind == MemberKind::User).map(|one| one.member.id)
     }
-}
-
-fn robot(name: &str, now: Timestamp) -> (Application, ServicePrincipal) {
-    let application = Application {
-        id: AppObjectId::from_uuid(Uuid::new_v4()),
-        app_id: AppId::from_uuid(Uuid::new_v4()),
-        display_name: name.into(),
-        identifier_uris: Vec::new(),
-        redirects: Redirects::default(),
-        is_public_client: false,
-        token_version: 1,
-        credentials: Vec::new(),
-        created: now,
-        other: serde_json::Map::new(),
-    };
-    let principal = ServicePrincipal {
-        id: ServicePrincipalId::from_uuid(Uuid::new_v4()),
-        app_id: application.app_id,
-        display_name: name.into(),
-        enabled: true,
-        is_first_party: false,
-        assignment_required: false,
-        credentials: Vec::new(),
-        created: now,
-        other: serde_json::Map::new(),
-    };
-    (application, principal)
 }
 
 /// A way into the cluster that can be cut.

@@ -11,12 +11,14 @@ use entrance_model::arm::{ClusterAddress, ResourceGroup, ResourceGroupDocument, 
 use entrance_model::cluster::door::{BreakGlass, DoorState, Life, Reason};
 use entrance_model::cluster::{Cluster, Document, Door, State};
 use entrance_model::directory::{Group, Member, MemberKind, Tenant, User};
-use entrance_model::id::{ClusterUid, DoorId, GroupId, PrincipalId, SubscriptionId, TenantId, UserId};
+use entrance_model::id::{ClusterUid, DoorId, PrincipalId, SubscriptionId, TenantId};
 use entrance_model::well_known::{AKS_CLIENT, AKS_SERVER};
 use entrance_server::authority::keys::Header;
 use entrance_server::clusters::incluster::{self, ADMIN_BINDING, Keeping, Reach, Reconcilers};
 use entrance_server::clusters::local::{Binary, Planes, Spec};
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server, setup};
+use entrance_testkit::sample;
+pub(crate) use entrance_testkit::sample::group;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -236,35 +238,9 @@ fn alice(now: Timestamp) -> User {
     person("alice", now)
 }
 
+/// Somebody whose tokens of the last minute count.
 pub(crate) fn person(name: &str, now: Timestamp) -> User {
-    User {
-        id: UserId::from_uuid(Uuid::new_v4()),
-        upn: format!("{name}@contoso.example").parse().expect("a UPN"),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: now - Duration::from_mins(1),
-        is_directory_admin: false,
-        created: now,
-        other: serde_json::Map::new(),
-    }
-}
-
-pub(crate) fn group(name: &str, now: Timestamp) -> Group {
-    Group {
-        id: GroupId::from_uuid(Uuid::new_v4()),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        description: None,
-        security_enabled: true,
-        mail_enabled: false,
-        created: now,
-        other: serde_json::Map::new(),
-    }
+    User { sessions_valid_from: now - Duration::from_mins(1), ..sample::person(name, now) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

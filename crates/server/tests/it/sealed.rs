@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::local_plane::{EndAll, control_plane, until};
+use crate::reviews::person;
 
 /// A server with control planes, its owner, and three holders of recovery keys.
 struct World {
@@ -56,21 +57,7 @@ impl World {
         let domains = vec!["contoso.example".into()];
         let contoso = Tenant { id: self.tenant, display_name: "Contoso".into(), domains, salt: vec![7; 32], created: now };
         setup::tenant(app, &contoso).await?;
-        let olivia = User {
-            id: self.olivia,
-            upn: "olivia@contoso.example".parse()?,
-            display_name: "Olivia".into(),
-            mail_nickname: "olivia".into(),
-            given_name: None,
-            surname: None,
-            mail: None,
-            enabled: true,
-            must_change_password: false,
-            sessions_valid_from: now - Duration::from_mins(1),
-            is_directory_admin: false,
-            created: now,
-            other: serde_json::Map::new(),
-        };
+        let olivia = User { id: self.olivia, ..person("olivia", now) };
         let owner = Assignment {
             id: AssignmentId::from_uuid(Uuid::new_v4()),
             tenant: self.tenant,

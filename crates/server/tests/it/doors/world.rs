@@ -10,17 +10,19 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use entrance_model::Timestamp;
 use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::{Scope, Subscription};
-use entrance_model::directory::{Group, Tenant, User};
-use entrance_model::id::{AssignmentId, GroupId, SubscriptionId, TenantId, UserId};
+use entrance_model::directory::{Tenant, User};
+use entrance_model::id::{AssignmentId, SubscriptionId, TenantId};
 use entrance_model::well_known::AZURE_CLI;
 use entrance_server::authority::keys::Header;
 use entrance_server::clusters::local::Binary;
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server, setup};
+use entrance_testkit::sample;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::local_plane::{EndAll, control_plane, until};
+use crate::reviews::person;
 
 pub(super) struct World {
     _end: EndAll,
@@ -101,16 +103,7 @@ impl World {
     }
 
     async fn cluster(&self, now: Timestamp) -> Result<()> {
-        let admins = Group {
-            id: GroupId::from_uuid(Uuid::new_v4()),
-            display_name: "platform".into(),
-            mail_nickname: "platform".into(),
-            description: None,
-            security_enabled: true,
-            mail_enabled: false,
-            created: now,
-            other: serde_json::Map::new(),
-        };
+        let admins = sample::group("platform", now);
         let mut tx = self.app().store.write().await?;
         tx.directory().insert_group(self.tenant, &admins).await?;
         tx.commit().await?;
@@ -239,24 +232,6 @@ impl Ending {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         false
-    }
-}
-
-fn person(name: &str, now: Timestamp) -> User {
-    User {
-        id: UserId::from_uuid(Uuid::new_v4()),
-        upn: format!("{name}@contoso.example").parse().expect("a UPN"),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: now - Duration::from_mins(1),
-        is_directory_admin: false,
-        created: now,
-        other: serde_json::Map::new(),
     }
 }
 

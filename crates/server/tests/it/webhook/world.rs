@@ -7,12 +7,14 @@ use entrance_model::Timestamp;
 use entrance_model::arm::{ClusterAddress, ResourceGroup, ResourceGroupDocument, Subscription};
 use entrance_model::cluster::{Cluster, State};
 use entrance_model::directory::{Group, Member, Tenant, User};
-use entrance_model::id::{ClusterUid, GroupId, SubscriptionId, TenantId, UserId};
+use entrance_model::id::{ClusterUid, SubscriptionId, TenantId};
 use entrance_model::well_known::{AKS_CLIENT, AKS_SERVER};
 use entrance_server::authority::keys::Header;
 use entrance_server::clusters::Unavailable;
 use entrance_server::webhook::pki::ClientIdentity;
 use entrance_server::{App, Clock, Config, Mode, PasswordCost, Server, setup};
+use entrance_testkit::sample;
+pub(super) use entrance_testkit::sample::group;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -217,35 +219,9 @@ pub(super) fn new_tenant(name: &str, now: Timestamp) -> Tenant {
     }
 }
 
+/// Somebody whose tokens of the last two days count.
 pub(super) fn person(name: &str, now: Timestamp) -> User {
-    User {
-        id: UserId::from_uuid(Uuid::new_v4()),
-        upn: format!("{name}@contoso.example").parse().expect("a UPN"),
-        display_name: name.into(),
-        mail_nickname: name.into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        enabled: true,
-        must_change_password: false,
-        sessions_valid_from: now - Duration::from_hours(48),
-        is_directory_admin: false,
-        created: now,
-        other: serde_json::Map::new(),
-    }
-}
-
-pub(super) fn group(name: &str, now: Timestamp) -> Group {
-    Group {
-        id: GroupId::from_uuid(Uuid::new_v4()),
-        display_name: name.into(),
-        mail_nickname: "g".into(),
-        description: None,
-        security_enabled: true,
-        mail_enabled: false,
-        created: now,
-        other: serde_json::Map::new(),
-    }
+    User { sessions_valid_from: now - Duration::from_hours(48), ..sample::person(name, now) }
 }
 
 fn cluster(tenant: TenantId, name: &str, profile: &Value, now: Timestamp) -> Cluster {
