@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Writes docs/conformance.md: which rule of the sign-in wire and of its pages is proved by which test.
+
+A test says in its name which rules it proves: `s_106_…`, `w_104_…`, `o_07_…`, `r_24_…`, `aadsts_50055_…`. An AADSTS number
+counts as proved, too, where the text of a test names it. `--check` writes nothing and fails when the page is out of date or
+a rule has neither a test nor a reason.
+"""
+
+import json
+import re
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/conformance.md"
+RULES = ROOT / "docs/conformance/rules.toml"
+CATALOGUE = ROOT / "crates/model/data/aadsts.json"
+
+RULE = re.compile(r"(?<![a-z0-9])([swor])[_-]?(\d{2,3})(?![0-9a-z])", re.IGNORECASE)
+NUMBER = re.compile(r"(?<![0-9_])(\d{2,4}_?\d{3}|\d_\d{3}_\d{3})(?![0-9_])")
+VARIANT = re.compile(r"Aadsts::([A-Za-z0-9]+)")
+
+# How a test begins, by kind of file; a test ends where the next one begins.
+RUST = re.compile(r"#\[(?:tokio::)?test(?:\([^\n]*\))?\]\s*(?:#\[[^\n]*\]\s*)*(?:async\s+)?fn\s+(\w+)")
+PYTHON = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
+NODE = re.compile(r"^\s*(?:await )?(?:test|it)\(\s*[\"'`]([^\"'`]+)", re.MULTILINE)
+
+
+def tests():
+    """Every test: where it stands, its name, its text."""
+    for folder, ending, begins in (("crates", "rs", RUST), ("tests", "py", PYTHON), ("tests", "mjs", NODE)):
+        for path in sorted((ROOT / folder).rglob(f"*.{ending}")):
+            if {"node_modules", "target"} & set(path.parts):
+                continue
+            text = path.read_text()
+            found = list(begins.finditer(text))
+            for at, match in enumerate(found):
+                end = found[at + 1].start() if at + 1 < len(found) else len(text)
+                yield path.relative_to(ROOT).as_posix(), match[1], text[match.start():end]
+
+
+def proofs(entries):
+    """The tests of each rule and of each number."""
+    by_name = {entry["name"]: str(entry["code"]) for entry in entries}
+    codes = {str(entry["code"]) for entry in entries}
+    rules, numbers = defaultdict(list), defaultdict(list)
+    for path, name, text in tests():
+        where = (path, name)
+        for letter, digits in RULE.findall(name):
+            rules[f"{letter.upper()}-{digits}"].append(where)
+        named = {digits for digits in re.findall(r"\d+", name)} & codes
+        told = {digits.replace("_", "") for digits in NUMBER.findall(text)} & codes
+        variants = {by_name[variant] for variant in VARIANT.findall(text) if variant in by_name}
+        for code in named | told | variants:
+            numbers[code].append((code not in named, *where))
+    return rules, {code: [where for _, *where in sorted(found)] for code, found in numbers.items()}
+
+
+def shown(found):
+    """The first tests of a rule, and how many more there are."""
+    first = ", ".join(f"[`{name}`](../{path})" for path, name in found[:3])
+    return first + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+
+
+def row(rule, what, found, reason):
+    if found:
+        return f"| {rule} | {what} | {shown(found)} |"
+    return f"| {rule} | {what} | not applicable: {reason} |" if reason else None
+
+
+def page():
+    rules = tomllib.loads(RULES.read_text())
+    entries = json.loads(CATALOGUE.read_text())
+    by_rule, by_number = proofs(entries)
+    lines = [
+        "# Conformance",
+        "",
+        "Written by `scripts/conformance.py` from the names of the tests; `make lint` fails when it is out of date or when a rule has",
+        "neither a test nor a reason. The rules are those of the Entra wire (S), the OAuth security checklist (O, R-2x) and the gate's",
+        "pages (W); the words beside them are ours.",
+    ]
+    missing, covered, excused = [], 0, 0
+    for section in rules["section"]:
+        lines += ["", f"## {section['title']}", "", "| rule | what | proved by |", "|---|---|---|"]
+        for rule, what in section["rules"].items():
+            reason = section.get("not_applicable", {}).get(rule)
+            line = row(rule, what, by_rule.get(rule, []), reason)
+            missing += [] if line else [rule]
+            covered, excused = covered + bool(by_rule.get(rule)), excused + bool(not by_rule.get(rule) and reason)
+            lines.append(line or f"| {rule} | {what} | **no test** |")
+    reasons = rules["numbers"]
+    lines += ["", "## AADSTS numbers", "", "| number | name | proved by |", "|---|---|---|"]
+    for entry in sorted(entries, key=lambda entry: entry["code"]):
+        code = str(entry["code"])
+        line = row(code, entry["name"], by_number.get(code, []), reasons.get(code))
+        missing += [] if line else [code]
+        covered, excused = covered + bool(by_number.get(code)), excused + bool(not by_number.get(code) and reasons.get(code))
+        lines.append(line or f"| {code} | {entry['name']} | **no test** |")
+    lines[5:5] = ["", f"{covered} proved, {excused} not applicable, {len(missing)} open."]
+    return "\n".join(lines) + "\n", missing
+
+
+def main():
+    text, missing = page()
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(text)
+        print(f"{PAGE.relative_to(ROOT)} is written; without a test or a reason: {', '.join(missing) or 'none'}")
+        return 0
+    if missing:
+        print("rules without a test or a reason: " + ", ".join(missing), file=sys.stderr)
+    if PAGE.read_text() != text:
+        print("docs/conformance.md is out of date: run scripts/conformance.py", file=sys.stderr)
+    return 1 if missing or PAGE.read_text() != text else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
