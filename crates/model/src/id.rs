@@ -76,6 +76,10 @@ ids! {
     ServicePrincipalId;
     /// The object id of whatever may hold a right: a user, a group or a service principal.
     PrincipalId;
+    /// A sign-in policy.
+    PolicyId;
+    /// A named location of sign-in policies.
+    LocationId;
     /// The id of one password, key or federated credential of an application.
     CredentialId;
     /// A subscription of the resource manager.

@@ -17,6 +17,7 @@ use crate::error::StoreError;
 use crate::feed::{Change, ChangeKind};
 use crate::key::Keys;
 use crate::operations::Operations;
+use crate::policies::Policies;
 use crate::seal::SealingKey;
 use crate::setting::Settings;
 use crate::write::{Durable, Told, Writer};
@@ -109,6 +110,8 @@ areas! {
     arm: Arm;
     /// Long-running operations.
     operations: Operations;
+    /// Sign-in policies, named locations, the tenants' switches.
+    policies: Policies;
     /// Private keys, sealed.
     keys: Keys;
     /// Small facts about this installation, by name.

@@ -46,6 +46,7 @@ async fn every_statement_is_prepared_by_the_engine() {
         crate::authority::all_statements(),
         crate::arm::all_statements(),
         crate::operations::ALL.to_vec(),
+        crate::policies::ALL.to_vec(),
         crate::directory::all_statements(),
         crate::audit::all_statements(),
         crate::feed::ALL.to_vec(),

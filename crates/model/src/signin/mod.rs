@@ -11,6 +11,7 @@ pub mod device;
 pub mod lockout;
 pub mod network;
 pub mod pkce;
+pub mod policy;
 pub mod redirect;
 pub mod refresh;
 pub mod resource;

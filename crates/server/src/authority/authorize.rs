@@ -15,7 +15,7 @@ use super::ctx::Ctx;
 use super::place::Place;
 use super::refused::Refused;
 use super::token_endpoint::refused_form;
-use super::{grants, issue};
+use super::{grants, issue, policies};
 use crate::pages::flow::{Flow, Purpose, sessions};
 use crate::pages::page::see_other;
 use crate::pages::words::app_name;
@@ -100,21 +100,38 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         Next::Refuse(number) => Ok(tell(&number.into()).await),
         Next::Use(id) => {
             let (session, user) = live.iter().find(|(session, _)| session.id == id).expect("it was chosen from these");
+            match policies::for_session(ctx, tenant, user, &request, session).await {
+                Ok(_) => {}
+                // A policy wants a newer sign-in, and a page may be shown.
+                Err(refused) if refused.number == Aadsts::BadTokenDueToSignInFrequency && request.prompt != Prompt::None => {
+                    return page(ctx, headers, &request, app, "/signin").await;
+                }
+                Err(refused) => return Ok(tell(&refused).await),
+            }
             let mut tx = ctx.app.store.write().await?;
             let fields = returning::code(ctx, &mut tx, &request, session, user).await?;
             tx.commit().await?;
             Ok(returning::answer(ctx, headers, &request, &app, &fields).await)
         }
-        page @ (Next::SignIn | Next::Pick) => {
-            let cookie = FlowCookie::or_new(headers);
-            let purpose = Purpose::Authorize { request: Box::new(request.clone()) };
-            let id = Flow::begin(ctx, &cookie, tenant.id, app.clone(), purpose).await?;
-            let page = if page == Next::Pick { "/signin/account" } else { "/signin" };
-            let mut response = see_other(&format!("{}{page}?flow={id}", ctx.app.base()));
-            cookie.set(response.headers_mut());
-            Ok(response)
-        }
+        Next::SignIn => page(ctx, headers, &request, app, "/signin").await,
+        Next::Pick => page(ctx, headers, &request, app, "/signin/account").await,
     }
+}
+
+/// Begins a flow and sends the browser to one of its pages.
+async fn page(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    request: &AuthorizeRequest,
+    app: String,
+    page: &str,
+) -> Result<Response, PageError> {
+    let cookie = FlowCookie::or_new(headers);
+    let purpose = Purpose::Authorize { request: Box::new(request.clone()) };
+    let id = Flow::begin(ctx, &cookie, request.tenant, app, purpose).await?;
+    let mut response = see_other(&format!("{}{page}?flow={id}", ctx.app.base()));
+    cookie.set(response.headers_mut());
+    Ok(response)
 }
 
 /// Checks what the application asks; a failure is told to it.

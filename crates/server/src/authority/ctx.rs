@@ -52,6 +52,7 @@ impl Ctx {
             correlation: self.info.correlation_id(),
             token: None,
             session: None,
+            judged: None,
         }
     }
 
@@ -59,7 +60,8 @@ impl Ctx {
     pub(crate) async fn record(&self, decision: Decision, refused: &Refused) {
         let entry = refused.number.entry();
         let reason = refused.why.clone().unwrap_or_else(|| entry.says.clone());
-        let decision = Decision { code: entry.code, user: refused.user, reason, ..decision };
+        let judged = refused.judged.clone().or(decision.judged.clone());
+        let decision = Decision { code: entry.code, user: refused.user, reason, judged, ..decision };
         let written = async {
             let mut tx = self.app.store.write().await?;
             tx.authority().decided(self.now(), &decision).await?;

@@ -12,7 +12,7 @@ use super::ctx::Ctx;
 use super::place::Place;
 use super::refused::{Refused, json};
 use super::token_endpoint::form;
-use super::{grants, issue, secret};
+use super::{grants, issue, policies, secret};
 
 const KNOWN: [&str; 5] = ["client_id", "scope", "resource", "claims", "mkt"];
 /// A code that happens to be taken is made again; there are ten million million of them.
@@ -40,6 +40,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> Re
     grants::capabilities(form.get("claims"))?;
     let asked = grants::asked(ctx.endpoint, Some(scope))?;
     // What can never be granted is refused now, not after the person has signed in.
+    policies::device_codes(ctx, tenant).await?;
     issue::permitted(ctx, tenant, &client, &asked).await?;
 
     let now = ctx.now();

@@ -4,6 +4,7 @@ use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::{AppId, PrincipalId, SessionId};
 use entrance_model::signin::client::preauthorized;
+use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
 use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::revocation::Issued;
@@ -19,6 +20,7 @@ use super::claims;
 use super::client::{Client, Proof};
 use super::ctx::Ctx;
 use super::keys::Header;
+use super::policies::{self, Asker, Question};
 use super::refused::Refused;
 use super::{secret, target};
 
@@ -144,6 +146,8 @@ pub(crate) struct ForPerson<'a> {
     pub(crate) by: &'a SignIn,
     /// The grant, for the log.
     pub(crate) kind: &'static str,
+    /// The grant, for the policies: that of the sign-in, however old (S-803).
+    pub(crate) grant: GrantKind,
 }
 
 /// Finds the resource of a request and what the client may do there in the person's name (S-301, S-304).
@@ -186,7 +190,7 @@ pub(crate) async fn for_person(
     lineage: Option<Lineage>,
 ) -> Result<Prepared, Refused> {
     let now = ctx.now();
-    let ForPerson { tenant, client, proof, user, by, kind } = who;
+    let ForPerson { tenant, client, proof, user, by, kind, grant } = who;
     if !user.enabled {
         return Err(Refused::from(Aadsts::UserDisabled).of(user.id));
     }
@@ -195,6 +199,9 @@ pub(crate) async fn for_person(
     }
     let asked = &wanted.asked;
     let (resource, granted) = permitted(ctx, tenant, client, asked).await.map_err(|refused| refused.of(user.id))?;
+    let resources = std::slice::from_ref(&resource);
+    let question = Question { asker: Asker::Person(user), client, resources, grant, asked_from: None };
+    let judged = policies::for_person(ctx, tenant, &question, by).await.map_err(|refused| refused.of(user.id))?;
     let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
     let tell_oidc = resource.kind == Kind::Graph;
     let facts = claims::Facts {
@@ -239,6 +246,7 @@ pub(crate) async fn for_person(
     decision.resource = Some(resource.app);
     decision.interactive = kind != "refresh_token";
     decision.session = Some(by.session);
+    decision.judged = Some(judged);
     decision.token = Some(id_of(&access));
     decision.reason = format!(
         "token for `{}` with {}",
@@ -260,15 +268,16 @@ pub(crate) async fn for_person(
 }
 
 /// Makes the token of an application by itself (S-240).
-pub(crate) fn for_application(
+pub(crate) async fn for_application(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,
     proof: &Proof,
     resource: &Resource,
     wanted: &Wanted,
-) -> Prepared {
+) -> Result<Prepared, Refused> {
     let now = ctx.now();
+    let judged = policies::for_application(ctx, tenant, client, resource).await?;
     let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life: APP_TOKEN_LIFE, wanted };
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
     let access = claims::app_access(&facts);
@@ -285,6 +294,7 @@ pub(crate) fn for_application(
     decision.user = Some(client.principal.id.into());
     decision.resource = Some(resource.app);
     decision.reason = format!("token for `{}`", resource.asked);
+    decision.judged = Some(judged);
     decision.token = Some(id_of(&access));
     let token = MadeToken {
         id: id_of(&access),
@@ -296,5 +306,5 @@ pub(crate) fn for_application(
         until: now,
         from: ctx.address(),
     };
-    Prepared { tokens, decision, refresh: None, tenant: tenant.id, token }
+    Ok(Prepared { tokens, decision, refresh: None, tenant: tenant.id, token })
 }

@@ -13,6 +13,7 @@ mod issue;
 pub mod keys;
 mod logout;
 mod place;
+pub(crate) mod policies;
 pub(crate) mod pop;
 pub(crate) mod refused;
 pub(crate) mod revoke;

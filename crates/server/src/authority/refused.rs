@@ -6,6 +6,7 @@ use entrance_model::id::PrincipalId;
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::scope::ScopeError;
 use entrance_store::StoreError;
+use entrance_store::authority::Judged;
 use entrance_wire::oauth::error::{ErrorAnswer, description, quoted};
 
 use crate::app::App;
@@ -24,11 +25,13 @@ pub(crate) struct Refused {
     pub(crate) user: Option<PrincipalId>,
     /// The reason in words for an administrator; for the log only.
     pub(crate) why: Option<String>,
+    /// What the policies said; for the log only.
+    pub(crate) judged: Option<Judged>,
 }
 
 impl From<Aadsts> for Refused {
     fn from(number: Aadsts) -> Self {
-        Self { number, says: None, error: None, suberror: None, retry_after: None, user: None, why: None }
+        Self { number, says: None, error: None, suberror: None, retry_after: None, user: None, why: None, judged: None }
     }
 }
 
@@ -86,6 +89,11 @@ impl Refused {
     /// Why, for the log.
     pub(crate) fn because(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
+    }
+
+    /// What the policies said, for the log.
+    pub(crate) fn judged(self, judged: Judged) -> Self {
+        Self { judged: Some(judged), ..self }
     }
 
     /// The OAuth error.

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use entrance_model::Timestamp;
-use entrance_model::directory::User;
 use entrance_model::id::{DeviceId, SessionId};
 use entrance_model::signin::device::{DeviceGrant, DeviceRequest};
 use entrance_model::signin::network::{Nearness, nearness};
@@ -24,8 +23,7 @@ use super::words::{EN, Words};
 use super::{PageError, ago, query};
 use crate::authority::ctx::{Ctx, event};
 use crate::authority::refused::Refused;
-use crate::authority::{grants, target};
-use crate::config::Mode;
+use crate::authority::{grants, policies, target};
 
 #[derive(Template)]
 #[template(path = "device_confirm.html")]
@@ -100,9 +98,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         return Ok(see_other(&format!("/signin?flow={id}")));
     };
     let near = nearness(&request.from, ctx.info.peer.ip());
-    if is_blocked(ctx, near) {
-        return Err(blocked(ctx, &request, &user).await.into());
-    }
+    policies::admit_device(ctx, &flow.tenant(ctx).await?, &user, &request).await?;
     let (network_class, network_words) = match near {
         Nearness::Same => ("ok", EN.network_same),
         Nearness::Different => ("danger", EN.network_different),
@@ -145,9 +141,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let mut begun = None;
     let (after, outcome) = match form.get("decision") {
         Some("approve") => {
-            if is_blocked(ctx, near) {
-                return Err(blocked(ctx, &waiting.request, &user).await.into());
-            }
+            policies::admit_device(ctx, &waiting.flow.state.tenant(ctx).await?, &user, &waiting.request).await?;
             if risk(near, &waiting.request).is_some() && form.get("confirm_device").is_none() {
                 return Ok(see_other(&again));
             }
@@ -241,19 +235,6 @@ pub(super) async fn report(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resul
         tx.commit().await?;
     }
     Ok(see_other(&format!("/devicelogin/done?grant={id}")))
-}
-
-/// `serve` takes device codes from the browser's own network only (DESIGN 8).
-fn is_blocked(ctx: &Ctx, near: Nearness) -> bool {
-    ctx.app.config.mode == Mode::Serve && near != Nearness::Same
-}
-
-async fn blocked(ctx: &Ctx, request: &DeviceRequest, user: &User) -> Refused {
-    let refused = Refused::from(Aadsts::BlockedBySecurityPolicy)
-        .of(user.id)
-        .because(format!("a device code was asked for from another network: {}", request.from));
-    ctx.record(ctx.decision("device_confirm", request.tenant, Some(request.app)), &refused).await;
-    refused
 }
 
 /// Why the page warns (W-110).

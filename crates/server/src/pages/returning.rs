@@ -17,7 +17,7 @@ use super::query;
 use super::words::{EN, Words, around};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
-use crate::authority::secret;
+use crate::authority::{policies, secret};
 
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -40,11 +40,24 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
         return Ok(see_other(&format!("/signin?flow={id}")));
     };
+    let tenant = flow.state.tenant(ctx).await?;
+    let judged = match policies::for_session(ctx, &tenant, &user, &request, &session).await {
+        Ok(judged) => Ok(judged),
+        Err(refused) if refused.number == Aadsts::BadTokenDueToSignInFrequency => {
+            return Ok(see_other(&format!("/signin?flow={id}")));
+        }
+        Err(refused) => Err(refused),
+    };
     let mut after = flow.state;
     after.outcome = Some(Outcome::Answered);
     let app = after.app.clone();
     let mut tx = ctx.app.store.write().await?;
     tx.authority().swap_flow(&id, flow.version, &after).await?;
+    if let Err(refused) = judged {
+        tx.commit().await?;
+        ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), &refused).await;
+        return Ok(answer(ctx, headers, &request, &app, &refusal(ctx, &request, &refused)).await);
+    }
     let fields = code(ctx, &mut tx, &request, &session, &user).await?;
     tx.commit().await?;
     Ok(answer(ctx, headers, &request, &app, &fields).await)

@@ -11,9 +11,9 @@ use crate::session::Write;
 use crate::sql::statements;
 
 statements! {
-    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT s.device FROM session s WHERE s.tenant = $2 AND s.id = $15))";
-    NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
-    OF_TOKEN = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device FROM signin_log WHERE tenant = $1 AND token = $2 ORDER BY seq LIMIT 1";
+    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT s.device FROM session s WHERE s.tenant = $2 AND s.id = $15), $16, $17, $18)";
+    NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
+    OF_TOKEN = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors FROM signin_log WHERE tenant = $1 AND token = $2 ORDER BY seq LIMIT 1";
 }
 
 /// One decision.
@@ -47,6 +47,19 @@ pub struct Decision {
     pub token: Option<String>,
     /// The session it belongs to; the device is known by it.
     pub session: Option<SessionId>,
+    /// What the policies said, where they were asked.
+    pub judged: Option<Judged>,
+}
+
+/// What the policies of a tenant said about a request, in the words of the log (G-502).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// `success`, `failure` or `notApplied`.
+    pub status: &'static str,
+    /// The policies that met it, as a JSON array; `None`: none did.
+    pub policies: Option<String>,
+    /// Whether more than one factor was demanded.
+    pub multi_factor: bool,
 }
 
 /// A decision as it was recorded.
@@ -84,6 +97,12 @@ pub struct DecisionRow {
     pub session: Option<SessionId>,
     /// The device that the session lives on.
     pub device: Option<DeviceId>,
+    /// What the policies said, in one word, where they were asked.
+    pub conditional: Option<String>,
+    /// The policies that met it, as a JSON array.
+    pub policies: Option<String>,
+    /// How many factors the policies demanded.
+    pub factors: Option<i64>,
 }
 
 impl<M> Authority<'_, M> {
@@ -119,6 +138,9 @@ fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
         token: row.maybe_text("token")?,
         session: row.maybe_parsed("session")?,
         device: row.maybe_parsed("device")?,
+        conditional: row.maybe_text("conditional")?,
+        policies: row.maybe_text("policies")?,
+        factors: row.maybe_int("factors")?,
     })
 }
 
@@ -141,6 +163,9 @@ impl Authority<'_, Write> {
             .bind(decision.correlation.to_string())
             .bind(&decision.token)
             .bind(decision.session.map(|id| id.to_string()))
+            .bind(decision.judged.as_ref().map(|judged| judged.status))
+            .bind(decision.judged.as_ref().and_then(|judged| judged.policies.as_deref()))
+            .bind(decision.judged.as_ref().map(|judged| if judged.multi_factor { 2 } else { 1 }))
             .execute(&mut *self.0.conn)
             .await?;
         Ok(())

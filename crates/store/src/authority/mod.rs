@@ -15,7 +15,7 @@ mod sessions;
 mod signed_in;
 mod sweep;
 
-pub use log::{Decision, DecisionRow};
+pub use log::{Decision, DecisionRow, Judged};
 pub use refresh::StoredRefreshToken;
 pub use revocations::{Revoke, Revoked};
 pub use signed_in::Holder;

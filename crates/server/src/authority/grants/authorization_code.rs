@@ -3,6 +3,7 @@
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::code::{AuthorizationCode, CodeError, Redemption};
 use entrance_model::signin::pkce::Verifier;
+use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::redirect::{Platform, registered};
 use entrance_model::signin::refresh::{Ended, FamilyId, Origin};
 use entrance_store::StoreError;
@@ -57,7 +58,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     };
     // The redeemed code remembers the family, so that its second use can end it.
     let (after, ..) = stored.state.redeem(with, family, now).map_err(CodeError::number)?;
-    let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "authorization_code" };
+    let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "authorization_code", grant: GrantKind::Code };
     let prepared = for_person(ctx, who, &wanted, lineage).await?;
     let mut tx = ctx.app.store.write().await?;
     match tx.authority().swap_code(&hash, stored.version, &after).await {

@@ -34,7 +34,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     if resource.assignment_required {
         return Err(Refused::from(Aadsts::AppNotAssigned).of(client.principal.id));
     }
-    let prepared = for_application(ctx, tenant, client, proof, &resource, &wanted);
+    let prepared = for_application(ctx, tenant, client, proof, &resource, &wanted).await?;
     let now = ctx.now();
     let mut tx = ctx.app.store.write().await?;
     if let Proof::Assertion(Some(spend)) = proof {

@@ -1,6 +1,7 @@
 //! Device codes (S-230): a poll that finds an answer redeems it, once.
 
 use entrance_model::signin::device::DeviceError;
+use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::Origin;
 use entrance_store::StoreError;
 use entrance_wire::oauth::token::Tokens;
@@ -34,7 +35,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let wanted = request.wanted(Some(&asked.scope))?;
     let user = request.user(by.user).await?;
     let lineage = request.lineage(&wanted, &by, Origin::Device, &asked.scope);
-    let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "device_code" };
+    let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "device_code", grant: GrantKind::DeviceCode };
     let prepared = for_person(ctx, who, &wanted, lineage).await?;
     let mut tx = ctx.app.store.write().await?;
     match tx.authority().swap_device_grant(&hash, stored.version, &after).await {

@@ -62,7 +62,15 @@ async fn redeem_once(request: &Request<'_>, hash: &str) -> Result<Option<Tokens>
             .of(user.id)
             .because("this client's refresh tokens are for clusters only"));
     }
-    let who = ForPerson { tenant, client, proof, user: &user, by: &stored.family.by, kind: "refresh_token" };
+    let who = ForPerson {
+        tenant,
+        client,
+        proof,
+        user: &user,
+        by: &stored.family.by,
+        kind: "refresh_token",
+        grant: stored.family.origin.into(),
+    };
     let prepared = for_person(ctx, who, &wanted, Some(Lineage::Continues(stored.family_id))).await?;
     let mut tx = ctx.app.store.write().await?;
     if how == Use::First {
