@@ -2,7 +2,13 @@
 //! outside was taken for two things at once.
 
 use entrance_model::Timestamp;
+use entrance_model::directory::Redirects;
+use entrance_model::signin::redirect::registered;
+use entrance_model::signin::scope::Asked;
+use http::{HeaderMap, HeaderValue, header};
+use url::Url;
 
+use crate::authority::grants::capabilities;
 use crate::authority::token::AccessToken;
 use crate::clusters::references::mentions;
 
@@ -23,5 +29,56 @@ pub fn watched_object(text: &[u8]) {
     assert_eq!(found, mentions::mentions(&again));
     if let Some(read) = mentions::read(object) {
         assert!(read.mentions.groups.is_subset(&found.groups));
+    }
+}
+
+/// A scope: what an answer echoes of it is a scope again, and asks for nothing that was not asked.
+pub fn scope(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(asked) = Asked::parse(text) else { return };
+    let Ok(Some(resource)) = asked.single() else { return };
+    let granted: Vec<&str> = resource.named.iter().map(String::as_str).collect();
+    let echoed = Asked::parse(&asked.echo(&granted, true)).expect("an echo is a scope");
+    assert_eq!(echoed.resources, asked.resources);
+}
+
+/// A redirect address, asked (second line) against a registered one (first line): they match only where a browser would go
+/// to the same place, or to another port of the same loopback name.
+pub fn redirect(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Some((known, asked)) = text.split_once('\n') else { return };
+    let of = |known: &str| vec![known.to_owned()];
+    let web = Redirects { web: of(known), spa: vec![], public_client: vec![], logout: None };
+    assert_eq!(registered(&web, asked).is_some(), known == asked && asked.len() <= 2048);
+    let native = Redirects { web: vec![], spa: vec![], public_client: of(known), logout: None };
+    if registered(&native, asked).is_none() || known == asked {
+        return;
+    }
+    let (known, asked) = (Url::parse(known).expect("a loopback address"), Url::parse(asked).expect("a loopback address"));
+    assert!(matches!(asked.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")), "{asked}");
+    assert_eq!((known.scheme(), known.host_str(), known.path()), (asked.scheme(), asked.host_str(), asked.path()));
+    assert!(asked.username().is_empty() && asked.password().is_none());
+    assert!(asked.query().is_none() && asked.fragment().is_none());
+}
+
+/// The `claims` parameter: only JSON is taken, and a challenge can be answered only where the word stands in it.
+pub fn claims(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    if let Ok(can_answer) = capabilities(Some(text)) {
+        let value: serde_json::Value = serde_json::from_str(text).expect("only JSON is taken");
+        assert!(!can_answer || value.to_string().to_ascii_lowercase().contains("cp1"));
+    }
+}
+
+/// The `Cookie` header: a value of ours stands in it as it is, behind the whole name.
+pub fn cookie(text: &[u8]) {
+    let Ok(line) = HeaderValue::from_bytes(text) else { return };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, line);
+    let name = "__Host-entrance-session";
+    if let Some(value) = crate::pages::cookie(&headers, name) {
+        assert_eq!(value.len(), 43);
+        let text = std::str::from_utf8(text).expect("it was a cookie");
+        assert!(text.split(';').any(|pair| pair.trim() == format!("{name}={value}")), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::kubernetes::TokenReview;
+use crate::oauth::form::Form;
 use crate::oauth::jws::Unverified;
 use crate::oauth::pop::Envelope;
 
@@ -37,4 +38,19 @@ pub fn pop(text: &[u8]) {
     let canonical: serde_json::Value = serde_json::from_str(&envelope.key.canonical()).expect("a JWK is JSON");
     assert_eq!(canonical["n"], URL_SAFE_NO_PAD.encode(envelope.key.modulus()));
     assert_eq!(canonical["e"], URL_SAFE_NO_PAD.encode(envelope.key.exponent()));
+}
+
+/// A form body: what is read of it, written again as a form, is read as the same.
+pub fn form(body: &[u8]) {
+    const KNOWN: [&str; 4] = ["grant_type", "scope", "code", "passwd"];
+    let Ok(form) = Form::parse(body, 64 * 1024, &KNOWN) else { return };
+    let mut again = url::form_urlencoded::Serializer::new(String::new());
+    for name in KNOWN {
+        if let Some(value) = form.get(name) {
+            assert!(!value.is_empty() && !value.contains('\0'));
+            again.append_pair(name, value);
+        }
+    }
+    let read = Form::parse(again.finish().as_bytes(), usize::MAX, &KNOWN).expect("a form of ours is a form");
+    assert!(KNOWN.iter().all(|name| read.get(name) == form.get(name)));
 }

@@ -14,7 +14,7 @@ const SESSION: &str = "__Host-entrance-session";
 const DEVICE: &str = "__Host-entrance-device";
 
 /// The value of a cookie of ours: 32 random bytes as base64url, anything else is ignored.
-fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()

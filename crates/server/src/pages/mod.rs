@@ -25,7 +25,7 @@ use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_store::StoreError;
 use entrance_wire::oauth::form::{Form, LONGEST_BODY};
 
-pub(crate) use cookies::{FlowCookie, came_from_us};
+pub(crate) use cookies::{FlowCookie, came_from_us, value as cookie};
 
 use crate::app::App;
 use crate::authority::ctx::Ctx;

@@ -1,17 +1,41 @@
-//! The corpora of all fuzz targets, replayed.
+//! The corpora of all fuzz targets, replayed as they are and with pieces of them put together anew.
 
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+
 fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let inputs: Vec<_> =
-        fs::read_dir(&folder).expect("the corpus is there").map(|entry| entry.expect("an entry").path()).collect();
-    assert!(inputs.len() > 5, "{} inputs", inputs.len());
-    for path in inputs {
+    let paths = fs::read_dir(&folder).expect("the corpus is there").map(|entry| entry.expect("an entry").path());
+    let mut inputs = Vec::new();
+    for path in paths {
         eprintln!("{}", path.display()); // shown when it fails
-        run(&fs::read(&path).expect("it reads"));
+        let input = fs::read(&path).expect("it reads");
+        run(&input);
+        inputs.push(input);
     }
+    assert!(inputs.len() > 5, "{} inputs", inputs.len());
+    mutate(&inputs, run);
+}
+
+/// Cuts two inputs anywhere, joins the halves, and puts a byte somewhere in between.
+fn mutate(inputs: &[Vec<u8>], run: fn(&[u8])) {
+    let pieces = (any::<[Index; 2]>(), any::<[Index; 3]>(), any::<u8>());
+    let outcome = TestRunner::new(Config::with_cases(400)).run(&pieces, |([one, two], [head, tail, at], byte)| {
+        let (one, two) = (one.get(inputs), two.get(inputs));
+        let mut input = one[..head.index(one.len() + 1)].to_vec();
+        input.extend(&two[tail.index(two.len() + 1)..]);
+        if !input.is_empty() {
+            let at = at.index(input.len());
+            input[at] = byte;
+        }
+        run(&input);
+        Ok(())
+    });
+    outcome.expect("no input is taken for two things");
 }
 
 #[test]
@@ -37,4 +61,29 @@ fn claims_of_access_tokens() {
 #[test]
 fn watched_objects() {
     replay("watched_object", entrance_server::fuzz::watched_object);
+}
+
+#[test]
+fn s_200_form_bodies() {
+    replay("form", entrance_wire::fuzz::form);
+}
+
+#[test]
+fn s_300_scopes() {
+    replay("scope", entrance_server::fuzz::scope);
+}
+
+#[test]
+fn s_101_redirect_addresses() {
+    replay("redirect", entrance_server::fuzz::redirect);
+}
+
+#[test]
+fn s_109_claims_parameters() {
+    replay("claims", entrance_server::fuzz::claims);
+}
+
+#[test]
+fn w_030_cookie_headers() {
+    replay("cookie", entrance_server::fuzz::cookie);
 }

@@ -1,0 +1,4 @@
+//! A form body.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entrance_wire::fuzz::form(data));
