@@ -53,6 +53,22 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Lets the file `faults` in the data directory make the webhooks fail, for tests and drills.
     pub faults: bool,
+    /// How often one small network may try to sign in.
+    pub sign_in_rate: SignInRate,
+}
+
+/// How often one small network (a /24 or /56) may try to sign in; more is answered with 429 before any work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignInRate {
+    /// For good.
+    pub per_second: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+impl SignInRate {
+    /// More than the passwords that a few cores can check, and than a large office types.
+    pub const USUAL: Self = Self { per_second: 100, burst: 500 };
 }
 
 /// An issuer of federated tokens that the administrator trusts, with its keys.
@@ -78,6 +94,7 @@ impl Config {
             trusted_issuers: Vec::new(),
             metrics_listen: None,
             faults: false,
+            sign_in_rate: SignInRate::USUAL,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Password hashing: argon2id on a bounded pool, because one hash is tens of milliseconds of a core and holds its memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -16,6 +17,16 @@ pub struct Hasher {
     slots: Arc<Semaphore>,
     /// Checked against when there is no such person, so that the work is the same.
     dummy: Arc<str>,
+    load: Arc<Load>,
+}
+
+/// What the pool has to do.
+#[derive(Debug, Default)]
+struct Load {
+    /// Hashes that wait for a core or have one.
+    waiting: AtomicUsize,
+    /// Hashes that were made since the start.
+    done: AtomicU64,
 }
 
 impl Hasher {
@@ -29,7 +40,7 @@ impl Hasher {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let dummy = argon2.hash_password(b"nobody has this password").expect("argon2 hashes").to_string();
-        Self { argon2, slots: Arc::new(Semaphore::new(cores)), dummy: dummy.into() }
+        Self { argon2, slots: Arc::new(Semaphore::new(cores)), dummy: dummy.into(), load: Arc::default() }
     }
 
     /// The PHC string of a password.
@@ -50,16 +61,48 @@ impl Hasher {
         .await
     }
 
+    /// How many hashes were computed since the start: the same number for a name that exists and one that does not.
+    pub fn done(&self) -> u64 {
+        self.load.done.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many passwords wait that the next one would wait for seconds.
+    pub fn is_swamped(&self) -> bool {
+        self.load.waiting.load(Ordering::Relaxed) >= MOST_WAITING
+    }
+
     async fn on_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let waits = Waits::begin(Arc::clone(&self.load));
         let slot = Arc::clone(&self.slots).acquire_owned().await.expect("the semaphore is never closed");
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            work()
+            let result = work();
+            waits.0.done.fetch_add(1, Ordering::Relaxed);
+            result
         })
         .await
         .expect("hashing does not panic")
     }
 }
+
+/// One that waits; it stops waiting also when the request went away.
+struct Waits(Arc<Load>);
+
+impl Waits {
+    fn begin(load: Arc<Load>) -> Self {
+        load.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(load)
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A hash is some tens of milliseconds of a core.
+const MOST_WAITING: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -28,3 +28,14 @@ ALTER TABLE signin_log ADD COLUMN policies TEXT;
 ALTER TABLE signin_log ADD COLUMN factors INTEGER;
 CREATE INDEX signin_log_request ON signin_log (tenant, request);
 CREATE INDEX signin_log_user ON signin_log (tenant, user, seq);
+
+-- Networks that somebody signed in from with the right password: wrong tries from there are counted apart, so that a stranger
+-- cannot keep them out of their own office.
+CREATE TABLE familiar_network (
+    tenant  TEXT    NOT NULL,
+    user    TEXT    NOT NULL,
+    network TEXT    NOT NULL,
+    seen    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, user, network)
+) STRICT;
+CREATE INDEX familiar_network_seen ON familiar_network (seen);

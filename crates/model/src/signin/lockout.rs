@@ -1,7 +1,8 @@
 //! The lock-out (S-800): ten wrong tries pause an account or an address for a minute, then for longer each time.
 //!
 //! A try is counted *before* the password is looked at and taken back when it was right, so that a hundred guesses at
-//! once are no way around it. The same wrong password again does not count again.
+//! once are no way around it. The same wrong password again does not count again, and what was not counted is not taken
+//! back: right sign-ins of one's own excuse no guesses.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,12 @@ impl Policy {
     pub const NETWORK: Self = Self { tries: 200, first: SignedDuration::from_secs(60) };
     /// Secrets of one application from one address.
     pub const CLIENT: Self = Self { tries: 10, first: SignedDuration::from_secs(60) };
-    /// Device codes typed from one address (W-102).
+    /// Second factors of one person: six digits are few.
+    pub const SECOND_FACTOR: Self = Self { tries: 5, first: SignedDuration::from_secs(60) };
+    /// Device codes typed from one address or in one browser (W-102).
     pub const DEVICE_CODE: Self = Self { tries: 5, first: SignedDuration::from_mins(10) };
+    /// Device codes typed from one small network.
+    pub const DEVICE_CODE_NETWORK: Self = Self { tries: 50, first: SignedDuration::from_mins(10) };
 }
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
@@ -50,6 +55,15 @@ pub struct Locked {
     pub until: Timestamp,
 }
 
+/// A try that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The wrong tries from now on, should it be wrong.
+    pub after: Lockout,
+    /// Whether it counts: the same wrong password counts once.
+    pub counted: bool,
+}
+
 impl Lockout {
     /// The end of the pause, while there is one.
     pub fn locked(&self, policy: Policy, now: Timestamp) -> Result<(), Locked> {
@@ -63,7 +77,7 @@ impl Lockout {
     }
 
     /// Counts a try. `print` is a fingerprint of what was tried, where trying the same again should not count.
-    pub fn count(mut self, print: Option<u32>, policy: Policy, now: Timestamp) -> Result<Self, Locked> {
+    pub fn count(mut self, print: Option<u32>, policy: Policy, now: Timestamp) -> Result<Tried, Locked> {
         self.locked(policy, now)?;
         let age = self.last.map_or(0, |last| now.as_microsecond().saturating_sub(last));
         if age >= i64::try_from(FORGOTTEN.as_micros()).unwrap_or(i64::MAX) {
@@ -74,7 +88,7 @@ impl Lockout {
             self.pauses = self.pauses.saturating_add(1);
         }
         if print.is_some_and(|print| self.recent.contains(&print)) {
-            return Ok(self);
+            return Ok(Tried { after: self, counted: false });
         }
         self.tries += 1;
         self.last = Some(now.as_microsecond());
@@ -84,13 +98,17 @@ impl Lockout {
                 self.recent.remove(0);
             }
         }
-        Ok(self)
+        Ok(Tried { after: self, counted: true })
     }
 
-    /// Takes a try back that turned out right, where one right try does not excuse the wrong ones of others.
+    /// Takes a counted try back that turned out right, where one right try does not excuse the wrong ones of others.
     #[must_use]
-    pub fn take_back(mut self) -> Self {
+    pub fn take_back(mut self, print: Option<u32>) -> Self {
         self.tries = self.tries.saturating_sub(1);
+        // Forgotten too: were it kept, the next right try would not count, and taking that back would excuse a wrong one.
+        if let Some(at) = print.and_then(|print| self.recent.iter().rposition(|known| *known == print)) {
+            self.recent.remove(at);
+        }
         self
     }
 
@@ -109,7 +127,7 @@ mod tests {
     }
 
     fn tried(lockout: Lockout, tries: u32, now: i64) -> Lockout {
-        (0..tries).fold(lockout, |lockout, n| lockout.count(Some(n), Policy::ACCOUNT, at(now)).expect("counts"))
+        (0..tries).fold(lockout, |lockout, n| lockout.count(Some(n), Policy::ACCOUNT, at(now)).expect("counts").after)
     }
 
     #[test]
@@ -128,20 +146,52 @@ mod tests {
 
     #[test]
     fn s_800_the_same_wrong_password_counts_once() {
-        let lockout = (0..50).fold(Lockout::default(), |l, n| l.count(Some(n % 3), Policy::ACCOUNT, at(0)).expect("counts"));
+        let lockout =
+            (0..50).fold(Lockout::default(), |l, n| l.count(Some(n % 3), Policy::ACCOUNT, at(0)).expect("counts").after);
         assert_eq!(lockout.tries, 3);
     }
 
     #[test]
     fn s_800_wrong_tries_are_forgotten_after_a_while() {
-        let lockout = tried(Lockout::default(), 9, 0).count(Some(99), Policy::ACCOUNT, at(7200)).expect("counts");
+        let lockout = tried(Lockout::default(), 9, 0).count(Some(99), Policy::ACCOUNT, at(7200)).expect("counts").after;
         assert_eq!(lockout.tries, 1);
     }
 
     #[test]
     fn w_102_five_wrong_device_codes_pause_for_ten_minutes() {
-        let lockout = (0..5).fold(Lockout::default(), |l, _| l.count(None, Policy::DEVICE_CODE, at(0)).expect("counts"));
+        let lockout = (0..5).fold(Lockout::default(), |l, _| l.count(None, Policy::DEVICE_CODE, at(0)).expect("counts").after);
         assert_eq!(lockout.locked(Policy::DEVICE_CODE, at(599)), Err(Locked { until: at(600) }));
-        assert_eq!(lockout.take_back().locked(Policy::DEVICE_CODE, at(1)), Ok(()));
+        assert_eq!(lockout.take_back(None).locked(Policy::DEVICE_CODE, at(1)), Ok(()));
+    }
+
+    #[test]
+    fn s_800_right_sign_ins_of_ones_own_excuse_no_guesses() {
+        let mut lockout = Lockout::default();
+        for guess in 0..49 {
+            lockout = lockout.count(Some(guess), Policy::ADDRESS, at(0)).expect("counts").after;
+            // The guesser signs in with an account of theirs in between, again and again.
+            let tried = lockout.count(Some(9_999), Policy::ADDRESS, at(0)).expect("counts");
+            lockout = if tried.counted { tried.after.take_back(Some(9_999)) } else { tried.after };
+        }
+        assert_eq!(lockout.tries, 49);
+    }
+
+    #[test]
+    fn s_800_five_wrong_second_factors_pause() {
+        let five = (0..5).fold(Lockout::default(), |l, _| l.count(None, Policy::SECOND_FACTOR, at(0)).expect("counts").after);
+        assert_eq!(five.locked(Policy::SECOND_FACTOR, at(1)), Err(Locked { until: at(60) }));
+    }
+
+    #[test]
+    fn s_800_pauses_grow_to_an_hour_and_no_further() {
+        let (mut lockout, mut now) = (Lockout::default(), 0);
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            lockout = tried(lockout, 10, now);
+            let locked = lockout.locked(Policy::ACCOUNT, at(now)).expect_err("paused");
+            pauses.push(locked.until.duration_since(at(now)).as_secs());
+            now += pauses.last().copied().unwrap_or_default();
+        }
+        assert_eq!(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
     }
 }

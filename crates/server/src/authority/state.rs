@@ -4,21 +4,25 @@ use entrance_model::Timestamp;
 use entrance_model::signin::device::Pace;
 use quick_cache::sync::Cache;
 
+use super::floods::Floods;
+use crate::config::SignInRate;
+
 /// State in memory.
 pub(crate) struct State {
     /// How fast each device polls, by the hash of its code.
     paces: Cache<String, Pace>,
+    /// Keeps floods of tries out.
+    pub(crate) floods: Floods,
 }
 
 const DEVICES: usize = 10_000;
 
-impl Default for State {
-    fn default() -> Self {
-        Self { paces: Cache::new(DEVICES) }
-    }
-}
-
 impl State {
+    /// Nothing yet.
+    pub(crate) fn new(rate: SignInRate) -> Self {
+        Self { paces: Cache::new(DEVICES), floods: Floods::new(rate) }
+    }
+
     /// Counts a poll of a device; tells whether it should slow down.
     pub(crate) fn poll(&self, hash: &str, now: Timestamp) -> bool {
         let (pace, slow) = self.paces.get(hash).unwrap_or_default().poll(now);

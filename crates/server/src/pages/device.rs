@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use entrance_model::signin::device::UserCode;
-use entrance_model::signin::lockout::Policy;
 use entrance_wire::oauth::form::Form;
 
 use super::PageError;
@@ -13,7 +12,7 @@ use super::flow::{self, Flow, Purpose};
 use super::page::{Frame, render, see_other};
 use super::words::{EN, Words, app_name};
 use crate::authority::ctx::Ctx;
-use crate::authority::secret;
+use crate::authority::{lockouts, secret};
 
 /// What the form's proof is for.
 const PURPOSE: &str = "devicelogin";
@@ -46,26 +45,21 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
         return Err(PageError::Forged);
     }
     let now = ctx.now();
-    let key = format!("devicecode/{}", ctx.address());
-    let mut tx = ctx.app.store.write().await?;
-    let counted = match tx.authority().lockout(&key).await?.count(None, Policy::DEVICE_CODE, now) {
+    let counted = match lockouts::device_code(ctx, &cookie.hash()).await? {
         Ok(counted) => counted,
-        Err(locked) => {
-            drop(tx);
-            let seconds = locked.until.duration_since(now).as_secs().max(1);
+        Err(until) => {
+            let seconds = until.duration_since(now).as_secs().max(1);
             let error = EN.codes_paused.replace("{minutes}", &(seconds / 60 + 1).to_string());
             let mut response = page(ctx, headers, &cookie, StatusCode::TOO_MANY_REQUESTS, Some(error)).await;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             return Ok(response);
         }
     };
-    tx.authority().set_lockout(&key, &counted, now).await?;
-    tx.commit().await?;
     let Some((grant, request, code)) = find(ctx, form.get("otc").unwrap_or_default()).await? else {
         return Ok(page(ctx, headers, &cookie, StatusCode::OK, Some(EN.code_wrong.to_owned())).await);
     };
     let mut tx = ctx.app.store.write().await?;
-    tx.authority().set_lockout(&key, &counted.take_back(), now).await?;
+    counted.right(&mut tx, now).await?;
     tx.commit().await?;
     let mut reader = ctx.app.store.read().await?;
     let app = reader.directory().service_principal_of(request.tenant, request.app).await?;

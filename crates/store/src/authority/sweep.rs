@@ -15,6 +15,7 @@ statements! {
     FLOWS = "DELETE FROM signin_flow WHERE until < $1";
     ASSERTIONS = "DELETE FROM used_assertion WHERE until < $1";
     LOCKOUTS = "DELETE FROM lockout WHERE at < $1";
+    FAMILIAR = "DELETE FROM familiar_network WHERE seen < $1";
     BROWSERS = "DELETE FROM browser_session WHERE at < $1";
     SESSIONS = "DELETE FROM session WHERE until < $1";
     REVOCATIONS = "DELETE FROM revocation WHERE until < $1";
@@ -33,6 +34,7 @@ impl Authority<'_, Write> {
             (FLOWS, now),
             (ASSERTIONS, now),
             (LOCKOUTS, now - DAY),
+            (FAMILIAR, now - 30 * DAY),
             (BROWSERS, now - 7 * DAY),
             (SESSIONS, now - DAY),
             (REVOCATIONS, now),

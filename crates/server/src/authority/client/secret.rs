@@ -36,8 +36,8 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Pr
         None => {
             let mut tx = ctx.app.store.write().await?;
             let mut authority = tx.authority();
-            if let Ok(counted) = authority.lockout(&key).await?.count(None, Policy::CLIENT, now) {
-                authority.set_lockout(&key, &counted, now).await?;
+            if let Ok(tried) = authority.lockout(&key).await?.count(None, Policy::CLIENT, now) {
+                authority.set_lockout(&key, &tried.after, now).await?;
                 tx.commit().await?;
             }
             Err(refused(client).because("wrong client secret"))
