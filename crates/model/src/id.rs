@@ -92,6 +92,8 @@ ids! {
     RoleId;
     /// A role assignment.
     AssignmentId;
+    /// One second factor of a person, or their password.
+    MethodId;
     /// A browser session or a device sign-in.
     SessionId;
     /// Where somebody is signed in: a browser, or a program that was signed in by device code or by password.

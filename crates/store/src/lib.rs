@@ -8,6 +8,7 @@ pub mod audit;
 pub mod authority;
 pub mod directory;
 mod error;
+pub mod factors;
 mod feed;
 mod key;
 mod migrate;

@@ -14,6 +14,7 @@ use crate::audit::{self, AuditEvent, Trail};
 use crate::authority::Authority;
 use crate::directory::Directory;
 use crate::error::StoreError;
+use crate::factors::Factors;
 use crate::feed::{Change, ChangeKind};
 use crate::key::Keys;
 use crate::operations::Operations;
@@ -106,6 +107,8 @@ areas! {
     authority: Authority;
     /// Tenants, people, groups, applications, service principals.
     directory: Directory;
+    /// Second factors of people, and challenges that were answered.
+    factors: Factors;
     /// Subscriptions, resource groups, clusters, role assignments, doors.
     arm: Arm;
     /// Long-running operations.

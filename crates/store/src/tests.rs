@@ -49,6 +49,7 @@ async fn every_statement_is_prepared_by_the_engine() {
         crate::policies::ALL.to_vec(),
         crate::directory::all_statements(),
         crate::audit::all_statements(),
+        crate::factors::all_statements(),
         crate::feed::ALL.to_vec(),
         crate::key::ALL.to_vec(),
         crate::migrate::ALL.to_vec(),

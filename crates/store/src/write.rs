@@ -123,6 +123,11 @@ impl Store {
         })
     }
 
+    /// The key that secrets are sealed with, for what is handed out sealed instead of being kept.
+    pub fn seal(&self) -> &SealingKey {
+        &self.inner.seal
+    }
+
     /// How many audit events of each kind were committed since it was opened.
     pub fn told(&self) -> BTreeMap<&'static str, u64> {
         self.inner.told.lock().unwrap_or_else(PoisonError::into_inner).clone()

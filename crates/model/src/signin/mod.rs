@@ -8,6 +8,7 @@ pub mod authorize;
 pub mod client;
 pub mod code;
 pub mod device;
+pub mod factors;
 pub mod lockout;
 pub mod network;
 pub mod pkce;
@@ -18,6 +19,7 @@ pub mod resource;
 pub mod revocation;
 pub mod scope;
 pub mod session;
+pub mod steps;
 
 pub use aadsts::Aadsts;
 
@@ -27,17 +29,17 @@ use serde::{Deserialize, Serialize};
 use crate::id::{SessionId, UserId};
 
 /// How a person proved who they are (`amr`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Password.
     Pwd,
-    /// More than one factor.
-    Mfa,
-    /// One-time password.
-    Otp,
     /// Passkey.
     Fido,
+    /// One-time password.
+    Otp,
+    /// More than one factor.
+    Mfa,
 }
 
 /// A finished sign-in of a person: who, when and how.
@@ -65,15 +67,17 @@ pub enum Endpoint {
 }
 
 /// Times as microseconds, in stored states.
-pub(crate) mod micros {
+pub mod micros {
     use jiff::Timestamp;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    /// Writes a time.
+    pub fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_i64(at.as_microsecond())
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    /// Reads a time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         Timestamp::from_microsecond(i64::deserialize(from)?).map_err(D::Error::custom)
     }
 }

@@ -19,6 +19,10 @@ pub struct BrowserSession {
     pub how: Vec<Method>,
     /// When it was used last.
     pub seen: Timestamp,
+    /// When a second factor or a passkey was shown last.
+    pub strong: Option<Timestamp>,
+    /// Its cookie outlives the browser's window.
+    pub keep: bool,
 }
 
 const IDLE: SignedDuration = SignedDuration::from_hours(24);
@@ -32,6 +36,19 @@ impl BrowserSession {
             && self.at >= user.sessions_valid_from
             && now.duration_since(self.seen) < IDLE
             && now.duration_since(self.at) < ABSOLUTE
+    }
+
+    /// The same session after one more proof: what was shown is added, and counts as a second factor.
+    #[must_use]
+    pub fn strengthened(mut self, by: &[Method], now: Timestamp) -> Self {
+        for method in by.iter().copied().chain([Method::Mfa]) {
+            if !self.how.contains(&method) {
+                self.how.push(method);
+            }
+        }
+        self.how.sort();
+        self.strong = Some(now);
+        self
     }
 
     /// The sign-in it stands for.
@@ -118,3 +135,5 @@ impl Session {
 
 /// How long a browser's session lasts unused.
 pub const BROWSER_IDLE: SignedDuration = IDLE;
+/// How long a browser's session lasts, however much it is used.
+pub const BROWSER_LIFE: SignedDuration = ABSOLUTE;

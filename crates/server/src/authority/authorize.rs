@@ -7,6 +7,7 @@ use entrance_model::signin::authorize::{AuthorizeRequest, Next, Prompt, Response
 use entrance_model::signin::pkce::Challenge;
 use entrance_model::signin::redirect::registered;
 use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::steps::Step;
 use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_wire::oauth::form::{Form, LONGEST_QUERY};
 
@@ -19,7 +20,7 @@ use super::{grants, issue, policies};
 use crate::pages::flow::{Flow, Purpose, sessions};
 use crate::pages::page::see_other;
 use crate::pages::words::app_name;
-use crate::pages::{FlowCookie, PageError, returning, shown};
+use crate::pages::{FlowCookie, PageError, returning, shown, steps};
 
 const KNOWN: [&str; 18] = [
     "client_id",
@@ -100,21 +101,25 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         Next::Refuse(number) => Ok(tell(&number.into()).await),
         Next::Use(id) => {
             let (session, user) = live.iter().find(|(session, _)| session.id == id).expect("it was chosen from these");
-            match policies::for_session(ctx, tenant, user, &request, session).await {
-                Ok(_) => {}
-                // A policy wants a newer sign-in, and a page may be shown.
-                Err(refused) if refused.number == Aadsts::BadTokenDueToSignInFrequency && request.prompt != Prompt::None => {
-                    return page(ctx, headers, &request, app, "/signin").await;
-                }
-                Err(refused) => return Ok(tell(&refused).await),
+            let purpose = Purpose::Authorize { request: Box::new(request.clone()) };
+            let step = steps::of(ctx, &purpose, tenant.id, ctx.now(), (session, user)).await?;
+            // Something is missing that a page can ask for.
+            if step != Step::Return && request.prompt != Prompt::None {
+                return page(ctx, headers, &request, app, step, Some(session.id)).await;
+            }
+            if let Err(refused) = policies::for_session(ctx, tenant, user, &request, session).await {
+                return Ok(tell(&refused).await);
+            }
+            if step != Step::Return {
+                return Ok(tell(&steps::refusal(step).of(user.id)).await);
             }
             let mut tx = ctx.app.store.write().await?;
             let fields = returning::code(ctx, &mut tx, &request, session, user).await?;
             tx.commit().await?;
             Ok(returning::answer(ctx, headers, &request, &app, &fields).await)
         }
-        Next::SignIn => page(ctx, headers, &request, app, "/signin").await,
-        Next::Pick => page(ctx, headers, &request, app, "/signin/account").await,
+        Next::SignIn => page(ctx, headers, &request, app, Step::SignIn, None).await,
+        Next::Pick => page(ctx, headers, &request, app, Step::Account, None).await,
     }
 }
 
@@ -124,12 +129,13 @@ async fn page(
     headers: &HeaderMap,
     request: &AuthorizeRequest,
     app: String,
-    page: &str,
+    step: Step,
+    session: Option<SessionId>,
 ) -> Result<Response, PageError> {
     let cookie = FlowCookie::or_new(headers);
     let purpose = Purpose::Authorize { request: Box::new(request.clone()) };
-    let id = Flow::begin(ctx, &cookie, request.tenant, app, purpose).await?;
-    let mut response = see_other(&format!("{}{page}?flow={id}", ctx.app.base()));
+    let id = Flow::begin_with(ctx, &cookie, request.tenant, app, purpose.clone(), session).await?;
+    let mut response = see_other(&format!("{}{}", ctx.app.base(), steps::address(step, &purpose, &id)));
     cookie.set(response.headers_mut());
     Ok(response)
 }

@@ -11,7 +11,7 @@ use super::flow::{self, Flow};
 use super::page::{Frame, render, see_other, shown};
 use super::signin::to_app;
 use super::words::{EN, Words, around};
-use super::{PageError, ago, query};
+use super::{PageError, ago, query, steps};
 use crate::authority::ctx::Ctx;
 
 #[derive(Template)]
@@ -87,5 +87,6 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     authority.browser_session_seen(after.tenant, session.id, now).await?;
     authority.swap_flow(&id, flow.version, &after).await?;
     tx.commit().await?;
-    Ok(see_other(&after.next(&id)))
+    let next = steps::next(ctx, headers, &id, &after).await?;
+    Ok(see_other(&next))
 }

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use entrance_model::id::DeviceId;
+use entrance_model::signin::session::BROWSER_LIFE;
 use subtle::ConstantTimeEq as _;
 use uuid::{Uuid, uuid};
 
@@ -71,9 +72,11 @@ pub(crate) fn browser(headers: &HeaderMap) -> Option<String> {
     value(headers, SESSION).map(secret::sha256)
 }
 
-/// Sets a new session cookie. It ends with the browser.
-pub(crate) fn set_session(headers: &mut HeaderMap, value: &str) {
-    append(headers, &format!("{SESSION}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+/// Sets a new session cookie. It ends with the browser, unless the person wants to be kept signed in: then it lasts as long
+/// as a session may.
+pub(crate) fn set_session(headers: &mut HeaderMap, value: &str, keep: bool) {
+    let life = if keep { format!("; Max-Age={}", BROWSER_LIFE.as_secs()) } else { String::new() };
+    append(headers, &format!("{SESSION}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}"));
 }
 
 /// Forgets the session cookie.

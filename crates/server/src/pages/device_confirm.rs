@@ -20,7 +20,7 @@ use super::cookies::FlowCookie;
 use super::flow::{Flow, Outcome, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::words::{EN, Words};
-use super::{PageError, ago, query};
+use super::{PageError, ago, query, steps};
 use crate::authority::ctx::{Ctx, event};
 use crate::authority::refused::Refused;
 use crate::authority::{grants, policies, target};
@@ -94,8 +94,8 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         }
     };
     let flow = flow.state;
-    let Some((_, user)) = flow.signed_in(ctx, headers).await? else {
-        return Ok(see_other(&format!("/signin?flow={id}")));
+    let Some((_, user)) = steps::finished(ctx, headers, &flow).await? else {
+        return Ok(see_other(&steps::next(ctx, headers, &id, &flow).await?));
     };
     let near = nearness(&request.from, ctx.info.peer.ip());
     policies::admit_device(ctx, &flow.tenant(ctx).await?, &user, &request).await?;
@@ -133,8 +133,8 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
         return Err(PageError::Forged);
     }
     let again = format!("/devicelogin/confirm?grant={}", waiting.id);
-    let Some((session, user)) = waiting.flow.state.signed_in(ctx, headers).await? else {
-        return Ok(see_other(&format!("/signin?flow={}", waiting.id)));
+    let Some((session, user)) = steps::finished(ctx, headers, &waiting.flow.state).await? else {
+        return Ok(see_other(&steps::next(ctx, headers, &waiting.id, &waiting.flow.state).await?));
     };
     let near = nearness(&waiting.request.from, ctx.info.peer.ip());
     let now = ctx.now();

@@ -2,8 +2,9 @@
 //! to one browser.
 
 use axum::http::HeaderMap;
+use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
-use entrance_model::id::{SessionId, TenantId};
+use entrance_model::id::{SessionId, TenantId, UserId};
 use entrance_model::signin::authorize::AuthorizeRequest;
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::{Aadsts, redirect};
@@ -27,6 +28,11 @@ pub(crate) struct Flow {
     pub(crate) app: String,
     /// What it is for.
     pub(crate) purpose: Purpose,
+    /// When it began.
+    #[serde(with = "entrance_model::signin::micros")]
+    pub(crate) began: Timestamp,
+    /// Who knew their password and has to choose a new one before anything else.
+    pub(crate) to_change: Option<UserId>,
     /// The session that was chosen or begun in it.
     pub(crate) session: Option<SessionId>,
     /// How it ended.
@@ -49,6 +55,25 @@ pub(crate) enum Purpose {
         /// What the person typed, to be compared with the device.
         code: String,
     },
+    /// A page of our own asks who it is.
+    Own {
+        /// Where it leads: a path of ours.
+        to: String,
+        /// What it does there.
+        guard: Guard,
+    },
+}
+
+/// How sure a page of our own has to be of who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Guard {
+    /// Signed in.
+    SignedIn,
+    /// Something dangerous is about to be done (W-033): a second factor, not long ago.
+    StepUp,
+    /// A second factor is about to be set up (S-802): the one that is there, not long ago; or else a fresh sign-in.
+    Enrolment,
 }
 
 /// How a sign-in ended.
@@ -76,8 +101,21 @@ impl Flow {
         app: String,
         purpose: Purpose,
     ) -> Result<String, Refused> {
+        Self::begin_with(ctx, cookie, tenant, app, purpose, None).await
+    }
+
+    /// The same, where it is known already which session it is about.
+    pub(crate) async fn begin_with(
+        ctx: &Ctx,
+        cookie: &FlowCookie,
+        tenant: TenantId,
+        app: String,
+        purpose: Purpose,
+        session: Option<SessionId>,
+    ) -> Result<String, Refused> {
         let id = secret::opaque();
-        let flow = Self { browser: cookie.hash(), tenant, app, purpose, session: None, outcome: None };
+        let browser = cookie.hash();
+        let flow = Self { browser, tenant, app, purpose, began: ctx.now(), to_change: None, session, outcome: None };
         let mut tx = ctx.app.store.write().await?;
         tx.authority().insert_flow(&id, &flow, ctx.now() + LIFE).await?;
         tx.commit().await?;
@@ -103,7 +141,7 @@ impl Flow {
     pub(crate) fn form_action(&self) -> Option<String> {
         match &self.purpose {
             Purpose::Authorize { request } => redirect::form_action(&request.redirect),
-            Purpose::Device { .. } => None,
+            Purpose::Device { .. } | Purpose::Own { .. } => None,
         }
     }
 
@@ -111,15 +149,7 @@ impl Flow {
     pub(crate) fn hint(&self) -> &str {
         match &self.purpose {
             Purpose::Authorize { request } => request.login_hint.as_deref().unwrap_or_default(),
-            Purpose::Device { .. } => "",
-        }
-    }
-
-    /// Where the person goes once it is known who they are.
-    pub(crate) fn next(&self, id: &str) -> String {
-        match &self.purpose {
-            Purpose::Authorize { .. } => format!("/signin/return?flow={id}"),
-            Purpose::Device { .. } => format!("/devicelogin/confirm?grant={id}"),
+            Purpose::Device { .. } | Purpose::Own { .. } => "",
         }
     }
 

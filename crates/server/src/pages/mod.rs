@@ -2,6 +2,7 @@
 
 mod account;
 mod assets;
+mod begin;
 mod cookies;
 pub(crate) mod device;
 mod device_confirm;
@@ -11,6 +12,7 @@ pub(crate) mod page;
 pub(crate) mod returning;
 pub(crate) mod signed_out;
 mod signin;
+pub(crate) mod steps;
 pub(crate) mod words;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use super::PageError;
 use super::flow::{Flow, Outcome, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::query;
+use super::steps;
 use super::words::{EN, Words, around};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
@@ -33,12 +34,17 @@ struct FormPostPage<'a> {
 /// `GET /signin/return?flow=`: the person is known; the application gets its code.
 pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
     let (id, _, flow) = Flow::open(ctx, headers, query(text, "flow").as_deref()).await?;
-    let Purpose::Authorize { request } = flow.state.purpose.clone() else { return Err(Aadsts::FlowTokenExpired.into()) };
     if flow.state.outcome.is_some() {
         return Err(Aadsts::FlowTokenExpired.into());
     }
-    let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
-        return Ok(see_other(&format!("/signin?flow={id}")));
+    // The browser may have come by any way: what is still missing comes first.
+    let Some((session, user)) = steps::finished(ctx, headers, &flow.state).await? else {
+        return Ok(see_other(&steps::next(ctx, headers, &id, &flow.state).await?));
+    };
+    let request = match flow.state.purpose.clone() {
+        Purpose::Authorize { request } => request,
+        Purpose::Own { to, .. } => return Ok(see_other(&to)),
+        Purpose::Device { .. } => return Err(Aadsts::FlowTokenExpired.into()),
     };
     let tenant = flow.state.tenant(ctx).await?;
     let judged = match policies::for_session(ctx, &tenant, &user, &request, &session).await {

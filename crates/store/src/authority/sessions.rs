@@ -11,9 +11,10 @@ use crate::session::Write;
 use crate::sql::statements;
 
 statements! {
-    OF_BROWSER = "SELECT tenant, id, user, at, how, seen FROM browser_session WHERE browser = $1 ORDER BY at DESC, id";
-    INSERT = "INSERT INTO browser_session (tenant, id, browser, user, at, how, seen) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    OF_BROWSER = "SELECT tenant, id, user, at, how, seen, strong, keep FROM browser_session WHERE browser = $1 ORDER BY at DESC, id";
+    INSERT = "INSERT INTO browser_session (tenant, id, browser, user, at, how, seen, strong, keep) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     MOVE = "UPDATE browser_session SET browser = $2 WHERE browser = $1";
+    STRENGTHEN = "UPDATE browser_session SET how = $3, strong = $4, seen = $5 WHERE tenant = $1 AND id = $2";
     SEEN = "UPDATE browser_session SET seen = $3 WHERE tenant = $1 AND id = $2";
     END = "DELETE FROM browser_session WHERE tenant = $1 AND id = $2";
     END_USER_HERE = "DELETE FROM browser_session WHERE browser = $1 AND tenant = $2 AND user = $3";
@@ -33,6 +34,8 @@ impl<M> Authority<'_, M> {
                     at: row.time("at")?,
                     how: row.json("how")?,
                     seen: row.time("seen")?,
+                    strong: row.maybe_time("strong")?,
+                    keep: row.flag("keep")?,
                 };
                 Ok((row.parsed("tenant")?, session))
             })
@@ -57,9 +60,24 @@ impl Authority<'_, Write> {
             .bind(session.at.as_microsecond())
             .bind(json_text(&session.how))
             .bind(session.seen.as_microsecond())
+            .bind(session.strong.map(Timestamp::as_microsecond))
+            .bind(session.keep)
             .execute(&mut *self.0.conn)
             .await?;
         Ok(())
+    }
+
+    /// Keeps what was proven in a session later. One that is gone meanwhile is a conflict.
+    pub async fn strengthen_browser_session(&mut self, tenant: TenantId, session: &BrowserSession) -> Result<(), StoreError> {
+        let done = sqlx::query(STRENGTHEN)
+            .bind(tenant.to_string())
+            .bind(session.id.to_string())
+            .bind(json_text(&session.how))
+            .bind(session.strong.map(Timestamp::as_microsecond))
+            .bind(session.seen.as_microsecond())
+            .execute(&mut *self.0.conn)
+            .await?;
+        swapped(&done)
     }
 
     /// Gives a browser's sessions to its new cookie.

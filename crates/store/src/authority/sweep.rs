@@ -18,6 +18,7 @@ statements! {
     FAMILIAR = "DELETE FROM familiar_network WHERE seen < $1";
     BROWSERS = "DELETE FROM browser_session WHERE at < $1";
     SESSIONS = "DELETE FROM session WHERE until < $1";
+    CHALLENGES = "DELETE FROM used_challenge WHERE until < $1";
     REVOCATIONS = "DELETE FROM revocation WHERE until < $1";
 }
 
@@ -37,6 +38,7 @@ impl Authority<'_, Write> {
             (FAMILIAR, now - 30 * DAY),
             (BROWSERS, now - 7 * DAY),
             (SESSIONS, now - DAY),
+            (CHALLENGES, now),
             (REVOCATIONS, now),
         ] {
             sqlx::query(statement).bind(before).execute(&mut *self.0.conn).await?;

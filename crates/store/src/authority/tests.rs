@@ -95,6 +95,8 @@ async fn s_805_a_browser_holds_each_person_once_and_its_sessions_move_to_a_new_c
         at: Timestamp::UNIX_EPOCH,
         how: vec![Method::Pwd],
         seen: Timestamp::UNIX_EPOCH,
+        strong: None,
+        keep: false,
     };
     let mut tx = store.write().await.expect("begins");
     tx.authority().insert_browser_session(tenant, "old", &session(1)).await.expect("inserts");

@@ -1,0 +1,140 @@
+//! Which page comes next in a sign-in: gathers the facts, the model decides (`model::signin::steps`).
+
+use axum::http::HeaderMap;
+use entrance_model::Timestamp;
+use entrance_model::directory::User;
+use entrance_model::id::TenantId;
+use entrance_model::signin::Aadsts;
+use entrance_model::signin::authorize::Prompt;
+use entrance_model::signin::policy::Demands;
+use entrance_model::signin::session::BrowserSession;
+use entrance_model::signin::steps::{self, ENROLMENT, Facts, STEP_UP, Step};
+use jiff::SignedDuration;
+
+use super::PageError;
+use super::flow::{self, Flow, Guard, Purpose};
+use crate::authority::ctx::Ctx;
+use crate::authority::policies;
+use crate::authority::refused::Refused;
+
+/// The address of the next page of a flow.
+pub(crate) async fn next(ctx: &Ctx, headers: &HeaderMap, id: &str, flow: &Flow) -> Result<String, PageError> {
+    let step = match flow.signed_in(ctx, headers).await? {
+        Some((session, user)) => of(ctx, &flow.purpose, flow.tenant, flow.began, (&session, &user)).await?,
+        None if flow::sessions(ctx, headers, flow.tenant).await?.is_empty() => Step::SignIn,
+        None => Step::Account,
+    };
+    Ok(address(step, &flow.purpose, id))
+}
+
+/// Who signed in in a flow, once nothing is missing any more.
+pub(crate) async fn finished(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    flow: &Flow,
+) -> Result<Option<(BrowserSession, User)>, PageError> {
+    let Some((session, user)) = flow.signed_in(ctx, headers).await? else { return Ok(None) };
+    let step = of(ctx, &flow.purpose, flow.tenant, flow.began, (&session, &user)).await?;
+    Ok((step == Step::Return).then_some((session, user)))
+}
+
+/// What a session lacks for a purpose.
+pub(crate) async fn of(
+    ctx: &Ctx,
+    purpose: &Purpose,
+    tenant: TenantId,
+    began: Timestamp,
+    (session, user): (&BrowserSession, &User),
+) -> Result<Step, Refused> {
+    let methods = ctx.app.store.read().await?.factors().methods(tenant, user.id).await?;
+    let guard = match purpose {
+        Purpose::Own { guard, .. } => *guard,
+        Purpose::Authorize { .. } | Purpose::Device { .. } => Guard::SignedIn,
+    };
+    // Who has no second factor yet cannot show one before the first is set up.
+    let strong = guard == Guard::StepUp || (guard == Guard::Enrolment && methods.any());
+    let fresh = (guard == Guard::Enrolment && !methods.any()).then_some(ENROLMENT);
+    let facts = Facts {
+        session: Some(session),
+        others: true,
+        began,
+        fresh_within: fresh_within(purpose).or(fresh),
+        strong_within: strong.then_some(STEP_UP),
+        must_change_password: user.must_change_password,
+        methods,
+        demands: demands(ctx, purpose, tenant, user).await?,
+        consent_missing: consent_missing(ctx, purpose, user).await?,
+    };
+    Ok(steps::next(&facts))
+}
+
+/// The address of a page.
+pub(crate) fn address(step: Step, purpose: &Purpose, id: &str) -> String {
+    match (step, purpose) {
+        (Step::SignIn, _) => format!("/signin?flow={id}"),
+        (Step::Account, _) => format!("/signin/account?flow={id}"),
+        (Step::PasswordChange, _) => format!("/signin/password?flow={id}"),
+        (Step::SecondFactor, Purpose::Own { guard: Guard::StepUp | Guard::Enrolment, .. }) => format!("/signin/stepup?flow={id}"),
+        (Step::SecondFactor, _) => format!("/signin/mfa?flow={id}"),
+        (Step::Enroll, _) => format!("/signin/enroll?flow={id}"),
+        (Step::Consent, _) => format!("/consent?flow={id}"),
+        (Step::Return, Purpose::Device { .. }) => format!("/devicelogin/confirm?grant={id}"),
+        (Step::Return, Purpose::Authorize { .. } | Purpose::Own { .. }) => format!("/signin/return?flow={id}"),
+    }
+}
+
+/// What an application reads that asked for no page where one is needed.
+pub(crate) fn refusal(step: Step) -> Refused {
+    let number = match step {
+        Step::SignIn => Aadsts::UserInformationNotProvided,
+        Step::Account | Step::Return => Aadsts::InteractionRequired,
+        Step::PasswordChange => Aadsts::InvalidPasswordExpiredPassword,
+        Step::SecondFactor => Aadsts::UserStrongAuthClientAuthNRequired,
+        Step::Enroll => Aadsts::UserStrongAuthEnrollmentRequired,
+        Step::Consent => Aadsts::DelegationDoesNotExist,
+    };
+    // At this endpoint all of them mean the same to a program: a person has to see a page.
+    let error = match step {
+        Step::Consent => "consent_required",
+        Step::SignIn => "login_required",
+        _ => "interaction_required",
+    };
+    Refused::from(number).error(error)
+}
+
+/// How old the proof of who it is may be, as the application asked.
+fn fresh_within(purpose: &Purpose) -> Option<SignedDuration> {
+    let Purpose::Authorize { request } = purpose else { return None };
+    let login = (request.prompt == Prompt::Login).then_some(SignedDuration::ZERO);
+    let age = request.max_age.map(SignedDuration::from_secs);
+    login.into_iter().chain(age).min()
+}
+
+/// What the policies of the tenant ask of this person for this purpose. Where they refuse it altogether no page helps: then
+/// nothing is asked, and whoever answers refuses.
+async fn demands(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) -> Result<Demands, Refused> {
+    let mut reader = ctx.app.store.read().await?;
+    let tenant = reader.directory().tenant(tenant).await?.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?;
+    let verdict = match purpose {
+        Purpose::Own { .. } => return Ok(Demands::default()),
+        Purpose::Authorize { request } => {
+            drop(reader);
+            policies::of_authorize(ctx, &tenant, user, request).await
+        }
+        Purpose::Device { grant, .. } => {
+            let grant = reader.authority().device_grant(grant).await?;
+            drop(reader);
+            let Some(request) = grant.as_ref().and_then(|grant| grant.state.open(ctx.now()).ok()) else {
+                return Ok(Demands::default());
+            };
+            policies::of_device(ctx, &tenant, user, request).await
+        }
+    };
+    Ok(verdict.ok().filter(|verdict| verdict.blocked.is_none()).map(|verdict| verdict.demands).unwrap_or_default())
+}
+
+/// Whether the person has to agree to what the application asks.
+#[expect(clippy::unused_async, reason = "what was agreed to is read from the store")]
+async fn consent_missing(_: &Ctx, _: &Purpose, _: &User) -> Result<bool, Refused> {
+    Ok(false)
+}
