@@ -2,6 +2,7 @@
 
 mod audience;
 mod authorization_code;
+mod checklist;
 mod client_credentials;
 mod device_code;
 mod discovery;
