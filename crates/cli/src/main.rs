@@ -42,6 +42,8 @@ enum Command {
     Audit(commands::audit::Args),
     /// Do with people of the directory what az has no words for.
     User(commands::user::Args),
+    /// List the keys that tokens are signed with, rotate them, or take one away after a leak.
+    Key(commands::key::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::BreakGlass(args) => commands::break_glass::run(&args),
         Command::Audit(args) => commands::audit::run(&args),
         Command::User(args) => commands::user::run(&args),
+        Command::Key(args) => commands::key::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

@@ -207,3 +207,18 @@ pub struct ServicePrincipal {
     /// Properties that are kept and answered but decide nothing, by their Graph names.
     pub other: serde_json::Map<String, serde_json::Value>,
 }
+
+/// A role of an application that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppRoleAssignment {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// Who has it; of a group its direct members do.
+    pub principal: Member,
+    /// The application's service principal.
+    pub resource: ServicePrincipalId,
+    /// The role's id; the nil id is plain access.
+    pub role: uuid::Uuid,
+    /// Since when.
+    pub created: Timestamp,
+}

@@ -51,6 +51,12 @@ pub struct Config {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Where metrics are served, if they are; an address of loopback.
     pub metrics_listen: Option<SocketAddr>,
+    /// Which groups tokens for clusters name (S-422).
+    pub groups_claim: entrance_model::signin::groups::Mode,
+    /// How many minutes a person's token for a cluster lives (S-313): 10 to 60.
+    pub cluster_token_minutes: u8,
+    /// A second address that answers only where a client's library drops the port: user realm discovery (S-014).
+    pub realm_listen: Option<SocketAddr>,
     /// Lets the file `faults` in the data directory make the webhooks fail, for tests and drills.
     pub faults: bool,
     /// How often one small network may try to sign in.
@@ -93,6 +99,9 @@ impl Config {
             password_cost: PasswordCost::RECOMMENDED,
             trusted_issuers: Vec::new(),
             metrics_listen: None,
+            groups_claim: entrance_model::signin::groups::Mode::default(),
+            cluster_token_minutes: 15,
+            realm_listen: None,
             faults: false,
             sign_in_rate: SignInRate::USUAL,
         }

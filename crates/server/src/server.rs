@@ -58,6 +58,7 @@ pub enum StartError {
 pub struct Server {
     app: Arc<App>,
     address: SocketAddr,
+    realm_address: Option<SocketAddr>,
 }
 
 /// How long a stop waits for requests that are being answered.
@@ -124,6 +125,10 @@ impl Server {
             Some(at) => Some(metrics::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
             None => None,
         };
+        let realms = match config.realm_listen {
+            Some(at) => Some(TcpListener::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
+            None => None,
+        };
         let jobs = Jobs::default();
         let app = Arc::new(App {
             config,
@@ -148,6 +153,7 @@ impl Server {
             base,
         });
         jobs::start(&app);
+        app.tasks.spawn("signing keys", crate::authority::keys::follow(Arc::downgrade(&app)));
         let tidied = Arc::clone(&app);
         app.tasks.spawn("probes", async move { crate::freshness::tidy(&tidied).await });
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
@@ -156,9 +162,13 @@ impl Server {
         if let Some(listener) = metrics {
             app.tasks.spawn_draining(metrics::serve(Arc::clone(&app), listener, app.tasks.stopping()));
         }
+        let realm_address = realms.as_ref().and_then(|listener| listener.local_addr().ok());
+        if let Some(listener) = realms {
+            http::serve_realms(&app, listener, Arc::clone(&tls));
+        }
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
-        Ok(Self { app, address })
+        Ok(Self { app, address, realm_address })
     }
 
     /// The shared state.
@@ -169,6 +179,11 @@ impl Server {
     /// Where the public listener listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the listener for clients that drop the port listens, if there is one.
+    pub fn realm_address(&self) -> Option<SocketAddr> {
+        self.realm_address
     }
 
     /// The file with the certificate authority that clients have to trust.

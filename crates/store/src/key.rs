@@ -28,6 +28,7 @@ statements! {
     ALL_OF = "SELECT name, private, certificate, created, starts, ends FROM sealed_key WHERE purpose = $1 ORDER BY starts, name";
     INSERT = "INSERT INTO sealed_key (purpose, name, private, certificate, created, starts, ends) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     DELETE = "DELETE FROM sealed_key WHERE purpose = $1 AND name = $2";
+    START = "UPDATE sealed_key SET starts = $3 WHERE purpose = $1 AND name = $2";
     END = "UPDATE sealed_key SET ends = $3 WHERE purpose = $1 AND name = $2";
 }
 
@@ -74,6 +75,12 @@ impl Keys<'_, Write> {
             .execute(&mut *self.0.conn)
             .await
             .map_err(|e| StoreError::from(e).naming("key"))?;
+        Ok(())
+    }
+
+    /// Sets when a key may be used first.
+    pub async fn start(&mut self, purpose: &str, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(START).bind(purpose).bind(name).bind(at.as_microsecond()).execute(&mut *self.0.conn).await?;
         Ok(())
     }
 

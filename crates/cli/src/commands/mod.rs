@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod explain;
+pub(crate) mod key;
 pub(crate) mod revoke;
 pub(crate) mod serve;
 pub(crate) mod user;
@@ -31,6 +32,16 @@ pub(crate) struct Listen {
     /// Address of the listener for operators (`/metrics`, `/readyz?verbose`), on loopback; without it there is none.
     #[arg(long = "metrics-listen", value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// A second address, on port 443, that answers only user realm discovery: MSAL for Python drops the port of an authority
+    /// when it signs in with a password.
+    #[arg(long = "realm-listen", value_name = "ADDR")]
+    realms: Option<SocketAddr>,
+    /// Which groups tokens for clusters name: `referenced` by the cluster, `entra` (all, up to 200) or `all` (up to 250).
+    #[arg(long, value_name = "MODE", default_value = "referenced")]
+    groups_claim: entrance_model::signin::groups::Mode,
+    /// How many minutes a person's token for a cluster lives.
+    #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u8).range(10..=60))]
+    cluster_token_minutes: u8,
     /// The program with the control planes; else beside this program, or on PATH.
     #[arg(long, value_name = "PATH", env = "ENTRANCE_CONTROLPLANE")]
     controlplane: Option<PathBuf>,
@@ -41,6 +52,9 @@ impl Listen {
         config.listen = self.public;
         config.webhook_listen = self.webhooks;
         config.metrics_listen = self.metrics;
+        config.realm_listen = self.realms;
+        config.groups_claim = self.groups_claim;
+        config.cluster_token_minutes = self.cluster_token_minutes;
         config.controlplane = self.controlplane;
         // No flag, so that nobody types it by accident.
         config.faults = std::env::var("ENTRANCE_FAULTS").is_ok_and(|on| on == "1");

@@ -83,6 +83,10 @@ pub enum Action {
     ReadSessions,
     /// Read the audit log.
     ReadAudit,
+    /// Give somebody a role of an application, or take it away.
+    AssignAppRoles,
+    /// See and change the keys that tokens are signed with.
+    SigningKeys,
     /// Change the few facts that people keep about themselves.
     UpdateOwnProfile,
 }
@@ -182,8 +186,8 @@ impl Caller {
 /// Whether the caller may do that to the object; the only place that decides it.
 pub fn allow(caller: &Caller, action: Action, target: Option<&Target<'_>>) -> Result<Allowed, Denied> {
     let changes = !matches!(action, Action::ReadOwn | Action::Read(_));
-    // The tokens of a built-in application can be ended without changing it.
-    let changes = changes && !matches!(action, Action::RevokeApplication);
+    // The tokens of a built-in application can be ended, and its roles given, without changing it.
+    let changes = changes && !matches!(action, Action::RevokeApplication | Action::AssignAppRoles);
     if changes && target.is_some_and(|target| target.is_first_party) {
         return Err(Denied);
     }
@@ -221,6 +225,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
             | Action::ChangeOwners(_)
             | Action::ChangeCredentials(_)
             | Action::RevokeApplication
+            | Action::AssignAppRoles
     );
     let owns = target.is_some_and(|target| target.owners.contains(&id) && !target.is_privileged);
     if can_own && owns && standing != Standing::Guest { Ok(Because::Owner) } else { Err(Denied) }
@@ -267,8 +272,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         return true;
     }
     if is("Directory.ReadWrite.All") {
-        // As in the original: the widest permission, but not over passwords and not into the logs.
-        return !matches!(action, Action::ResetPassword | Action::ReadAudit);
+        // As in the original: the widest permission, but not over passwords, roles and keys, and not into the logs.
+        return !matches!(action, Action::ResetPassword | Action::ReadAudit | Action::AssignAppRoles | Action::SigningKeys);
     }
     match action {
         Action::ReadOwn => {
@@ -296,6 +301,9 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
         Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
         Action::ReadAudit => is("AuditLog.Read.All"),
+        // An application that gives roles could give itself all of them.
+        Action::AssignAppRoles => holder == Holder::Person && is("AppRoleAssignment.ReadWrite.All"),
+        Action::SigningKeys => false,
         Action::ReadSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All", "AuditLog.Read.All"]),
         Action::ChangeMembers => any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
         Action::Create(Area::Groups)
@@ -410,6 +418,33 @@ mod tests {
         }
         assert_eq!(may(&application("AuditLog.Read.All"), Action::ReadAudit, None), Some(Because::Granted));
         assert_eq!(may(&application("Directory.ReadWrite.All"), Action::ReadAudit, None), None);
+    }
+
+    #[test]
+    fn s_810_signing_keys_are_for_administrators_and_for_no_application_by_itself() {
+        let keys = |caller: &Caller| may(caller, Action::SigningKeys, None);
+        assert_eq!(keys(&person(Standing::Administrator, "user_impersonation")), Some(Because::Administrator));
+        assert_eq!(keys(&person(Standing::Administrator, "Directory.ReadWrite.All")), None);
+        assert_eq!(keys(&person(Standing::Member, "user_impersonation")), None);
+        for role in ["Directory.ReadWrite.All", "Application.ReadWrite.All", "AuditLog.Read.All"] {
+            assert_eq!(keys(&application(role)), None, "{role}");
+        }
+    }
+
+    #[test]
+    fn g_407_roles_are_given_by_administrators_and_owners_and_by_no_application_by_itself() {
+        let (other, built_in) =
+            (Target { id: OTHER, ..Target::default() }, Target { id: OTHER, is_first_party: true, ..Target::default() });
+        let owned = Target { owners: &[PrincipalId::from_uuid(ME)], ..other };
+        let give = |caller: &Caller, target| may(caller, Action::AssignAppRoles, Some(target));
+        let admin = person(Standing::Administrator, "AppRoleAssignment.ReadWrite.All");
+        assert_eq!(give(&admin, other), Some(Because::Administrator));
+        assert_eq!(give(&admin, built_in), Some(Because::Administrator));
+        let member = person(Standing::Member, "user_impersonation");
+        assert_eq!((give(&member, other), give(&member, owned)), (None, Some(Because::Owner)));
+        for role in ["AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All", "Application.ReadWrite.All"] {
+            assert_eq!(give(&application(role), other), None, "{role}");
+        }
     }
 
     #[test]

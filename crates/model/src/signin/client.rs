@@ -74,7 +74,16 @@ mod tests {
     use super::*;
 
     fn resource(app: AppId, kind: Kind) -> Resource {
-        Resource { app, kind, asked: app.to_string(), version: 1, permissions: vec!["read".into()], assignment_required: false }
+        Resource {
+            app,
+            kind,
+            asked: app.to_string(),
+            version: 1,
+            permissions: vec!["read".into()],
+            assignment_required: false,
+            principal: crate::id::ServicePrincipalId::from_uuid(uuid::Uuid::nil()),
+            manifest: kind.manifest(),
+        }
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub enum AuthorizationCode {
         at: Timestamp,
         /// The refresh tokens that came from it; they end when it shows up again.
         family: Option<FamilyId>,
+        /// Where it was made.
+        #[serde(default)]
+        tenant: Option<TenantId>,
     },
 }
 
@@ -95,6 +98,14 @@ impl AuthorizationCode {
         Self::Live { request: Box::new(request), by, until: now + LIFE }
     }
 
+    /// The tenant that it was made in.
+    pub fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Live { request, .. } => Some(request.tenant),
+            Self::Redeemed { tenant, .. } => *tenant,
+        }
+    }
+
     /// Redeems the code. `family` is the one of the refresh token that will be answered, if one will.
     pub fn redeem(
         self,
@@ -119,7 +130,8 @@ impl AuthorizationCode {
             return Err(CodeError::Redirect);
         }
         Challenge::check(request.challenge.as_ref(), with.verifier)?;
-        Ok((Self::Redeemed { at: now, family }, *request, by))
+        let tenant = Some(request.tenant);
+        Ok((Self::Redeemed { at: now, family, tenant }, *request, by))
     }
 }
 

@@ -169,6 +169,14 @@ impl DeviceError {
 }
 
 impl DeviceGrant {
+    /// The tenant that it was asked in; a grant that was redeemed does not know it any more.
+    pub const fn tenant(&self) -> Option<crate::id::TenantId> {
+        match self {
+            Self::Waiting(request) | Self::Approved { request, .. } | Self::Declined(request) => Some(request.tenant),
+            Self::Redeemed { .. } => None,
+        }
+    }
+
     /// The request, while it is open for a person's answer.
     pub fn open(&self, now: Timestamp) -> Result<&DeviceRequest, DeviceError> {
         match self {

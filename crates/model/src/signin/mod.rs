@@ -5,11 +5,15 @@
 
 pub mod aadsts;
 pub mod authorize;
+pub mod claims_request;
 pub mod client;
 pub mod code;
 pub mod device;
 pub mod factors;
+pub mod groups;
+pub mod keys;
 pub mod lockout;
+pub mod manifest;
 pub mod network;
 pub mod pkce;
 pub mod policy;

@@ -49,6 +49,8 @@ pub enum Origin {
     Device,
     /// Password grant.
     Password,
+    /// An application in the name of the person who called it.
+    OnBehalfOf,
 }
 
 /// What all tokens of a family have in common.
@@ -176,7 +178,7 @@ impl Family {
         match self.origin {
             Origin::Device if now.duration_since(self.began) >= DAY => return Err(RefreshError::TooOld),
             Origin::Spa if now.duration_since(self.began) >= DAY => return Err(RefreshError::SpaTooOld),
-            Origin::Code | Origin::Spa | Origin::Device | Origin::Password => {}
+            Origin::Code | Origin::Spa | Origin::Device | Origin::Password | Origin::OnBehalfOf => {}
         }
         match token.used {
             None => Ok((RefreshToken { used: Some(now.as_microsecond()), ..token }, Use::First)),

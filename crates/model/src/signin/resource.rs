@@ -1,7 +1,11 @@
 //! What a token is for: the identifiers of resources (table 0 of the contract), and what a token for one looks like.
 
+use uuid::{Uuid, uuid};
+
+use super::groups::Memberships;
+use super::manifest::{AppRole, Manifest};
 use super::scope::ForResource;
-use crate::id::AppId;
+use crate::id::{AppId, ServicePrincipalId};
 use crate::well_known;
 
 /// A resource identifier, understood as far as that is possible without the directory.
@@ -28,6 +32,10 @@ pub struct Resource {
     pub permissions: Vec<String>,
     /// Tokens for it need an assignment.
     pub assignment_required: bool,
+    /// Its identity in the tenant: what roles are given at.
+    pub principal: ServicePrincipalId,
+    /// What its registration says about tokens.
+    pub manifest: Manifest,
 }
 
 /// What kind of resource.
@@ -95,6 +103,15 @@ pub fn built_in(app: AppId) -> Option<Kind> {
 }
 
 impl Kind {
+    /// What a built-in resource says about its tokens: clusters want security groups, the directory has roles.
+    pub fn manifest(self) -> Manifest {
+        match self {
+            Self::Cluster => Manifest { groups: Memberships::SECURITY, ..Manifest::default() },
+            Self::Graph => Manifest { roles: graph_roles(), ..Manifest::default() },
+            Self::Arm | Self::OtherBuiltIn | Self::Own => Manifest::default(),
+        }
+    }
+
     /// How long an access token of a person lives, in seconds (S-313): short where a cluster trusts it.
     pub const fn user_token_life(self) -> i64 {
         match self {
@@ -102,6 +119,29 @@ impl Kind {
             Self::Arm | Self::Graph | Self::OtherBuiltIn | Self::Own => 60 * 60,
         }
     }
+}
+
+/// The directory's permissions for applications by themselves; scripts know their ids.
+pub const GRAPH_ROLES: &[(Uuid, &str)] = &[
+    (uuid!("9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"), "Application.Read.All"),
+    (uuid!("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"), "Application.ReadWrite.All"),
+    (uuid!("18a4783c-866b-4cc7-a460-3d5e5662c884"), "Application.ReadWrite.OwnedBy"),
+    (uuid!("b0afded3-3588-46d8-8b3d-9842eff778da"), "AuditLog.Read.All"),
+    (uuid!("7ab1d382-f21e-4acd-a863-ba3e13f7da61"), "Directory.Read.All"),
+    (uuid!("19dbc75e-c2e2-444c-a770-ec69d8559fc7"), "Directory.ReadWrite.All"),
+    (uuid!("5b567255-7703-4780-807c-7be8301ae99b"), "Group.Read.All"),
+    (uuid!("62a82d76-70ea-41e2-9197-370581804d09"), "Group.ReadWrite.All"),
+    (uuid!("98830695-27a2-44f7-8c18-0c3ebc9698f6"), "GroupMember.Read.All"),
+    (uuid!("dbaae8cf-10b5-4b86-a4a1-f871c94c6695"), "GroupMember.ReadWrite.All"),
+    (uuid!("498476ce-e0fe-48b0-b801-37ba7e2685c6"), "Organization.Read.All"),
+    (uuid!("df021288-bdef-4463-88db-98f22de89214"), "User.Read.All"),
+    (uuid!("741f803b-c850-494e-b5df-cde7c675a1ca"), "User.ReadWrite.All"),
+];
+
+fn graph_roles() -> Vec<AppRole> {
+    let role =
+        |(id, value): &(Uuid, &str)| AppRole { id: *id, value: (*value).to_owned(), for_people: false, for_applications: true };
+    GRAPH_ROLES.iter().map(role).collect()
 }
 
 #[cfg(test)]

@@ -149,11 +149,11 @@ fn unknown_caller(app: &App, error: BearerError) -> ArmError {
             expected: format!("{}/arm", app.base()),
             challenge: because("invalid_token", "wrong audience"),
         },
-        BearerError::Revoked { challenge: false } => {
+        BearerError::Revoked { challenge: false, .. } => {
             Refusal::Revoked { challenge: because("invalid_token", "the token was revoked") }
         }
-        BearerError::Revoked { challenge: true } => {
-            let claims = json!({"access_token": {"nbf": {"essential": true, "value": app.now().as_second().to_string()}}});
+        BearerError::Revoked { challenge: true, now } => {
+            let claims = json!({"access_token": {"nbf": {"essential": true, "value": now.as_second().to_string()}}});
             let claims = base64::engine::general_purpose::STANDARD.encode(claims.to_string());
             let authorize = format!("{}/common/oauth2/authorize", app.base());
             let challenge = format!(

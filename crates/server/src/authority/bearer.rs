@@ -41,6 +41,8 @@ pub enum BearerError {
     Revoked {
         /// Send a claims challenge, the client gets a new token then.
         challenge: bool,
+        /// A token from now on is younger than what ended this one.
+        now: Timestamp,
     },
     /// The store did not answer.
     #[error(transparent)]
@@ -75,7 +77,7 @@ pub async fn check(app: &App, headers: &HeaderMap, api: Api) -> Result<Verified<
         return Err(BearerError::Audience(token.aud.clone()));
     }
     if is_revoked(app, &token).await? {
-        return Err(BearerError::Revoked { challenge: token.can_answer_challenge() });
+        return Err(BearerError::Revoked { challenge: token.can_answer_challenge(), now: app.now() });
     }
     Ok(token)
 }

@@ -19,6 +19,7 @@ use jiff::SignedDuration;
 use super::claims;
 use super::client::{Client, Proof};
 use super::ctx::Ctx;
+use super::entitled::{self, Subject};
 use super::keys::Header;
 use super::policies::{self, Asker, Question};
 use super::refused::Refused;
@@ -176,9 +177,6 @@ pub(crate) async fn permitted(
     if part.is_some_and(|part| part.default) {
         granted.extend(allowed.iter().map(|name| (*name).to_owned()));
     }
-    if resource.assignment_required {
-        return Err(Aadsts::EntitlementGrantsNotFound.into());
-    }
     Ok((resource, granted))
 }
 
@@ -203,6 +201,7 @@ pub(crate) async fn for_person(
     let question = Question { asker: Asker::Person(user), client, resources, grant, asked_from: None };
     let judged = policies::for_person(ctx, tenant, &question, by).await.map_err(|refused| refused.of(user.id))?;
     let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let entitled = entitled::at(ctx, tenant, Subject::Person(user), &resource).await?;
     let tell_oidc = resource.kind == Kind::Graph;
     let facts = claims::Facts {
         app: &ctx.app,
@@ -211,15 +210,13 @@ pub(crate) async fn for_person(
         proof,
         resource: &resource,
         now,
-        life: resource.kind.user_token_life(),
+        life: user_token_life(ctx, resource.kind),
         wanted,
+        address: ctx.address(),
     };
-    let access = claims::user_access(&facts, user, by, &granted);
+    let access = claims::user_access(&facts, user, by, &granted, &entitled);
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
-    let id_token = asked.has(Oidc::Openid).then(|| match ctx.endpoint {
-        Endpoint::V2 => ctx.app.keys.sign(&claims::id_v2(&facts, user, by), Header::V2),
-        Endpoint::V1 => ctx.app.keys.sign(&claims::id_v1(&facts, user, by), Header::V1),
-    });
+    let id_token = if asked.has(Oidc::Openid) { Some(id_token(ctx, &facts, user, by).await?) } else { None };
     let mut tokens = Tokens {
         token_type: wanted.token_type(),
         scope: Some(asked.echo(&granted, tell_oidc)),
@@ -267,6 +264,23 @@ pub(crate) async fn for_person(
     Ok(Prepared { tokens, decision, refresh, tenant: tenant.id, token })
 }
 
+/// Makes an ID token for the client of a request, in the version of the endpoint that was asked.
+async fn id_token(ctx: &Ctx, facts: &claims::Facts<'_>, user: &User, by: &SignIn) -> Result<String, Refused> {
+    let entitled = entitled::for_client(ctx, facts.tenant, user, facts.client.manifest(), facts.client.principal.id).await?;
+    Ok(match ctx.endpoint {
+        Endpoint::V2 => ctx.app.keys.sign(&claims::id_v2(facts, user, by, &entitled), Header::V2),
+        Endpoint::V1 => ctx.app.keys.sign(&claims::id_v1(facts, user, by, &entitled), Header::V1),
+    })
+}
+
+/// How long an access token of a person lives, in seconds (S-313).
+fn user_token_life(ctx: &Ctx, kind: Kind) -> i64 {
+    match kind {
+        Kind::Cluster => i64::from(ctx.app.config.cluster_token_minutes.clamp(10, 60)) * 60,
+        other => other.user_token_life(),
+    }
+}
+
 /// Makes the token of an application by itself (S-240).
 pub(crate) async fn for_application(
     ctx: &Ctx,
@@ -278,9 +292,11 @@ pub(crate) async fn for_application(
 ) -> Result<Prepared, Refused> {
     let now = ctx.now();
     let judged = policies::for_application(ctx, tenant, client, resource).await?;
-    let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life: APP_TOKEN_LIFE, wanted };
+    let entitled = entitled::at(ctx, tenant, Subject::Application(client.principal.id.into()), resource).await?;
+    let life = APP_TOKEN_LIFE;
+    let facts = claims::Facts { app: &ctx.app, tenant, client, proof, resource, now, life, wanted, address: ctx.address() };
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
-    let access = claims::app_access(&facts);
+    let access = claims::app_access(&facts, &entitled);
     let tokens = Tokens {
         token_type: wanted.token_type(),
         expires_in: facts.life,

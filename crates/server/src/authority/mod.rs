@@ -8,6 +8,7 @@ pub(crate) mod credentials;
 pub(crate) mod ctx;
 mod devicecode;
 mod discovery;
+mod entitled;
 pub(crate) mod floods;
 pub(crate) mod grants;
 mod issue;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_wire::oauth::form::LONGEST_BODY;
@@ -111,6 +112,25 @@ impl Asked {
         })
     }
 
+    /// What a browser is told before it asks for another origin (S-019). Everybody may read the public documents; a page
+    /// that redeems a grant needs no such question, and is recognised when it does.
+    fn preflight(self) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if self.is_public() {
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        }
+        response
+    }
+
+    /// A document that says nothing about anybody.
+    const fn is_public(self) -> bool {
+        matches!(self, Self::Configuration | Self::Keys | Self::Instances | Self::Realm)
+    }
+
     /// Whether the endpoint takes the method.
     fn takes(self, method: &Method) -> bool {
         match self {
@@ -130,6 +150,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
         return pages::error::plain(&ctx, &parts.headers, StatusCode::NOT_FOUND).await;
     };
     let ctx = Ctx { app, info, endpoint };
+    if parts.method == Method::OPTIONS {
+        return asked.preflight();
+    }
     if !asked.takes(&parts.method) {
         // S-015: not an empty 405.
         return Refused::from(Aadsts::BadHttpMethod).answer(&ctx.app, &ctx.info);

@@ -20,6 +20,7 @@ pub(crate) struct Refused {
     says: Option<String>,
     error: Option<&'static str>,
     suberror: Option<&'static str>,
+    claims: Option<&'static str>,
     retry_after: Option<u32>,
     /// Who it was about, where that is known; for the log only.
     pub(crate) user: Option<PrincipalId>,
@@ -31,7 +32,17 @@ pub(crate) struct Refused {
 
 impl From<Aadsts> for Refused {
     fn from(number: Aadsts) -> Self {
-        Self { number, says: None, error: None, suberror: None, retry_after: None, user: None, why: None, judged: None }
+        Self {
+            number,
+            says: None,
+            error: None,
+            suberror: None,
+            claims: None,
+            retry_after: None,
+            user: None,
+            why: None,
+            judged: None,
+        }
     }
 }
 
@@ -74,6 +85,11 @@ impl Refused {
     /// With another sub-error than the catalogue's.
     pub(crate) fn suberror(self, suberror: &'static str) -> Self {
         Self { suberror: Some(suberror), ..self }
+    }
+
+    /// With the claims that a client passes on to get further.
+    pub(crate) fn claims(self, claims: &'static str) -> Self {
+        Self { claims: Some(claims), ..self }
     }
 
     /// Tells when to come again.
@@ -130,6 +146,7 @@ impl Refused {
             correlation_id: info.correlation_id().to_string(),
             error_uri: self.uri(app),
             suberror: self.suberror.map(str::to_owned).or_else(|| entry.suberror.clone()),
+            claims: self.claims.map(str::to_owned),
         };
         let mut response = json(self.status(), serde_json::to_string(&body).expect("the answer has only text keys"));
         // MSAL keeps a 400 for a minute, unless it is told that asking again may help.

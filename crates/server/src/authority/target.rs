@@ -6,6 +6,7 @@
 use entrance_model::directory::{Application, Tenant};
 use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
+use entrance_model::signin::manifest::Manifest;
 use entrance_model::signin::resource::{Identifier, Kind, Resource, audience, built_in, identify};
 use entrance_model::well_known::AKS_SERVER;
 
@@ -34,6 +35,8 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Reso
                     version: 1,
                     permissions: Vec::new(),
                     assignment_required: principal.assignment_required,
+                    principal: principal.id,
+                    manifest: kind.manifest(),
                 });
             }
             directory.application_by_app_id(tenant.id, app).await?
@@ -56,6 +59,8 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Reso
         version: own.token_version,
         permissions: permissions(&own),
         assignment_required: principal.assignment_required,
+        principal: principal.id,
+        manifest: Manifest::of(&own.other),
     })
 }
 

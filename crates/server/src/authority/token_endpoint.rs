@@ -1,9 +1,10 @@
 //! `POST /{tenant}/oauth2/v2.0/token` and `/{tenant}/oauth2/token` (S-200…S-204).
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use entrance_model::directory::Tenant;
 use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_wire::oauth::form::{Form, FormError, LONGEST_BODY};
 
@@ -14,7 +15,7 @@ use super::place::Place;
 use super::refused::{Refused, json};
 
 /// Every parameter that is read; one of these twice is an attack or a mistake.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     PARAMETERS[0],
     PARAMETERS[1],
     PARAMETERS[2],
@@ -34,28 +35,38 @@ const KNOWN: [&str; 19] = [
     "token_type",
     "req_cnf",
     "assertion",
+    "requested_token_use",
 ];
 
 /// Answers a token request.
 pub(super) async fn post(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> Response {
-    match redeem(ctx, segment, headers, body).await {
+    let mut page = None;
+    let mut response = match redeem(ctx, segment, headers, body, &mut page).await {
         Ok(body) => json(StatusCode::OK, body),
         Err(refused) => refused.answer(&ctx.app, &ctx.info),
+    };
+    // S-019: only pages of the client's own may read the answer, and no cookie has a part in it.
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = page {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
+    response
 }
 
-async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> Result<String, Refused> {
+async fn redeem(
+    ctx: &Ctx,
+    segment: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    page: &mut Option<HeaderValue>,
+) -> Result<String, Refused> {
     let place = Place::find(&ctx.app, segment).await?;
     let form = form(headers, body, &KNOWN)?;
     let grant = Grant::parse(form.get("grant_type").ok_or_else(|| Refused::missing("grant_type"))?)?;
     if ctx.endpoint == Endpoint::V2 && form.get("resource").is_some() {
         return Err(Aadsts::ResourceParameterUnsupported.into());
     }
-    // A password's tenant follows from the person's name, where the address names none.
-    let tenant = match (grant, form.get("username").and_then(|name| name.rsplit_once('@'))) {
-        (Grant::Password, Some((_, domain))) => place.tenant_of(&ctx.app, domain).await?,
-        _ => place.tenant()?.clone(),
-    };
+    let tenant = tenant(ctx, &place, grant, &form).await?;
     // Read first: what is revoked from here on is newer than everything that this request finds.
     let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
     let found = client::authenticate(ctx, &tenant, &form, basic(headers)?).await;
@@ -70,7 +81,23 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
             return Err(refused);
         }
     };
-    let request = Request { ctx, place: &place, tenant: &tenant, form: &form, client: &client, proof: &proof, known };
+    let origin = headers.get(header::ORIGIN).filter(|origin| *origin != ctx.app.base());
+    if let Some(origin) = origin {
+        *page = origin.to_str().is_ok_and(|origin| client.has_page_at(origin)).then(|| origin.clone());
+        if page.is_none() {
+            return Err(Refused::from(Aadsts::CrossOriginNotSpa).of(client.principal.id));
+        }
+    }
+    let request = Request {
+        ctx,
+        place: &place,
+        tenant: &tenant,
+        form: &form,
+        client: &client,
+        proof: &proof,
+        known,
+        is_page: page.is_some(),
+    };
     match grant.redeem(&request).await {
         Ok(tokens) => Ok(match ctx.endpoint {
             Endpoint::V1 => tokens.v1(),
@@ -83,6 +110,39 @@ async fn redeem(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> R
             Err(refused)
         }
     }
+}
+
+/// The tenant of a request (S-012): the one that the address names, else the only one there is, else the one that the
+/// person's name or the grant belongs to.
+async fn tenant(ctx: &Ctx, place: &Place, grant: Grant, form: &Form) -> Result<Tenant, Refused> {
+    if let Ok(tenant) = place.tenant() {
+        return Ok(tenant.clone());
+    }
+    if grant == Grant::Password {
+        let name = form.get("username").ok_or_else(|| Refused::missing("username"))?;
+        let (_, domain) = name.rsplit_once('@').ok_or(Refused::from(Aadsts::MissingTenantRealm))?;
+        return place.tenant_of(&ctx.app, domain).await;
+    }
+    let hash = |name: &str| form.get(name).map(super::secret::sha256);
+    let mut reader = ctx.app.store.read().await?;
+    let found = match grant {
+        Grant::AuthorizationCode => match hash("code") {
+            Some(hash) => reader.authority().code(&hash).await?.and_then(|stored| stored.state.tenant()),
+            None => None,
+        },
+        Grant::RefreshToken => match hash("refresh_token") {
+            Some(hash) => reader.authority().refresh_token(&hash).await?.map(|stored| stored.tenant),
+            None => None,
+        },
+        Grant::DeviceCode => match hash("device_code").or_else(|| hash("code")) {
+            Some(hash) => reader.authority().device_grant(&hash).await?.and_then(|stored| stored.state.tenant()),
+            None => None,
+        },
+        // These say who asks, and nothing about where.
+        Grant::ClientCredentials | Grant::OnBehalfOf | Grant::Password => None,
+    };
+    let none = || Refused::from(Aadsts::MissingTenantRealm);
+    reader.directory().tenant(found.ok_or_else(none)?).await?.ok_or_else(none)
 }
 
 /// Reads a form body.

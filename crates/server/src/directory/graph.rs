@@ -101,9 +101,18 @@ impl Graph {
         }
     }
 
-    /// The security-enabled groups that somebody is in, directly or through other groups, sorted. Each group is looked at
-    /// once, so cycles end.
+    /// The security-enabled groups that somebody is in, directly or through other groups, sorted.
     pub(super) fn groups_of(&self, id: PrincipalId) -> Vec<GroupId> {
+        self.memberships(id, |security| security)
+    }
+
+    /// Groups of every kind that somebody is in, directly or through other groups, sorted.
+    pub(super) fn all_groups_of(&self, id: PrincipalId) -> Vec<GroupId> {
+        self.memberships(id, |_| true)
+    }
+
+    /// Each group is looked at once, so cycles end.
+    fn memberships(&self, id: PrincipalId, counts: impl Fn(bool) -> bool) -> Vec<GroupId> {
         let Some(start) = self.find(id.uuid()) else { return Vec::new() };
         let (mut seen, mut queue, mut found) = (DenseSet::default(), self.parents(start).to_vec(), Vec::new());
         while let Some(group) = queue.pop() {
@@ -111,7 +120,7 @@ impl Graph {
                 continue;
             }
             if let Node::Group { security } = self.node(group) {
-                if *security {
+                if counts(*security) {
                     found.push(GroupId::from_uuid(self.id(group)));
                 }
                 queue.extend_from_slice(self.parents(group));

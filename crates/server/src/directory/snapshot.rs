@@ -61,6 +61,11 @@ impl Snapshot {
         self.tenants.get(&tenant).map(|graph| graph.groups_of(id)).unwrap_or_default()
     }
 
+    /// Groups of every kind that somebody is in, directly or through other groups, sorted.
+    pub fn all_groups_of(&self, tenant: TenantId, id: PrincipalId) -> Vec<GroupId> {
+        self.tenants.get(&tenant).map(|graph| graph.all_groups_of(id)).unwrap_or_default()
+    }
+
     /// A cluster.
     pub fn cluster(&self, uid: ClusterUid) -> Option<&Facts> {
         self.clusters.get(&uid).map(Arc::as_ref)

@@ -154,15 +154,17 @@ impl From<BearerError> for GraphError {
             BearerError::Foreign => Self::unauthenticated("Access token validation failure.", ""),
             BearerError::Expired(_) => Self::unauthenticated("Access token has expired or is not yet valid.", ""),
             BearerError::Audience(_) => Self::unauthenticated("Access token validation failure. Invalid audience.", ""),
-            BearerError::Revoked { challenge: true } => {
-                let claims = BASE64_STANDARD.encode(r#"{"access_token":{"nbf":{"essential":true,"value":"0"}}}"#);
+            BearerError::Revoked { challenge: true, now } => {
+                let now = now.as_second();
+                let claims = format!(r#"{{"access_token":{{"nbf":{{"essential":true,"value":"{now}"}}}}}}"#);
+                let claims = BASE64_STANDARD.encode(claims);
                 let extra = format!(r#", error="insufficient_claims", claims="{claims}""#);
                 Self::unauthenticated(
                     "Continuous access evaluation resulted in challenge with result: InteractionRequired.",
                     &extra,
                 )
             }
-            BearerError::Revoked { challenge: false } => Self::unauthenticated("Access token has been revoked.", ""),
+            BearerError::Revoked { challenge: false, .. } => Self::unauthenticated("Access token has been revoked.", ""),
             BearerError::Store(error) => error.into(),
         }
     }

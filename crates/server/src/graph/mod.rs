@@ -3,6 +3,7 @@
 //! Every request passes the same way: its path is made plain (G-002), its caller is found out ([`ctx`]), the model says
 //! whether it is allowed, and the answer gets its headers. Refusals are rendered here, in one shape (G-020).
 
+mod app_roles;
 mod applications;
 mod audit;
 mod body;
@@ -28,6 +29,7 @@ mod revocations;
 mod service_principals;
 mod sessions;
 mod show;
+mod signing_keys;
 mod source;
 mod users;
 
@@ -92,6 +94,8 @@ fn people() -> Router<Graph> {
         .merge(mine)
         .merge(memberships("/me"))
         .merge(memberships("/users/{key}"))
+        .merge(roles("/users"))
+        .route("/me/approleassignments", get(app_roles::held))
 }
 
 fn group_routes() -> Router<Graph> {
@@ -107,6 +111,7 @@ fn group_routes() -> Router<Graph> {
         .route("/groups/{key}/transitivemembers/{id}", get(members::transitive_cast))
         .merge(ownership("/groups/{key}"))
         .merge(memberships("/groups/{key}"))
+        .merge(roles("/groups"))
 }
 
 fn application_routes() -> Router<Graph> {
@@ -132,6 +137,16 @@ fn application_routes() -> Router<Graph> {
         .route("/serviceprincipals/{key}/ownedobjects", get(owners::owned))
         .merge(ownership("/serviceprincipals/{key}"))
         .merge(memberships("/serviceprincipals/{key}"))
+        .route("/serviceprincipals/{key}/approleassignedto", get(app_roles::given).post(app_roles::give))
+        .route("/serviceprincipals/{key}/approleassignedto/{id}", delete(app_roles::take))
+        .merge(roles("/serviceprincipals"))
+}
+
+/// The roles that somebody has.
+fn roles(of: &str) -> Router<Graph> {
+    Router::new()
+        .route(&format!("{of}/{{key}}/approleassignments"), get(app_roles::held).post(app_roles::give))
+        .route(&format!("{of}/{{key}}/approleassignments/{{id}}"), delete(app_roles::take))
 }
 
 fn tenant_routes() -> Router<Graph> {
@@ -142,6 +157,9 @@ fn tenant_routes() -> Router<Graph> {
         .route("/entrance/audit/credentials", get(audit::credentials))
         .route("/entrance/revocations", get(revocations::list).post(revocations::create))
         .route("/entrance/sessions", get(sessions::list))
+        .route("/entrance/keys", get(signing_keys::list))
+        .route("/entrance/keys/rotate", post(signing_keys::rotate))
+        .route("/entrance/keys/retire", post(signing_keys::retire))
         .route("/entrance/heldnames", get(held_names::list))
         .route("/entrance/heldnames/{name}", get(held_names::one))
         .route("/entrance/heldnames/{name}/release", post(held_names::release))

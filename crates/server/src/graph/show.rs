@@ -3,6 +3,8 @@
 use entrance_model::Timestamp;
 use entrance_model::directory::{Application, Credential, Group, Proof, Redirects, ServicePrincipal, User};
 use entrance_model::id::TenantId;
+use entrance_model::signin::manifest::AppRole;
+use entrance_model::signin::resource::built_in;
 use entrance_model::well_known;
 use entrance_wire::graph::Object;
 use entrance_wire::graph::entity::Entity;
@@ -145,7 +147,7 @@ pub(super) fn service_principal(
         "appId": principal.app_id.to_string(),
         "appOwnerOrganizationId": owner,
         "appRoleAssignmentRequired": principal.assignment_required,
-        "appRoles": app.and_then(|app| app.other.get("appRoles")).cloned().unwrap_or_else(|| json!([])),
+        "appRoles": app.and_then(|app| app.other.get("appRoles")).cloned().unwrap_or_else(|| own_roles(principal)),
         "createdDateTime": principal.created.to_string(),
         "displayName": principal.display_name,
         "info": no_info(),
@@ -159,6 +161,18 @@ pub(super) fn service_principal(
         "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
     });
     complete(&SERVICE_PRINCIPAL, &principal.other, own)
+}
+
+/// The roles of a built-in application.
+fn own_roles(principal: &ServicePrincipal) -> Value {
+    let roles = built_in(principal.app_id).map(|kind| kind.manifest().roles).unwrap_or_default();
+    let show = |role: &AppRole| {
+        json!({
+            "allowedMemberTypes": ["Application"], "description": role.value, "displayName": role.value, "id": role.id,
+            "isEnabled": true, "origin": "Application", "value": role.value,
+        })
+    };
+    roles.iter().map(show).collect()
 }
 
 /// The organisation that owns the built-in applications in every tenant of the original.

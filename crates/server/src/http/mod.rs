@@ -45,6 +45,16 @@ pub(crate) fn serve(app: &Arc<App>, listener: TcpListener, tls: Arc<rustls::Serv
     app.tasks.spawn_draining(listener::run(listener, tls, limits, app.tasks.stopping(), handler));
 }
 
+/// Serves the listener for clients that drop the port of an address (S-014): user realm discovery and nothing else.
+pub(crate) fn serve_realms(app: &Arc<App>, listener: TcpListener, tls: Arc<rustls::ServerConfig>) {
+    let surfaces = Arc::new(Surfaces::new(app));
+    let handler = move |request: Request<Body>, peer| {
+        let surfaces = Arc::clone(&surfaces);
+        async move { surfaces.answer_realm(request, peer).await }
+    };
+    app.tasks.spawn_draining(listener::run(listener, tls, listener::Limits::PUBLIC, app.tasks.stopping(), handler));
+}
+
 impl Surfaces {
     fn new(app: &Arc<App>) -> Self {
         Self {
@@ -84,6 +94,26 @@ impl Surfaces {
             request = %info.id, %method, %path, status = response.status().as_u16(),
             micros = self.app.now().duration_since(info.started).as_micros(), "answered"
         );
+        common(&info, response)
+    }
+
+    async fn answer_realm(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let (_, path) = path::route(request.uri().path());
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        let is_realm = matches!(
+            (segments.next(), segments.next(), segments.next(), segments.next()),
+            (Some(_), Some("userrealm"), Some(_), None)
+        );
+        let info = RequestInfo::of(&request, peer, self.app.now());
+        if !is_realm {
+            let text = format!("this port answers `/common/userrealm/` only; the service is at {}\n", self.app.base());
+            return common(&info, (StatusCode::MISDIRECTED_REQUEST, text).into_response());
+        }
+        if let Some(uri) = with_path(request.uri(), &path) {
+            *request.uri_mut() = uri;
+        }
+        request.extensions_mut().insert(info.clone());
+        let response = self.authority.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
         common(&info, response)
     }
 

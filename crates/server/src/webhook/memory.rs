@@ -104,7 +104,7 @@ const FOR: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::keys::{Header, KeyRing, TokenError};
+    use crate::authority::keys::{Because, Header, KeyRing, TokenError};
 
     #[test]
     fn a_final_refusal_is_remembered_for_ten_seconds_and_others_not_at_all() {
@@ -134,7 +134,7 @@ mod tests {
         assert!(genuine.recall(&hash(&text), keys.generation()).is_some());
 
         let kid = serde_json::to_value(keys.published(None)).expect("JSON")[0]["kid"].as_str().expect("text").to_owned();
-        keys.retire(&store, &kid, now).await.expect("retires");
+        keys.retire(&store, &kid, &Because::default(), now).await.expect("retires");
         assert!(genuine.recall(&hash(&text), keys.generation()).is_none());
         assert_eq!(keys.verify(&text, now).map(drop), Err(TokenError::Signature));
         let again = KeyRing::open(&store, now).await.expect("keys");

@@ -1,5 +1,6 @@
 //! The directory in tables: tenants, people, groups, applications, service principals.
 
+mod app_roles;
 mod applications;
 mod groups;
 mod names;
@@ -49,7 +50,7 @@ statements! {
 /// Statements of the directory, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [ALL, tenants::ALL, users::ALL, groups::ALL, names::ALL, applications::ALL, service_principals::ALL].concat()
+    [ALL, app_roles::ALL, tenants::ALL, users::ALL, groups::ALL, names::ALL, applications::ALL, service_principals::ALL].concat()
 }
 
 pub(crate) fn kind_text(kind: MemberKind) -> &'static str {
@@ -115,6 +116,7 @@ impl Directory<'_, Write> {
     async fn retire(&mut self, tenant: TenantId, id: &str, kind: &str, name: &str, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(DROP_EDGES).bind(tenant.to_string()).bind(id).execute(&mut *self.0.conn).await?;
         sqlx::query(DROP_OWNED).bind(tenant.to_string()).bind(id).execute(&mut *self.0.conn).await?;
+        self.drop_app_roles(tenant, id).await?;
         sqlx::query(RETIRE)
             .bind(id)
             .bind(tenant.to_string())

@@ -22,6 +22,9 @@ pub struct ErrorAnswer {
     /// What client libraries decide by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suberror: Option<String>,
+    /// What to ask for, as JSON text, to get further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
 }
 
 /// The text of a refusal with its ids.

@@ -230,6 +230,7 @@ impl From<Origin> for GrantKind {
             Origin::Code | Origin::Spa => Self::Code,
             Origin::Device => Self::DeviceCode,
             Origin::Password => Self::Password,
+            Origin::OnBehalfOf => Self::OnBehalfOf,
         }
     }
 }

@@ -10,6 +10,8 @@ use entrance_model::directory::{Application, Credential, Redirects, ServicePrinc
 use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::client::built_in_redirects;
+use entrance_model::signin::manifest::Manifest;
+use entrance_model::signin::resource::{Identifier, identify};
 use entrance_model::well_known;
 use entrance_wire::oauth::form::Form;
 
@@ -26,6 +28,8 @@ pub(crate) struct Client {
     pub(crate) principal: ServicePrincipal,
     /// Its registration; built-in clients have none.
     registration: Option<Application>,
+    /// What the registration says about ID tokens.
+    manifest: Manifest,
 }
 
 /// How a client proved itself.
@@ -67,7 +71,8 @@ impl Client {
             return Err(Refused::from(Aadsts::UnauthorizedClientApplicationDisabled).of(principal.id));
         }
         let registration = directory.application_by_app_id(tenant.id, app).await?;
-        Ok(Self { app, principal, registration })
+        let manifest = registration.as_ref().map(|app| Manifest::of(&app.other)).unwrap_or_default();
+        Ok(Self { app, principal, registration, manifest })
     }
 
     /// Its name, as people read it.
@@ -95,6 +100,29 @@ impl Client {
             (None, Some(known)) if known.kind == well_known::Kind::PublicClient => built_in_redirects(self.app, base),
             (None, _) => Redirects::default(),
         }
+    }
+
+    /// What its registration says about ID tokens.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether a token was made for this client: its client id, or an identifier of its registration (S-260).
+    pub(crate) fn is_meant_by(&self, audience: &str, base: &str) -> bool {
+        match identify(audience, base) {
+            Identifier::App(app) => app == self.app,
+            Identifier::Uri(uri) => {
+                let uri = uri.trim_end_matches('/');
+                let own = self.registration.iter().flat_map(|app| &app.identifier_uris);
+                own.into_iter().any(|known| known.trim_end_matches('/') == uri)
+            }
+        }
+    }
+
+    /// Whether a browser may ask for its tokens from pages of this origin (S-019).
+    pub(crate) fn has_page_at(&self, origin: &str) -> bool {
+        let pages = self.registration.iter().flat_map(|app| &app.redirects.spa);
+        pages.into_iter().any(|page| url::Url::parse(page).is_ok_and(|page| page.origin().ascii_serialization() == origin))
     }
 
     /// Whether its refresh tokens are shared in family `1`.

@@ -22,6 +22,9 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let Request { ctx, tenant, client, proof, .. } = request;
     let redirect = request.need("redirect_uri")?;
     let platform = registered(&client.redirects(ctx.app.base()), redirect);
+    if platform == Some(Platform::Spa) && !request.is_page {
+        return Err(Aadsts::SpaOnlyCrossOrigin.into());
+    }
     let needs_proof = match platform {
         Some(Platform::Web) => true,
         Some(Platform::Spa | Platform::PublicClient) => false,

@@ -31,9 +31,6 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         (Endpoint::V2, None) => return Err(not_default()),
     };
     let resource = target::find(ctx, tenant, identifier).await?;
-    if resource.assignment_required {
-        return Err(Refused::from(Aadsts::AppNotAssigned).of(client.principal.id));
-    }
     let prepared = for_application(ctx, tenant, client, proof, &resource, &wanted).await?;
     let now = ctx.now();
     let mut tx = ctx.app.store.write().await?;

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod on_behalf_of;
 mod password;
 mod refresh_token;
 
@@ -10,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::UserId;
+use entrance_model::signin::claims_request::ClaimsRequest;
 use entrance_model::signin::refresh::{Family, FamilyId, Origin};
 use entrance_model::signin::scope::{Asked, Oidc};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
@@ -40,6 +42,8 @@ pub(crate) struct Request<'a> {
     pub(crate) proof: &'a Proof,
     /// The last revocation that was known when the request was read.
     pub(crate) known: i64,
+    /// A page of the client's asks, in a browser.
+    pub(crate) is_page: bool,
 }
 
 /// The grant of a request.
@@ -48,6 +52,7 @@ pub(crate) enum Grant {
     AuthorizationCode,
     ClientCredentials,
     DeviceCode,
+    OnBehalfOf,
     Password,
     RefreshToken,
 }
@@ -59,6 +64,7 @@ impl Grant {
             "authorization_code" => Self::AuthorizationCode,
             "client_credentials" => Self::ClientCredentials,
             "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => Self::DeviceCode,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Self::OnBehalfOf,
             "password" => Self::Password,
             "refresh_token" => Self::RefreshToken,
             _ => return Err(Refused::from(Aadsts::UnsupportedGrantType).about("grant_type", text)),
@@ -71,6 +77,7 @@ impl Grant {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "device_code",
+            Self::OnBehalfOf => "on_behalf_of",
             Self::Password => "password",
             Self::RefreshToken => "refresh_token",
         }
@@ -82,6 +89,7 @@ impl Grant {
             Self::AuthorizationCode => authorization_code::redeem(request).await,
             Self::ClientCredentials => client_credentials::redeem(request).await,
             Self::DeviceCode => device_code::redeem(request).await,
+            Self::OnBehalfOf => on_behalf_of::redeem(request).await,
             Self::Password => password::redeem(request).await,
             Self::RefreshToken => refresh_token::redeem(request).await,
         }
@@ -96,12 +104,13 @@ impl Request<'_> {
     /// What is asked besides the grant; `scope` is what the grant was asked with, where the request names none.
     fn wanted(&self, scope: Option<&str>) -> Result<Wanted, Refused> {
         let asked = asked(self.ctx.endpoint, self.form.get(self.scope_name()).or(scope))?;
+        let claims = ClaimsRequest::parse(self.form.get("claims")).map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
         Ok(Wanted {
             asked,
             client_info: self.form.get("client_info") == Some("1"),
-            can_answer_challenge: capabilities(self.form.get("claims"))?,
+            can_answer_challenge: claims.can_answer_challenge,
             nonce: None,
-            auth_time: false,
+            auth_time: claims.auth_time,
             key: proof_key(self.form)?,
             known: self.known,
         })
@@ -148,13 +157,8 @@ pub(crate) fn asked(endpoint: Endpoint, scope: Option<&str>) -> Result<Asked, Re
 
 /// Whether the `claims` parameter says that the client can answer a claims challenge (S-109, S-403).
 pub(crate) fn capabilities(claims: Option<&str>) -> Result<bool, Refused> {
-    let Some(text) = claims else { return Ok(false) };
-    if text.len() > 8 * 1024 {
-        return Err(Aadsts::InvalidRequest.into());
-    }
-    let value: Value = serde_json::from_str(text).map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
-    let values = value.pointer("/access_token/xms_cc/values").and_then(Value::as_array);
-    Ok(values.into_iter().flatten().filter_map(Value::as_str).any(|word| word.eq_ignore_ascii_case("cp1")))
+    let claims = ClaimsRequest::parse(claims).map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
+    Ok(claims.can_answer_challenge)
 }
 
 /// The key of a proof-of-possession request (S-430), by its thumbprint.

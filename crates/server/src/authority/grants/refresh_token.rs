@@ -1,7 +1,7 @@
 //! Refresh tokens (S-220).
 
 use entrance_model::signin::client::may_refresh;
-use entrance_model::signin::refresh::{Ended, RefreshError, Use};
+use entrance_model::signin::refresh::{Ended, Origin, RefreshError, Use};
 use entrance_model::signin::resource::of_scope;
 use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_store::StoreError;
@@ -39,6 +39,9 @@ async fn redeem_once(request: &Request<'_>, hash: &str) -> Result<Option<Tokens>
     let stored = found.filter(|stored| stored.tenant == tenant.id).ok_or_else(unknown)?;
     if stored.family.confidential && !proof.is_some() {
         return Err(Aadsts::ClientCredentialRequired.into());
+    }
+    if stored.family.origin == Origin::Spa && !request.is_page {
+        return Err(Aadsts::SpaOnlyCrossOrigin.into());
     }
     let user = request.user(stored.family.by.user).await?;
     let now = ctx.now();

@@ -1,28 +1,29 @@
 //! The keys that tokens are signed with (S-026, S-027, S-810), and the only place that verifies them.
 //!
 //! RS256 only, the algorithm belongs to the key and is never taken from the header. Two keys or more are always
-//! published: the one that signs and the next one. Private keys rest sealed in the store.
+//! published: the one that signs and the next one. Private keys rest sealed in the store. Keys change by the calendar of
+//! `entrance_model::signin::keys`; [`calendar`] follows it.
+
+mod calendar;
+mod key;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{
-    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
-};
-use aws_lc_rs::{digest, rsa};
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use entrance_model::Timestamp;
-use entrance_store::{SealedKey, Store, StoreError};
-use rcgen::{CertificateParams, DistinguishedName, DnType};
+use entrance_model::signin::keys::{State, Times, signer, state};
+use entrance_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use tokio::sync::Mutex;
 
 use super::token::AccessToken;
+pub(crate) use calendar::follow;
+pub use calendar::{Because, Changed};
+use key::Key;
 
 /// Something that only [`KeyRing::verify`] builds: the signature and the times were checked.
 #[derive(Debug, Clone)]
@@ -61,22 +62,25 @@ pub enum Header {
     V1,
 }
 
-struct Key {
-    kid: String,
-    private: RsaKeyPair,
-    public: ParsedPublicKey,
-    header_v1: String,
-    header_v2: String,
-    n: String,
-    e: String,
-    certificate: String,
-}
-
 struct Ring {
     /// The first one signs; all verify.
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
     /// Moves when a key is taken away.
     generation: u64,
+}
+
+impl Ring {
+    fn times(&self) -> Vec<Times> {
+        self.keys.iter().map(|key| key.times.clone()).collect()
+    }
+
+    /// These keys, the one that signs first.
+    fn of(mut keys: Vec<Arc<Key>>, generation: u64, now: Timestamp) -> Self {
+        let times: Vec<Times> = keys.iter().map(|key| key.times.clone()).collect();
+        let signs = signer(&times, now).map(|key| key.name.clone());
+        keys.sort_by_key(|key| Some(&key.times.name) != signs.as_ref());
+        Self { keys, generation }
+    }
 }
 
 /// The signing keys of this server. Cheap to clone.
@@ -85,6 +89,8 @@ pub struct KeyRing {
     ring: Arc<ArcSwap<Ring>>,
     purpose: Arc<str>,
     random: Arc<SystemRandom>,
+    /// One change at a time.
+    changing: Arc<Mutex<()>>,
 }
 
 /// One key of a JWKS document.
@@ -102,8 +108,6 @@ pub struct PublishedKey {
 }
 
 const PURPOSE: &str = "token-signing";
-/// A key that signs and the one after it.
-const PUBLISHED: usize = 2;
 /// The longest token of ours, also in a proof of possession.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 
@@ -115,28 +119,26 @@ impl KeyRing {
 
     /// Reads the keys of another issuer, and makes the missing ones.
     pub(crate) async fn open_for(store: &Store, purpose: &str, now: Timestamp) -> Result<Self, StoreError> {
-        let keys = load(store, purpose, now).await?;
-        Ok(Self {
-            ring: Arc::new(ArcSwap::from_pointee(Ring { keys, generation: 0 })),
+        let ring = Self {
+            ring: Arc::new(ArcSwap::from_pointee(Ring { keys: Vec::new(), generation: 0 })),
             purpose: purpose.into(),
             random: Arc::new(SystemRandom::new()),
-        })
-    }
-
-    /// Takes a key away for good, as after it leaked: what it signed is refused from now on, here and after every restart.
-    /// A new key takes its place.
-    pub async fn retire(&self, store: &Store, kid: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = store.write().await?;
-        tx.keys().end(&self.purpose, kid, now).await?;
-        tx.commit().await?;
-        let keys = load(store, &self.purpose, now).await?;
-        self.ring.store(Arc::new(Ring { keys, generation: self.generation() + 1 }));
-        Ok(())
+            changing: Arc::default(),
+        };
+        ring.reload(store, now).await?;
+        Ok(ring)
     }
 
     /// Moves whenever a key is taken away. What was verified under another generation has to be verified again.
     pub fn generation(&self) -> u64 {
         self.ring.load().generation
+    }
+
+    /// The keys that are published, the one that signs first, and what each is now.
+    pub fn list(&self, now: Timestamp) -> Vec<(Times, State)> {
+        let times = self.ring.load().times();
+        let told = times.iter().filter_map(|key| Some((key.clone(), state(&times, &key.name, now)?)));
+        told.collect()
     }
 
     /// Signs claims with the current key. Costs a quarter of a millisecond: do it before a transaction, not in it.
@@ -192,11 +194,11 @@ impl KeyRing {
     /// The published keys; `issuer` stands in the v2 document only.
     pub fn published(&self, issuer: Option<&str>) -> Vec<PublishedKey> {
         let ring = self.ring.load();
-        let publish = |key: &Key| PublishedKey {
+        let publish = |key: &Arc<Key>| PublishedKey {
             kty: "RSA",
             r#use: "sig",
-            kid: key.kid.clone(),
-            x5t: key.kid.clone(),
+            kid: key.times.name.clone(),
+            x5t: key.times.name.clone(),
             n: key.n.clone(),
             e: key.e.clone(),
             x5c: [key.certificate.clone()],
@@ -204,72 +206,4 @@ impl KeyRing {
         };
         ring.keys.iter().map(publish).collect()
     }
-}
-
-/// The keys of a purpose that are in use; missing ones are made.
-async fn load(store: &Store, purpose: &str, now: Timestamp) -> Result<Vec<Key>, StoreError> {
-    let mut sealed = store.read().await?.keys().all(purpose).await?;
-    sealed.retain(|key| key.ends.is_none_or(|ends| now < ends));
-    if sealed.len() < PUBLISHED {
-        let missing = PUBLISHED - sealed.len();
-        let made = tokio::task::spawn_blocking(move || (0..missing).map(|_| generate(now)).collect::<Vec<_>>())
-            .await
-            .expect("making keys does not panic");
-        let mut tx = store.write().await?;
-        for key in &made {
-            tx.keys().insert(purpose, key).await?;
-        }
-        tx.commit().await?;
-        sealed.extend(made);
-    }
-    sealed.iter().map(Key::read).collect()
-}
-
-impl Key {
-    fn read(sealed: &SealedKey) -> Result<Self, StoreError> {
-        let corrupt =
-            |why: &dyn std::fmt::Display| StoreError::Corrupt { table: "sealed_key", column: "private", why: why.to_string() };
-        let private = RsaKeyPair::from_pkcs8(&sealed.private).map_err(|e| corrupt(&e))?;
-        let spki = private.public_key().as_ref().to_vec();
-        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki).parse().map_err(|e| corrupt(&e))?;
-        let parts: PublicKeyComponents<Vec<u8>> = private.public_key().into();
-        let kid = sealed.name.clone();
-        let header = |with_x5t: bool| {
-            let mut header = serde_json::json!({ "typ": "JWT", "alg": "RS256" });
-            if with_x5t {
-                header["x5t"] = kid.clone().into();
-            }
-            header["kid"] = kid.clone().into();
-            BASE64URL.encode(header.to_string())
-        };
-        Ok(Self {
-            header_v1: header(true),
-            header_v2: header(false),
-            n: BASE64URL.encode(&parts.n),
-            e: BASE64URL.encode(&parts.e),
-            certificate: BASE64.encode(&sealed.certificate),
-            private,
-            public,
-            kid,
-        })
-    }
-}
-
-/// Makes an RSA-2048 key with a self-signed certificate. Costs tens of milliseconds.
-fn generate(now: Timestamp) -> SealedKey {
-    let pair = rsa::KeyPair::generate(KeySize::Rsa2048).expect("the library makes RSA keys");
-    let private = Zeroizing::new(pair.as_der().expect("a new key has a DER form").as_ref().to_vec());
-    let signer = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&private.as_slice().into(), &rcgen::PKCS_RSA_SHA256)
-        .expect("rcgen takes a PKCS#8 key of the same library");
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "Entrance token signing");
-    let second =
-        |at: Timestamp| time::OffsetDateTime::from_unix_timestamp(at.as_second()).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    params.not_before = second(now.checked_sub(Duration::from_hours(1)).unwrap_or(now));
-    params.not_after = second(now.checked_add(Duration::from_hours(24 * 365 * 5)).unwrap_or(now));
-    let certificate = params.self_signed(&signer).expect("the parameters are complete").der().to_vec();
-    // S-026: kid and x5t are the SHA-1 thumbprint of the certificate; an identifier, not a protection.
-    let kid = BASE64URL.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &certificate));
-    SealedKey { name: kid, private, certificate, created: now, starts: now, ends: None }
 }
