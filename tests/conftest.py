@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Platform
+from support.guests import Guests
 from support.paths import PROGRAMS
 from support.people import Person
 from support.server import Server
@@ -56,6 +57,12 @@ def ci(server, homes) -> Person:
 def platform(server, homes, admin) -> Platform:
     """A nested group, a member, an outsider, and a cluster that the outer group administers; all made through `az`."""
     return Platform.build(server, homes, admin)
+
+
+@pytest.fixture(scope="session")
+def guests(server) -> Guests:
+    """People and applications for the stories about other people's clients."""
+    return Guests(server)
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,6 +11,7 @@ KUBELOGIN = TARGET / "debug" / "kubelogin"
 STOCK_KUBELOGIN = ROOT / "target" / "tools" / "kubelogin"
 CONTROLPLANE = ROOT / "target" / "controlplane" / "controlplane"
 KUBECTL = ROOT / "target" / "controlplane" / "kubectl"
+CLIENTS = ROOT / "tests" / "clients"
 AZ = ROOT / "target" / "venv" / "bin" / "az"
 
 PROGRAMS = {
@@ -20,4 +21,5 @@ PROGRAMS = {
     CONTROLPLANE: "scripts/build-controlplane.sh",
     KUBECTL: "scripts/build-controlplane.sh",
     AZ: "scripts/setup-venv.sh",
+    CLIENTS / "node_modules": "scripts/setup-clients.sh",
 }
