@@ -26,7 +26,7 @@ async function signIn(more = {}) {
   const parameters = came.form ?? Object.fromEntries(new URL(came.url).searchParams);
   if (parameters.state !== 'journey') throw new Error(`the state came back as ${parameters.state}`);
   if (parameters.error) throw Object.assign(new Error(parameters.error_description), { error: parameters.error });
-  return app.acquireTokenByCode({ code: parameters.code, scopes, redirectUri: given.redirect, codeVerifier: verifier, clientInfo: parameters.client_info }, { nonce: 'a-nonce', code: parameters.code });
+  return app.acquireTokenByCode({ code: parameters.code, scopes, redirectUri: given.redirect, codeVerifier: verifier, clientInfo: parameters.client_info, nonce: 'a-nonce' });
 }
 
 await run({

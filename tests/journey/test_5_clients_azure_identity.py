@@ -14,6 +14,13 @@ from support.guests import AKS_CLIENT, AKS_SERVER, ARM, AZ, GRAPH
 from support.pages import Browser, approve_device
 
 
+@pytest.fixture(autouse=True)
+def trust(server, monkeypatch):
+    """Whom these libraries trust is a matter of the environment, which the machine's owner may have set."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", server.env["ENTRANCE_CA"])
+    monkeypatch.setenv("NO_PROXY", "localhost")
+
+
 @pytest.fixture(scope="module")
 def here(server):
     """Where the token service is, as each credential is told."""

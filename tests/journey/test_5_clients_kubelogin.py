@@ -24,7 +24,7 @@ def stock(server, tmp_path, guests):
     """The plugin in a fresh home: it answers from its cache without looking at secrets."""
     person = Person(server, tmp_path, "guest", guests.person.upn, guests.person.password, plugin="stock")
     # It opens the browser that the desktop has.
-    (tmp_path / "bin-stock" / "xdg-open").write_text(f'#!/bin/sh\nexec {sys.executable} {BROWSE} "$1"\n')
+    (tmp_path / "bin-stock" / "xdg-open").write_text(f'#!/bin/sh\nexec {sys.executable} {BROWSE} "$1" >&2\n')
     (tmp_path / "bin-stock" / "xdg-open").chmod(0o755)
     person.env |= {"JOURNEY_UPN": person.upn, "JOURNEY_PASSWORD": person.password, "JOURNEY_CA": server.env["ENTRANCE_CA"]}
     return person

@@ -11,6 +11,13 @@ from support.pages import Browser, approve_device
 from support.visitor import Visitor
 
 
+@pytest.fixture(autouse=True)
+def trust(server, monkeypatch):
+    """Whom these libraries trust is a matter of the environment, which the machine's owner may have set."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", server.env["ENTRANCE_CA"])
+    monkeypatch.setenv("NO_PROXY", "localhost")
+
+
 @pytest.fixture(scope="module")
 def make(server):
     """A client object with a cache of its own."""
