@@ -19,10 +19,12 @@ use super::token_endpoint::refused_form;
 use super::{grants, issue, policies};
 use crate::pages::flow::{Flow, Purpose, sessions};
 use crate::pages::page::see_other;
-use crate::pages::words::app_name;
-use crate::pages::{FlowCookie, PageError, returning, shown, steps};
+use crate::pages::texts::Texts;
+use crate::pages::{FlowCookie, PageError, app_name, returning, shown, steps};
 
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 20] = [
+    "mkt",
+    "ui_locales",
     "client_id",
     "response_type",
     "redirect_uri",
@@ -59,6 +61,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
     let place = Place::find(&ctx.app, segment).await?;
     let tenant = place.tenant()?;
     let form = Form::parse(text, LONGEST_QUERY, &KNOWN).map_err(|error| refused_form(&error))?;
+    ctx.language.read(|name| form.get(name).map(str::to_owned));
     let id = form.get("client_id").ok_or_else(|| Refused::missing("client_id"))?;
     let client = Client::find(ctx, tenant, id).await?;
     let redirect = form.get("redirect_uri").ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
@@ -82,7 +85,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         max_age: None,
         client_info: form.get("client_info") == Some("1"),
     };
-    let app = app_name(client.app, client.name());
+    let app = app_name(Texts::of(ctx, headers), client.app, client.name());
     let outcome = match mode {
         Ok(_) => check(ctx, tenant, &client, &form, &mut request).await,
         Err(number) => Err(number.into()),

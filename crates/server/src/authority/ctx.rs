@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::refused::Refused;
 use crate::app::App;
 use crate::http::RequestInfo;
+use crate::pages::texts::Asked;
 
 /// A request to the token service or one of its pages.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Ctx {
     pub(crate) info: RequestInfo,
     /// Which generation of endpoint was asked.
     pub(crate) endpoint: Endpoint,
+    /// The language that the application asked for.
+    pub(crate) language: Asked,
 }
 
 impl Ctx {

@@ -146,10 +146,12 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
     let info = parts.extensions.get::<RequestInfo>().cloned().expect("the listener adds it to every request");
     let segments: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let Some((asked, endpoint)) = Asked::parse(&segments) else {
-        let ctx = Ctx { app, info, endpoint: Endpoint::V2 };
-        return pages::error::plain(&ctx, &parts.headers, StatusCode::NOT_FOUND).await;
+        let ctx = Ctx { app, info, endpoint: Endpoint::V2, language: pages::texts::Asked::default() };
+        let page = pages::error::plain(&ctx, &parts.headers, StatusCode::NOT_FOUND).await;
+        return pages::shown(&ctx, &parts.headers, Ok(page)).await;
     };
-    let ctx = Ctx { app, info, endpoint };
+    let ctx = Ctx { app, info, endpoint, language: pages::texts::Asked::default() };
+    ctx.language.read(|name| pages::query(parts.uri.query().unwrap_or_default(), name));
     if parts.method == Method::OPTIONS {
         return asked.preflight();
     }
@@ -185,7 +187,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
 /// The device page under its old addresses; its form leads to the one address it has.
 async fn device_page(ctx: &Ctx, method: &Method, headers: &axum::http::HeaderMap, body: bytes::Bytes) -> Response {
     if is_read(method) {
-        return pages::device::get(ctx, headers).await;
+        return pages::shown(ctx, headers, Ok(pages::device::get(ctx, headers).await)).await;
     }
     let outcome = async {
         if !pages::came_from_us(&ctx.app, headers) {

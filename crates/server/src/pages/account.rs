@@ -10,7 +10,7 @@ use entrance_wire::oauth::form::Form;
 use super::flow::{self, Flow};
 use super::page::{Frame, render, see_other, shown};
 use super::signin::to_app;
-use super::words::{EN, Words, around};
+use super::texts::{Mark, Rich, Texts};
 use super::{PageError, ago, query, steps};
 use crate::authority::ctx::Ctx;
 
@@ -18,9 +18,8 @@ use crate::authority::ctx::Ctx;
 #[template(path = "account.html")]
 struct AccountPage<'a> {
     frame: Frame,
-    t: &'static Words,
-    to_app: (&'static str, &'static str),
-    app: String,
+    t: Texts,
+    to_app: Rich,
     flow: &'a str,
     csrf: String,
     accounts: Vec<Account>,
@@ -31,7 +30,7 @@ struct Account {
     name: String,
     upn: String,
     since: String,
-    action: (&'static str, &'static str),
+    action: Rich,
 }
 
 /// `GET /signin/account?flow=`.
@@ -42,21 +41,24 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     if sessions.is_empty() {
         return Ok(see_other(&format!("/signin?flow={id}")));
     }
+    let t = Texts::of(ctx, headers);
     let accounts = sessions
         .iter()
-        .map(|(session, user)| Account {
-            id: session.id,
-            name: shown(&user.display_name),
-            upn: shown(user.upn.as_str()),
-            since: EN.signed_in_ago.replace("{ago}", &ago(session.at, ctx.now())),
-            action: around(EN.continue_as, "{name}"),
+        .map(|(session, user)| {
+            let name = shown(&user.display_name);
+            Account {
+                id: session.id,
+                action: t.rich("continue-as", &[("name", Mark::name(&name))]),
+                name,
+                upn: shown(user.upn.as_str()),
+                since: t.with("signed-in-ago", &[("ago", ago(t, session.at, ctx.now()))]),
+            }
         })
         .collect();
     let page = AccountPage {
         frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
-        t: &EN,
-        to_app: to_app(&flow),
-        app: shown(&flow.app),
+        t,
+        to_app: to_app(t, &flow),
         flow: &id,
         csrf: cookie.csrf(&id),
         accounts,

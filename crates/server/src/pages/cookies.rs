@@ -13,6 +13,10 @@ use crate::authority::secret;
 const FLOW: &str = "__Host-entrance-flow";
 const SESSION: &str = "__Host-entrance-session";
 const DEVICE: &str = "__Host-entrance-device";
+/// Preferences: they hold a word of a short list and protect nothing.
+pub(crate) const LANGUAGE: &str = "entrance-lang";
+/// See [`LANGUAGE`].
+pub(crate) const THEME: &str = "entrance-theme";
 
 /// The value of a cookie of ours: 32 random bytes as base64url, anything else is ignored.
 pub(crate) fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -120,11 +124,21 @@ pub(crate) fn came_from_us(app: &App, headers: &HeaderMap) -> bool {
     }
 }
 
-/// The theme that the person fixed, if they did.
-pub(crate) fn theme(headers: &HeaderMap) -> Option<&'static str> {
+/// A preference that the person fixed, as the cookie spells it.
+fn preference<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    match pairs.find(|(name, _)| *name == "entrance-theme").map(|(_, value)| value) {
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// The language that the person fixed, if they did.
+pub(crate) fn language(headers: &HeaderMap) -> Option<&str> {
+    preference(headers, LANGUAGE)
+}
+
+/// The theme that the person fixed, if they did.
+pub(crate) fn theme(headers: &HeaderMap) -> Option<&'static str> {
+    match preference(headers, THEME) {
         Some("light") => Some("light"),
         Some("dark") => Some("dark"),
         _ => None,

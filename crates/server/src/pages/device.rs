@@ -6,11 +6,11 @@ use axum::response::Response;
 use entrance_model::signin::device::UserCode;
 use entrance_wire::oauth::form::Form;
 
-use super::PageError;
 use super::cookies::FlowCookie;
 use super::flow::{self, Flow, Purpose};
 use super::page::{Frame, render, see_other};
-use super::words::{EN, Words, app_name};
+use super::texts::Texts;
+use super::{PageError, app_name};
 use crate::authority::ctx::Ctx;
 use crate::authority::{lockouts, secret};
 
@@ -21,13 +21,14 @@ const PURPOSE: &str = "devicelogin";
 #[template(path = "device.html")]
 struct DevicePage {
     frame: Frame,
-    t: &'static Words,
+    t: Texts,
     csrf: String,
     error: Option<String>,
 }
 
 async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, status: StatusCode, error: Option<String>) -> Response {
-    let page = DevicePage { frame: Frame::of(ctx, headers, None).await, t: &EN, csrf: cookie.csrf(PURPOSE), error };
+    let page =
+        DevicePage { frame: Frame::of(ctx, headers, None).await, t: Texts::of(ctx, headers), csrf: cookie.csrf(PURPOSE), error };
     let mut response = render(status, &page, None);
     cookie.set(response.headers_mut());
     response
@@ -44,19 +45,19 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     if !cookie.is_csrf(PURPOSE, form.get("csrf")) {
         return Err(PageError::Forged);
     }
-    let now = ctx.now();
+    let (t, now) = (Texts::of(ctx, headers), ctx.now());
     let counted = match lockouts::device_code(ctx, &cookie.hash()).await? {
         Ok(counted) => counted,
         Err(until) => {
             let seconds = until.duration_since(now).as_secs().max(1);
-            let error = EN.codes_paused.replace("{minutes}", &(seconds / 60 + 1).to_string());
+            let error = t.with("codes-paused", &[("minutes", seconds / 60 + 1)]);
             let mut response = page(ctx, headers, &cookie, StatusCode::TOO_MANY_REQUESTS, Some(error)).await;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             return Ok(response);
         }
     };
     let Some((grant, request, code)) = find(ctx, form.get("otc").unwrap_or_default()).await? else {
-        return Ok(page(ctx, headers, &cookie, StatusCode::OK, Some(EN.code_wrong.to_owned())).await);
+        return Ok(page(ctx, headers, &cookie, StatusCode::OK, Some(t.say("code-wrong"))).await);
     };
     let mut tx = ctx.app.store.write().await?;
     counted.right(&mut tx, now).await?;
@@ -64,7 +65,7 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let mut reader = ctx.app.store.read().await?;
     let app = reader.directory().service_principal_of(request.tenant, request.app).await?;
     drop(reader);
-    let app = app_name(request.app, &app.map(|principal| principal.display_name).unwrap_or_default());
+    let app = app_name(t, request.app, &app.map(|principal| principal.display_name).unwrap_or_default());
     let tenant = request.tenant;
     let id = Flow::begin(ctx, &cookie, tenant, app, Purpose::Device { grant, code }).await?;
     let page = if flow::sessions(ctx, headers, tenant).await?.is_empty() { "/signin" } else { "/signin/account" };

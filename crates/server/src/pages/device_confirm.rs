@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Outcome, Purpose};
 use super::page::{Frame, render, see_other, shown};
-use super::words::{EN, Words};
+use super::texts::{Mark, Rich, Texts};
 use super::{PageError, ago, query, steps};
 use crate::authority::ctx::{Ctx, event};
 use crate::authority::refused::Refused;
@@ -29,17 +29,18 @@ use crate::authority::{grants, policies, target};
 #[template(path = "device_confirm.html")]
 struct ConfirmPage<'a> {
     frame: Frame,
-    t: &'static Words,
+    t: Texts,
     grant: &'a str,
     csrf: String,
-    upn: String,
+    asks: Rich,
+    choose_no: Rich,
     app: String,
     built_in: bool,
     asks_for: String,
     from: &'a str,
     network: &'static str,
     network_class: &'static str,
-    network_words: &'static str,
+    network_words: String,
     agent: String,
     asked: String,
     asked_at: String,
@@ -51,7 +52,7 @@ struct ConfirmPage<'a> {
 #[template(path = "device_done.html")]
 struct DonePage<'a> {
     frame: Frame,
-    t: &'static Words,
+    t: Texts,
     grant: &'a str,
     csrf: String,
     approved: bool,
@@ -100,28 +101,32 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     let near = nearness(&request.from, ctx.info.peer.ip());
     policies::admit_device(ctx, &flow.tenant(ctx).await?, &user, &request).await?;
     let (network_class, network_words) = match near {
-        Nearness::Same => ("ok", EN.network_same),
-        Nearness::Different => ("danger", EN.network_different),
-        Nearness::Unknown => ("warn", EN.network_unknown),
+        Nearness::Same => ("ok", "network-same"),
+        Nearness::Different => ("danger", "network-different"),
+        Nearness::Unknown => ("warn", "network-unknown"),
     };
+    let t = Texts::of(ctx, headers);
+    let (device, no, upn) = (t.say("another-device"), t.say("no"), shown(user.upn.as_str()));
+    let user = Mark::strong(&upn).known_as("device-confirm-user");
     let page = ConfirmPage {
         frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
-        t: &EN,
+        t,
         grant: &id,
         csrf: cookie.csrf(&id),
-        upn: shown(user.upn.as_str()),
+        asks: t.rich("device-asks", &[("device", Mark::strong(&device)), ("user", user)]),
+        choose_no: t.rich("choose-no", &[("no", Mark::strong(&no))]),
         app: shown(&flow.app),
         built_in: well_known::first_party(request.app).is_some(),
-        asks_for: asks_for(ctx, &flow, &request).await?,
+        asks_for: asks_for(ctx, t, &flow, &request).await?,
         from: &request.from,
         network: near.word(),
         network_class,
-        network_words,
+        network_words: t.say(network_words),
         agent: shown(&request.agent),
-        asked: ago(request.asked, ctx.now()),
+        asked: ago(t, request.asked, ctx.now()),
         asked_at: request.asked.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         code: &code,
-        risk: risk(near, &request),
+        risk: risk(near).then(|| t.with("network-risk", &[("address", &request.from)])),
     };
     Ok(render(StatusCode::OK, &page, None))
 }
@@ -142,7 +147,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let (after, outcome) = match form.get("decision") {
         Some("approve") => {
             policies::admit_device(ctx, &waiting.flow.state.tenant(ctx).await?, &user, &waiting.request).await?;
-            if risk(near, &waiting.request).is_some() && form.get("confirm_device").is_none() {
+            if risk(near) && form.get("confirm_device").is_none() {
                 return Ok(see_other(&again));
             }
             // A session of its own: the device can be revoked without the browser, and ends with it.
@@ -209,7 +214,7 @@ pub(super) async fn done(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<R
     };
     let page = DonePage {
         frame: Frame::of(ctx, headers, Some(flow.state.tenant)).await,
-        t: &EN,
+        t: Texts::of(ctx, headers),
         grant: &id,
         csrf: cookie.csrf(&id),
         approved: outcome == Outcome::Approved,
@@ -237,13 +242,13 @@ pub(super) async fn report(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resul
     Ok(see_other(&format!("/devicelogin/done?grant={id}")))
 }
 
-/// Why the page warns (W-110).
-fn risk(near: Nearness, request: &DeviceRequest) -> Option<String> {
-    (near == Nearness::Different).then(|| EN.network_risk.replace("{address}", &request.from))
+/// Whether the page warns (W-110).
+fn risk(near: Nearness) -> bool {
+    near == Nearness::Different
 }
 
 /// What is asked, in words.
-async fn asks_for(ctx: &Ctx, flow: &Flow, request: &DeviceRequest) -> Result<String, Refused> {
+async fn asks_for(ctx: &Ctx, t: Texts, flow: &Flow, request: &DeviceRequest) -> Result<String, Refused> {
     let asked = grants::asked(request.endpoint, Some(&request.scope))?;
     let identifier = match request.endpoint {
         Endpoint::V1 => request.scope.clone(),
@@ -251,9 +256,9 @@ async fn asks_for(ctx: &Ctx, flow: &Flow, request: &DeviceRequest) -> Result<Str
     };
     let resource = target::find(ctx, &flow.tenant(ctx).await?, &identifier).await?;
     Ok(match resource.kind {
-        Kind::Cluster => EN.reach_cluster.to_owned(),
-        Kind::Arm => EN.reach_arm.to_owned(),
-        Kind::Graph => EN.reach_graph.to_owned(),
-        Kind::OtherBuiltIn | Kind::Own => EN.reach_other.replace("{app}", &shown(&resource.asked)),
+        Kind::Cluster => t.say("reach-cluster"),
+        Kind::Arm => t.say("reach-arm"),
+        Kind::Graph => t.say("reach-graph"),
+        Kind::OtherBuiltIn | Kind::Own => t.with("reach-other", &[("app", shown(&resource.asked))]),
     })
 }

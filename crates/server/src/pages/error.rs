@@ -6,7 +6,7 @@ use axum::response::Response;
 use entrance_model::signin::Aadsts;
 
 use super::page::{Frame, render};
-use super::words::{EN, Words};
+use super::texts::Texts;
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::{Refused, timestamp};
 
@@ -14,9 +14,11 @@ use crate::authority::refused::{Refused, timestamp};
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     frame: Frame,
-    t: &'static Words,
-    title: &'a str,
-    message: &'a str,
+    t: Texts,
+    title: String,
+    message: String,
+    /// The catalogue of numbers speaks English.
+    english: bool,
     fix: Option<&'a str>,
     details: Option<Details>,
 }
@@ -39,20 +41,21 @@ fn details(ctx: &Ctx, code: Option<u32>) -> Details {
 
 /// A sign-in that failed where no application may be told (S-100).
 pub(crate) async fn refused(ctx: &Ctx, headers: &HeaderMap, refused: &Refused) -> Response {
-    let entry = refused.number.entry();
+    let (t, entry) = (Texts::of(ctx, headers), refused.number.entry());
     // At the gate a failed client is a bad request like any other.
     let status = if refused.status() == StatusCode::UNAUTHORIZED { StatusCode::BAD_REQUEST } else { refused.status() };
     let title = match status {
-        StatusCode::TOO_MANY_REQUESTS => EN.error_too_many,
-        StatusCode::SERVICE_UNAVAILABLE => EN.error_broken,
-        _ => EN.error_sign_in,
+        StatusCode::TOO_MANY_REQUESTS => "error-too-many",
+        StatusCode::SERVICE_UNAVAILABLE => "error-broken",
+        _ => "error-sign-in",
     };
     let frame = Frame::of(ctx, headers, None).await;
     let page = ErrorPage {
         frame,
-        t: &EN,
-        title,
-        message: &entry.says,
+        t,
+        title: t.say(title),
+        message: entry.says.clone(),
+        english: true,
         fix: Some(&entry.fix),
         details: Some(details(ctx, Some(entry.code))),
     };
@@ -66,12 +69,14 @@ pub(crate) async fn refused(ctx: &Ctx, headers: &HeaderMap, refused: &Refused) -
 /// Another failure of a page: a status, what happened.
 pub(crate) async fn plain(ctx: &Ctx, headers: &HeaderMap, status: StatusCode) -> Response {
     let (title, message) = match status {
-        StatusCode::NOT_FOUND => (EN.error_not_found, EN.error_not_found_text),
-        StatusCode::FORBIDDEN => (EN.error_sign_in, EN.error_forgery),
-        _ => (EN.error_not_found, EN.error_method),
+        StatusCode::NOT_FOUND => ("error-not-found", "error-not-found-text"),
+        StatusCode::FORBIDDEN => ("error-sign-in", "error-forgery"),
+        _ => ("error-not-found", "error-method"),
     };
-    let frame = Frame::of(ctx, headers, None).await;
-    render(status, &ErrorPage { frame, t: &EN, title, message, fix: None, details: Some(details(ctx, None)) }, None)
+    let (t, frame) = (Texts::of(ctx, headers), Frame::of(ctx, headers, None).await);
+    let (title, message) = (t.say(title), t.say(message));
+    let details = Some(details(ctx, None));
+    render(status, &ErrorPage { frame, t, title, message, english: false, fix: None, details }, None)
 }
 
 /// `GET /error?code=<n>`: what a number means. Nothing of the request is shown.
@@ -79,8 +84,10 @@ pub(super) async fn explain(ctx: &Ctx, headers: &HeaderMap, query: &str) -> Resp
     let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code");
     let entry = asked.and_then(|(_, value)| value.parse().ok()).and_then(Aadsts::lookup);
     let frame = Frame::of(ctx, headers, None).await;
-    let title = entry.map_or_else(|| EN.error_none.to_owned(), |entry| format!("AADSTS{}", entry.code));
-    let message = entry.map_or(EN.error_generic, |entry| &entry.says);
-    let page = ErrorPage { frame, t: &EN, title: &title, message, fix: entry.map(|entry| entry.fix.as_str()), details: None };
+    let t = Texts::of(ctx, headers);
+    let title = entry.map_or_else(|| t.say("error-none"), |entry| format!("AADSTS{}", entry.code));
+    let message = entry.map_or_else(|| t.say("error-generic"), |entry| entry.says.clone());
+    let (english, fix) = (entry.is_some(), entry.map(|entry| entry.fix.as_str()));
+    let page = ErrorPage { frame, t, title, message, english, fix, details: None };
     render(StatusCode::OK, &page, None)
 }

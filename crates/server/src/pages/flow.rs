@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::cookies::{self, FlowCookie};
+use super::texts::Texts;
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
 use crate::authority::secret;
@@ -37,6 +38,9 @@ pub(crate) struct Flow {
     pub(crate) session: Option<SessionId>,
     /// How it ended.
     pub(crate) outcome: Option<Outcome>,
+    /// The language that the application asked for.
+    #[serde(default)]
+    language: Option<Texts>,
 }
 
 /// What a sign-in is for.
@@ -115,7 +119,8 @@ impl Flow {
     ) -> Result<String, Refused> {
         let id = secret::opaque();
         let browser = cookie.hash();
-        let flow = Self { browser, tenant, app, purpose, began: ctx.now(), to_change: None, session, outcome: None };
+        let (began, language) = (ctx.now(), ctx.language.get());
+        let flow = Self { browser, tenant, app, purpose, began, to_change: None, session, outcome: None, language };
         let mut tx = ctx.app.store.write().await?;
         tx.authority().insert_flow(&id, &flow, ctx.now() + LIFE).await?;
         tx.commit().await?;
@@ -134,6 +139,7 @@ impl Flow {
         let mut reader = ctx.app.store.read().await?;
         let found: Option<Versioned<Self>> = reader.authority().flow(id, ctx.now()).await?;
         let flow = found.filter(|flow| flow.state.browser == cookie.hash()).ok_or_else(over)?;
+        ctx.language.set(flow.state.language);
         Ok((id.to_owned(), cookie, flow))
     }
 

@@ -13,7 +13,7 @@ pub(crate) mod returning;
 pub(crate) mod signed_out;
 mod signin;
 pub(crate) mod steps;
-pub(crate) mod words;
+pub(crate) mod texts;
 
 use std::sync::Arc;
 
@@ -23,7 +23,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use entrance_model::Timestamp;
+use entrance_model::id::AppId;
 use entrance_model::signin::{Aadsts, Endpoint};
+use entrance_model::well_known::AKS_CLIENT;
 use entrance_store::StoreError;
 use entrance_wire::oauth::form::{Form, LONGEST_BODY};
 
@@ -34,7 +36,7 @@ use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
 use crate::authority::token_endpoint::form;
 use crate::http::{RequestInfo, is_read};
-use words::EN;
+use texts::Texts;
 
 /// Why a page shows something else than what was asked for.
 pub(crate) enum PageError {
@@ -78,9 +80,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let info = parts.extensions.get::<RequestInfo>().cloned().expect("the listener adds it to every request");
-    let ctx = Ctx { app, info, endpoint: Endpoint::V2 };
+    let ctx = Ctx { app, info, endpoint: Endpoint::V2, language: texts::Asked::default() };
     let headers = &parts.headers;
     let (path, text) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    ctx.language.read(|name| query(text, name));
     let outcome = if is_read(&parts.method) {
         read(&ctx, headers, path, text).await
     } else if parts.method == Method::POST {
@@ -93,11 +96,13 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
 
 /// A page, or the page about why there is none.
 pub(crate) async fn shown(ctx: &Ctx, headers: &HeaderMap, outcome: Result<Response, PageError>) -> Response {
-    match outcome {
+    let mut response = match outcome {
         Ok(response) => response,
         Err(PageError::Refused(refused)) => error::refused(ctx, headers, &refused).await,
         Err(PageError::Forged) => error::plain(ctx, headers, StatusCode::FORBIDDEN).await,
-    }
+    };
+    page::speak(&mut response, Texts::of(ctx, headers));
+    response
 }
 
 async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<Response, PageError> {
@@ -147,14 +152,23 @@ pub(crate) async fn posted(headers: &HeaderMap, body: Body) -> Result<Form, Refu
 }
 
 /// One parameter of a query.
-fn query(text: &str, name: &str) -> Option<String> {
+pub(crate) fn query(text: &str, name: &str) -> Option<String> {
     url::form_urlencoded::parse(text.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// How long ago something was, in words.
-fn ago(then: Timestamp, now: Timestamp) -> String {
+fn ago(t: Texts, then: Timestamp, now: Timestamp) -> String {
+    const HOUR: i64 = 60;
+    const DAY: i64 = 24 * HOUR;
     match now.duration_since(then).as_mins() {
-        ..1 => EN.just_now.to_owned(),
-        minutes => EN.minutes_ago.replace("{minutes}", &minutes.to_string()),
+        ..1 => t.say("just-now"),
+        minutes @ ..HOUR => t.with("minutes-ago", &[("minutes", minutes)]),
+        minutes @ HOUR..DAY => t.with("hours-ago", &[("hours", minutes / HOUR)]),
+        minutes => t.with("days-ago", &[("days", minutes / DAY)]),
     }
+}
+
+/// The name of an application on our pages: kubelogin's client says what it is for, others say who they are.
+pub(crate) fn app_name(t: Texts, app: AppId, registered: &str) -> String {
+    if app == AKS_CLIENT { t.say("kubernetes-sign-in") } else { registered.to_owned() }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use entrance_model::id::TenantId;
 
+use super::texts::Texts;
 use super::{assets, cookies};
 use crate::authority::ctx::Ctx;
 use crate::config::Mode;
@@ -39,7 +40,7 @@ impl Frame {
         // A page about a store that does not answer is still a page.
         let tenant = name.await.ok().flatten().map_or_else(|| "Entrance".to_owned(), |name| shown(&name));
         Self {
-            lang: "en",
+            lang: Texts::of(ctx, headers).tag(),
             theme: cookies::theme(headers),
             tenant,
             demo: ctx.app.config.mode == Mode::Demo,
@@ -72,13 +73,21 @@ pub(crate) fn render(status: StatusCode, page: &impl Template, form_action: Opti
     };
     set(header::CONTENT_SECURITY_POLICY, &policy);
     set(header::CONTENT_TYPE, "text/html; charset=utf-8");
-    set(header::CONTENT_LANGUAGE, "en");
     set(
         HeaderName::from_static("permissions-policy"),
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
     );
     protect(headers);
     response
+}
+
+/// Tells which language a page speaks, and that another browser may get another one. What is no page stays as it is.
+pub(crate) fn speak(response: &mut Response, texts: Texts) {
+    if response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(texts.tag()));
+        headers.insert(header::VARY, HeaderValue::from_static("Cookie, Accept-Language"));
+    }
 }
 
 /// The headers of everything that a browser gets from the gate, redirects too.

@@ -15,7 +15,7 @@ use super::flow::{Flow, Outcome, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::query;
 use super::steps;
-use super::words::{EN, Words, around};
+use super::texts::{Mark, Rich, Texts};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
 use crate::authority::{policies, secret};
@@ -24,9 +24,8 @@ use crate::authority::{policies, secret};
 #[template(path = "form_post.html")]
 struct FormPostPage<'a> {
     frame: Frame,
-    t: &'static Words,
-    returning: (&'static str, &'static str),
-    app: String,
+    t: Texts,
+    returning: Rich,
     redirect: &'a str,
     fields: &'a [(&'static str, String)],
 }
@@ -131,11 +130,11 @@ pub(crate) async fn answer(
         }
         ResponseMode::Fragment => see_other(&format!("{}#{}", request.redirect, joined())),
         ResponseMode::FormPost => {
+            let t = Texts::of(ctx, headers);
             let page = FormPostPage {
                 frame: Frame::of(ctx, headers, Some(request.tenant)).await,
-                t: &EN,
-                returning: around(EN.returning, "{app}"),
-                app: shown(app),
+                t,
+                returning: t.rich("returning", &[("app", Mark::name(&shown(app)))]),
                 redirect: &request.redirect,
                 fields,
             };

@@ -9,7 +9,7 @@ use entrance_wire::oauth::form::Form;
 use super::PageError;
 use super::cookies::{self, FlowCookie};
 use super::page::{Frame, render, see_other};
-use super::words::{EN, Words};
+use super::texts::Texts;
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
 
@@ -20,7 +20,7 @@ const PURPOSE: &str = "signout";
 #[template(path = "signed_out.html")]
 struct SignedOutPage {
     frame: Frame,
-    t: &'static Words,
+    t: Texts,
     message: String,
 }
 
@@ -28,21 +28,22 @@ struct SignedOutPage {
 #[template(path = "sign_out.html")]
 struct SignOutPage {
     frame: Frame,
-    t: &'static Words,
+    t: Texts,
     csrf: String,
 }
 
 /// `GET /signedout`.
 pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap) -> Response {
     let minutes = Kind::Cluster.user_token_life() / 60;
-    let message = EN.signed_out_text.replace("{minutes}", &minutes.to_string());
-    render(StatusCode::OK, &SignedOutPage { frame: Frame::of(ctx, headers, None).await, t: &EN, message }, None)
+    let t = Texts::of(ctx, headers);
+    let message = t.with("signed-out-text", &[("minutes", minutes)]);
+    render(StatusCode::OK, &SignedOutPage { frame: Frame::of(ctx, headers, None).await, t, message }, None)
 }
 
 /// The question before a sign-out that nobody proved to mean.
 pub(crate) async fn ask(ctx: &Ctx, headers: &HeaderMap) -> Response {
     let cookie = FlowCookie::or_new(headers);
-    let page = SignOutPage { frame: Frame::of(ctx, headers, None).await, t: &EN, csrf: cookie.csrf(PURPOSE) };
+    let page = SignOutPage { frame: Frame::of(ctx, headers, None).await, t: Texts::of(ctx, headers), csrf: cookie.csrf(PURPOSE) };
     let mut response = render(StatusCode::OK, &page, None);
     cookie.set(response.headers_mut());
     response

@@ -10,7 +10,7 @@ use super::begin::{self, Proof};
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Purpose};
 use super::page::{Frame, render, shown};
-use super::words::{EN, Words, around};
+use super::texts::{Mark, Rich, Texts};
 use super::{PageError, query};
 use crate::authority::credentials;
 use crate::authority::ctx::Ctx;
@@ -19,21 +19,21 @@ use crate::authority::ctx::Ctx;
 #[template(path = "signin.html")]
 struct SignInPage<'a> {
     frame: Frame,
-    t: &'static Words,
-    to_app: (&'static str, &'static str),
-    app: String,
+    t: Texts,
+    to_app: Rich,
     flow: &'a str,
     csrf: String,
     login: &'a str,
-    error: Option<&'static str>,
+    error: Option<String>,
 }
 
 /// The words that lead from the page to the application.
-pub(super) fn to_app(flow: &Flow) -> (&'static str, &'static str) {
+pub(super) fn to_app(t: Texts, flow: &Flow) -> Rich {
+    let app = shown(&flow.app);
+    let app = [("app", Mark::strong(&app))];
     match flow.purpose {
-        Purpose::Authorize { .. } => around(EN.to_continue, "{app}"),
-        Purpose::Device { .. } => around(EN.to_continue_device, "{app}"),
-        Purpose::Own { .. } => around(EN.to_continue, "{app}"),
+        Purpose::Authorize { .. } | Purpose::Own { .. } => t.rich("to-continue", &app),
+        Purpose::Device { .. } => t.rich("to-continue-device", &app),
     }
 }
 
@@ -46,15 +46,15 @@ async fn page(
     login: &str,
     error: Option<&'static str>,
 ) -> Response {
+    let t = Texts::of(ctx, headers);
     let page = SignInPage {
         frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
-        t: &EN,
-        to_app: to_app(flow),
-        app: shown(&flow.app),
+        t,
+        to_app: to_app(t, flow),
         flow: id,
         csrf: cookie.csrf(id),
         login,
-        error,
+        error: error.map(|key| t.say(key)),
     };
     render(StatusCode::OK, &page, flow.form_action().as_deref())
 }
@@ -89,8 +89,8 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
             decision.interactive = true;
             ctx.record(decision, &refused).await;
             let error = match refused.number {
-                Aadsts::InvalidUserNameOrPassword => EN.sign_in_wrong,
-                Aadsts::IdsLocked => EN.sign_in_paused,
+                Aadsts::InvalidUserNameOrPassword => "sign-in-wrong",
+                Aadsts::IdsLocked => "sign-in-paused",
                 _ => return Err(refused.into()),
             };
             let shown = if name.len() <= 256 { name } else { "" };

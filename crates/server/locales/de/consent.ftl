@@ -1,0 +1,1 @@
+# Die Frage, ob eine Anwendung für eine Person handeln darf.

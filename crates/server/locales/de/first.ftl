@@ -1,0 +1,1 @@
+# Die erste Person, die verwaltet, und Links für einmal.

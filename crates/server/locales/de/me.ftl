@@ -1,0 +1,1 @@
+# Die eigene Seite einer Person.

@@ -1,0 +1,1 @@
+# Der zweite Faktor und wie man einen einrichtet.

@@ -1,0 +1,1 @@
+# The question whether an application may act for a person.

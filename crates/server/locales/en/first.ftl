@@ -1,0 +1,1 @@
+# The first administrator, and one-time links.
