@@ -98,6 +98,8 @@ ids! {
     SessionId;
     /// Where somebody is signed in: a browser, or a program that was signed in by device code or by password.
     DeviceId;
+    /// The consent to what one application may do with another one (`oauth2PermissionGrant`).
+    GrantId;
     /// One opening of a cluster's break-glass door.
     DoorId;
     /// One request, as `x-ms-request-id` and `Trace ID` tell it.

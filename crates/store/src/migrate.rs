@@ -20,6 +20,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (11, "sealed door", include_str!("../migrations/0011_sealed_door.sql")),
     (12, "audit chain", include_str!("../migrations/0012_audit_chain.sql")),
     (13, "tokens", include_str!("../migrations/0013_tokens.sql")),
+    (14, "permission grant", include_str!("../migrations/0014_permission_grant.sql")),
     (15, "factors", include_str!("../migrations/0015_factors.sql")),
     (16, "policies", include_str!("../migrations/0016_policies.sql")),
 ];

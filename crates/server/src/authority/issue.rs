@@ -2,11 +2,10 @@
 
 use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
-use entrance_model::id::{AppId, PrincipalId, SessionId};
-use entrance_model::signin::client::preauthorized;
+use entrance_model::id::{AppId, PrincipalId, SessionId, UserId};
 use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
-use entrance_model::signin::resource::{Kind, Resource, of_scope};
+use entrance_model::signin::resource::{Kind, Resource};
 use entrance_model::signin::revocation::Issued;
 use entrance_model::signin::scope::{Asked, Oidc};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
@@ -23,7 +22,7 @@ use super::entitled::{self, Subject};
 use super::keys::Header;
 use super::policies::{self, Asker, Question};
 use super::refused::Refused;
-use super::{secret, target};
+use super::{consent, secret};
 
 /// What a request asks for besides the grant itself.
 pub(crate) struct Wanted {
@@ -151,33 +150,43 @@ pub(crate) struct ForPerson<'a> {
     pub(crate) grant: GrantKind,
 }
 
-/// Finds the resource of a request and what the client may do there in the person's name (S-301, S-304).
+/// Finds the resource of a request and what the client may do there in the name of anybody who allows it (S-301, S-304).
 pub(crate) async fn permitted(
     ctx: &Ctx,
     tenant: &Tenant,
     client: &Client,
     asked: &Asked,
 ) -> Result<(Resource, Vec<String>), Refused> {
+    allowed(ctx, tenant, client, asked, None).await
+}
+
+/// The same for one person, who (or whose administrator) has to have allowed it.
+pub(crate) async fn permitted_to(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    asked: &Asked,
+    user: &User,
+) -> Result<(Resource, Vec<String>), Refused> {
+    allowed(ctx, tenant, client, asked, Some(user.id)).await
+}
+
+async fn allowed(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    client: &Client,
+    asked: &Asked,
+    user: Option<UserId>,
+) -> Result<(Resource, Vec<String>), Refused> {
     let part = asked.single()?;
     if asked.is_empty() {
         return Err(Aadsts::EmptyScope.into());
     }
-    let resource = target::find(ctx, tenant, &of_scope(part)).await?;
-    let allowed = preauthorized(client.app, &resource).map_err(|refusal| Refused::from(refusal.number()))?;
-    let named = part.map(|part| part.named.as_slice()).unwrap_or_default();
-    let mut granted: Vec<String> = Vec::new();
-    for name in named {
-        let Some(known) = allowed.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
-            let unknown = resource.kind != Kind::Graph;
-            let number = if unknown { Aadsts::InvalidScopeForResource } else { Aadsts::DelegationDoesNotExist };
-            return Err(Refused::from(number).about("scope", name));
-        };
-        granted.push((*known).to_owned());
+    let consent::Standing { resource, weighed, .. } = consent::standing(ctx, tenant, client, part, user).await?;
+    match weighed.missing.first() {
+        Some(missing) if user.is_some() => Err(Refused::from(Aadsts::DelegationDoesNotExist).about("scope", &missing.value)),
+        _ => Ok((resource, weighed.granted)),
     }
-    if part.is_some_and(|part| part.default) {
-        granted.extend(allowed.iter().map(|name| (*name).to_owned()));
-    }
-    Ok((resource, granted))
 }
 
 /// Makes the tokens of a person. The caller keeps them together with the grant they came from.
@@ -196,7 +205,7 @@ pub(crate) async fn for_person(
         return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id));
     }
     let asked = &wanted.asked;
-    let (resource, granted) = permitted(ctx, tenant, client, asked).await.map_err(|refused| refused.of(user.id))?;
+    let (resource, granted) = permitted_to(ctx, tenant, client, asked, user).await.map_err(|refused| refused.of(user.id))?;
     let resources = std::slice::from_ref(&resource);
     let question = Question { asker: Asker::Person(user), client, resources, grant, asked_from: None };
     let judged = policies::for_person(ctx, tenant, &question, by).await.map_err(|refused| refused.of(user.id))?;

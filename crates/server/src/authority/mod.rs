@@ -4,6 +4,7 @@ mod authorize;
 pub mod bearer;
 mod claims;
 mod client;
+pub(crate) mod consent;
 pub(crate) mod credentials;
 pub(crate) mod ctx;
 mod devicecode;

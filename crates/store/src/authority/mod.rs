@@ -7,6 +7,7 @@ mod assertions;
 mod codes;
 mod device;
 mod flows;
+pub(crate) mod grants;
 mod lockouts;
 mod log;
 mod refresh;
@@ -50,6 +51,7 @@ pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
         codes::ALL,
         device::ALL,
         flows::ALL,
+        grants::ALL,
         lockouts::ALL,
         log::ALL,
         refresh::ALL,

@@ -6,6 +6,7 @@ use entrance_model::id::{AppId, ServicePrincipalId, TenantId};
 use sqlx::sqlite::SqliteRow;
 
 use super::{Directory, PageAfter};
+use crate::authority::grants;
 use crate::error::StoreError;
 use crate::feed::ChangeKind;
 use crate::row::{Row, json_text};
@@ -126,6 +127,7 @@ impl Directory<'_, Write> {
     ) -> Result<(), StoreError> {
         let id = principal.id.to_string();
         self.replace_credentials(tenant, &id, &[]).await?;
+        grants::forget(&mut self.0, tenant, &id).await?;
         sqlx::query(DELETE).bind(tenant.to_string()).bind(&id).execute(&mut *self.0.conn).await?;
         self.retire(tenant, &id, "servicePrincipal", &principal.app_id.to_string(), now).await?;
         self.0.changed(ChangeKind::ServicePrincipal, tenant, id);

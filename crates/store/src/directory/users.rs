@@ -6,6 +6,7 @@ use entrance_model::id::{TenantId, UserId};
 use entrance_model::name::Upn;
 
 use super::{Directory, PageAfter};
+use crate::authority::grants;
 use crate::error::StoreError;
 use crate::feed::ChangeKind;
 use crate::row::{Row, json_text};
@@ -136,6 +137,7 @@ impl Directory<'_, Write> {
     /// Deletes a person with their memberships. Their id is never used again.
     pub async fn delete_user(&mut self, tenant: TenantId, user: &User, now: Timestamp) -> Result<(), StoreError> {
         let id = user.id.to_string();
+        grants::forget(&mut self.0, tenant, &id).await?;
         sqlx::query(DELETE).bind(tenant.to_string()).bind(&id).execute(&mut *self.0.conn).await?;
         self.retire(tenant, &id, "user", user.upn.as_str(), now).await?;
         self.0.changed(ChangeKind::User, tenant, id);

@@ -80,6 +80,11 @@ impl Client {
         self.registration.as_ref().map_or(&self.principal.display_name, |app| &app.display_name)
     }
 
+    /// Its registration; built-in clients have none.
+    pub(crate) fn registration(&self) -> Option<&Application> {
+        self.registration.as_ref()
+    }
+
     /// Whether it is one of the built-in applications.
     pub(crate) fn is_built_in(&self) -> bool {
         well_known::first_party(self.app).is_some()
