@@ -154,7 +154,9 @@ mod tests {
             user: UserId::from_uuid(Uuid::from_u128(n)),
             at: at(0),
             how: vec![Method::Pwd],
-            seen: at(0), strong: None, keep: false,
+            seen: at(0),
+            strong: None,
+            keep: false,
         }
     }
 

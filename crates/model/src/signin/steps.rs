@@ -86,7 +86,8 @@ pub fn next(facts: &Facts<'_>) -> Step {
     }
     // Setting a factor up needs a sign-in that is not long ago, whoever sits at the browser now.
     let enroll = || if is_fresh(ENROLMENT) { Step::Enroll } else { Step::SignIn };
-    let wants_second = facts.methods.any() || facts.demands.second_factor || facts.demands.passkey || facts.strong_within.is_some();
+    let wants_second =
+        facts.methods.any() || facts.demands.second_factor || facts.demands.passkey || facts.strong_within.is_some();
     if wants_second && !session.how.contains(&Method::Mfa) {
         return if facts.methods.any() { Step::SecondFactor } else { enroll() };
     }

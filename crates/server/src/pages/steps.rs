@@ -28,11 +28,7 @@ pub(crate) async fn next(ctx: &Ctx, headers: &HeaderMap, id: &str, flow: &Flow) 
 }
 
 /// Who signed in in a flow, once nothing is missing any more.
-pub(crate) async fn finished(
-    ctx: &Ctx,
-    headers: &HeaderMap,
-    flow: &Flow,
-) -> Result<Option<(BrowserSession, User)>, PageError> {
+pub(crate) async fn finished(ctx: &Ctx, headers: &HeaderMap, flow: &Flow) -> Result<Option<(BrowserSession, User)>, PageError> {
     let Some((session, user)) = flow.signed_in(ctx, headers).await? else { return Ok(None) };
     let step = of(ctx, &flow.purpose, flow.tenant, flow.began, (&session, &user)).await?;
     Ok((step == Step::Return).then_some((session, user)))

@@ -55,7 +55,8 @@ async fn begin(store: &Store, n: u128, device: DeviceId, parent: Option<SessionI
         began: at(0),
         ended: None,
     };
-    let browser = BrowserSession { id: id(n), user: ALICE, at: at(0), how: vec![Method::Pwd], seen: at(0), strong: None, keep: false };
+    let browser =
+        BrowserSession { id: id(n), user: ALICE, at: at(0), how: vec![Method::Pwd], seen: at(0), strong: None, keep: false };
     let mut tx = store.write().await.expect("begins");
     let mut authority = tx.authority();
     authority.insert_session(TENANT, &session).await.expect("inserts");

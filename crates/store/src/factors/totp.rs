@@ -43,13 +43,7 @@ impl<M> Factors<'_, M> {
 
 impl Factors<'_, Write> {
     /// Keeps the authenticator app of a person, in place of the one they had.
-    pub async fn set_totp(
-        &mut self,
-        tenant: TenantId,
-        user: UserId,
-        totp: &KeptTotp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn set_totp(&mut self, tenant: TenantId, user: UserId, totp: &KeptTotp, now: Timestamp) -> Result<(), StoreError> {
         let sealed = self.0.seal.seal(&totp.secret, context(tenant, user).as_bytes())?;
         sqlx::query(SET)
             .bind(tenant.to_string())
