@@ -1,7 +1,7 @@
 //! Sign-in policies, named locations and the tenant's switches (S-803): read at every issuance, changed by administrators.
 
 use entrance_model::id::{LocationId, PolicyId, TenantId};
-use entrance_model::signin::policy::{Location, Policy, SignInRules};
+use entrance_model::signin::policy::{Administrator, Location, Policy, SignInRules};
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 
@@ -22,6 +22,7 @@ statements! {
     INSERT_LOCATION = "INSERT INTO named_location (tenant, id, version, state) VALUES ($1, $2, 1, $3)";
     SWAP_LOCATION = "UPDATE named_location SET state = $4, version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $3";
     DELETE_LOCATION = "DELETE FROM named_location WHERE tenant = $1 AND id = $2";
+    ADMINISTRATORS = "SELECT id, coalesce(json_extract(other, '$.userType'), '') AS kind FROM directory_user WHERE tenant = $1 AND is_directory_admin = 1 AND enabled = 1 ORDER BY id";
     RULES = "SELECT version, state FROM signin_rules WHERE tenant = $1";
     SET_RULES = "INSERT INTO signin_rules (tenant, version, state) VALUES ($1, 1, $2) ON CONFLICT (tenant) DO UPDATE SET state = excluded.state, version = version + 1";
 }
@@ -52,6 +53,18 @@ impl<M> Policies<'_, M> {
     pub async fn location(&mut self, tenant: TenantId, id: LocationId) -> Result<Option<Versioned<Location>>, StoreError> {
         let found = sqlx::query(LOCATION).bind(tenant.to_string()).bind(id.to_string()).fetch_optional(&mut *self.0.conn).await?;
         found.map(|row| versioned("named_location", &row)).transpose()
+    }
+
+    /// Who administers the directory and may sign in; their groups are not known here.
+    pub async fn administrators(&mut self, tenant: TenantId) -> Result<Vec<Administrator>, StoreError> {
+        let rows = sqlx::query(ADMINISTRATORS).bind(tenant.to_string()).fetch_all(&mut *self.0.conn).await?;
+        rows.iter()
+            .map(|row| {
+                let row = Row::of("directory_user", row);
+                let is_guest = row.text("kind")? == "Guest";
+                Ok(Administrator { id: row.parsed("id")?, groups: Vec::new(), is_guest })
+            })
+            .collect()
     }
 
     /// The tenant's switches; `None` where nobody has set any.

@@ -81,12 +81,16 @@ pub enum Action {
     RevokeApplication,
     /// See where somebody is signed in.
     ReadSessions,
-    /// Read the audit log.
+    /// Read the audit log and the sign-in log.
     ReadAudit,
     /// Give somebody a role of an application, or take it away.
     AssignAppRoles,
     /// See and change the keys that tokens are signed with.
     SigningKeys,
+    /// See sign-in policies.
+    ReadPolicies,
+    /// Change sign-in policies.
+    ChangePolicies,
     /// Change the few facts that people keep about themselves.
     UpdateOwnProfile,
 }
@@ -272,8 +276,16 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         return true;
     }
     if is("Directory.ReadWrite.All") {
-        // As in the original: the widest permission, but not over passwords, roles and keys, and not into the logs.
-        return !matches!(action, Action::ResetPassword | Action::ReadAudit | Action::AssignAppRoles | Action::SigningKeys);
+        // As in the original: the widest permission, but not over passwords, roles, keys and policies, and not into the logs.
+        return !matches!(
+            action,
+            Action::ResetPassword
+                | Action::ReadAudit
+                | Action::AssignAppRoles
+                | Action::SigningKeys
+                | Action::ReadPolicies
+                | Action::ChangePolicies
+        );
     }
     match action {
         Action::ReadOwn => {
@@ -304,6 +316,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         // An application that gives roles could give itself all of them.
         Action::AssignAppRoles => holder == Holder::Person && is("AppRoleAssignment.ReadWrite.All"),
         Action::SigningKeys => false,
+        Action::ReadPolicies => any(&["Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"]),
+        Action::ChangePolicies => is("Policy.ReadWrite.ConditionalAccess"),
         Action::ReadSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All", "AuditLog.Read.All"]),
         Action::ChangeMembers => any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
         Action::Create(Area::Groups)
@@ -380,6 +394,23 @@ mod tests {
         assert_eq!(may(&member, Action::ChangeMembers, Some(mine)), Some(Because::Owner));
         assert_eq!(may(&member, Action::ChangeMembers, Some(Target { is_privileged: true, ..mine })), None);
         assert_eq!(may(&member, Action::ResetPassword, Some(mine)), None);
+    }
+
+    #[test]
+    fn s_811_policies_are_read_and_changed_by_administrators_and_by_applications_with_just_that_permission() {
+        let admin = person(Standing::Administrator, "user_impersonation");
+        assert_eq!(may(&admin, Action::ReadPolicies, None), Some(Because::Administrator));
+        assert_eq!(may(&admin, Action::ChangePolicies, None), Some(Because::Administrator));
+        assert_eq!(may(&person(Standing::Administrator, "User.Read"), Action::ReadPolicies, None), None);
+        for standing in [Standing::Member, Standing::Guest] {
+            let somebody = person(standing, "user_impersonation");
+            assert_eq!(may(&somebody, Action::ReadPolicies, None), None, "{standing:?}");
+            assert_eq!(may(&somebody, Action::ChangePolicies, None), None, "{standing:?}");
+        }
+        let writer = application("Policy.ReadWrite.ConditionalAccess");
+        assert_eq!(may(&writer, Action::ChangePolicies, None), Some(Because::Granted));
+        assert_eq!(may(&application("Policy.Read.All"), Action::ChangePolicies, None), None);
+        assert_eq!(may(&application("Directory.ReadWrite.All"), Action::ChangePolicies, None), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use entrance_model::id::{TenantId, UserId};
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::lockout::{Locked, Lockout, Policy};
 use entrance_model::signin::network::subnet;
-use entrance_store::{StoreError, Tx};
+use entrance_store::{Reader, StoreError, Tx};
 use serde_json::json;
 
 use super::ctx::{Ctx, event};
@@ -106,13 +106,8 @@ pub(crate) async fn unlock(tx: &mut Tx, tenant: &Tenant, user: &User) -> Result<
 }
 
 /// Until when an account is paused, whatever counter says so.
-pub(crate) async fn paused_until(ctx: &Ctx, tenant: &Tenant, user: &User) -> Result<Option<Timestamp>, StoreError> {
-    let mut reader = ctx.app.store.read().await?;
-    until(&mut reader, tenant, user, ctx.now()).await
-}
-
-async fn until(
-    reader: &mut entrance_store::Reader,
+pub(crate) async fn paused_until(
+    reader: &mut Reader,
     tenant: &Tenant,
     user: &User,
     now: Timestamp,

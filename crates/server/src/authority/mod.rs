@@ -20,6 +20,7 @@ mod place;
 pub(crate) mod policies;
 pub(crate) mod pop;
 pub(crate) mod refused;
+pub mod retention;
 pub(crate) mod revoke;
 pub(crate) mod secret;
 pub(crate) mod state;
@@ -63,7 +64,8 @@ fn sweep(app: &Arc<App>) {
             let done = async {
                 let mut tx = app.store.write().await?;
                 tx.authority().sweep(app.now()).await?;
-                tx.commit().await
+                tx.commit().await?;
+                retention::prune(&app).await
             };
             if let Err(error) = done.await {
                 tracing::warn!(%error, "what is over could not be forgotten");

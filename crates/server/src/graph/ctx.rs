@@ -87,6 +87,25 @@ impl Ctx {
         Ok(Options::read(&self.query)?)
     }
 
+    /// The query options of a request that may name an order; the order stays in what a next link repeats.
+    pub(super) fn options_and_order(&self) -> Result<(Options, Option<String>), GraphError> {
+        let is_order = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("orderby");
+        let (mut rest, mut order) = (url::form_urlencoded::Serializer::new(String::new()), None);
+        for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
+            if !is_order(&name) {
+                rest.append_pair(&name, &value);
+            } else if order.replace(value.into_owned()).is_some() {
+                return Err(GraphError::bad_path("Query option '$orderby' was specified more than once."));
+            }
+        }
+        let mut options = Options::read(&rest.finish())?;
+        if let Some(order) = &order {
+            let mut bound = url::form_urlencoded::Serializer::new(options.bound);
+            options.bound = bound.append_pair("$orderby", order).finish();
+        }
+        Ok((options, order))
+    }
+
     /// One parameter of the query that is ours and not the protocol's.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())

@@ -17,6 +17,7 @@ use entrance_wire::graph::error::{Code, Detail, ErrorBody, ErrorDetail, InnerErr
 use entrance_wire::graph::query::BadOption;
 use entrance_wire::graph::reference::BadReference;
 
+use super::policies::BadPolicy;
 use crate::authority::bearer::BearerError;
 use crate::http::RequestInfo;
 
@@ -97,6 +98,11 @@ impl GraphError {
     /// More single tokens and sessions are revoked than a directory keeps in memory.
     pub(super) fn too_many_revocations() -> Self {
         Self::bad_request("Too many tokens and sessions are revoked at this time; revoke the person or the application instead.")
+    }
+
+    /// The directory in memory is not there.
+    pub(super) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, "The service is temporarily unavailable.")
     }
 
     /// A body that is larger than what is read.
@@ -247,4 +253,4 @@ macro_rules! bad_requests {
     )*};
 }
 
-bad_requests! { BadBody BadReference MemberError NameError WeakPassword RegistrationError }
+bad_requests! { BadBody BadPolicy BadReference MemberError NameError WeakPassword RegistrationError }

@@ -17,18 +17,21 @@ mod find;
 mod groups;
 mod held_names;
 mod list;
+mod lockouts;
 mod me;
 mod members;
 mod membership;
 mod organization;
 mod owners;
 mod page;
+mod policies;
 mod registration;
 mod reply;
 mod revocations;
 mod service_principals;
 mod sessions;
 mod show;
+mod sign_ins;
 mod signing_keys;
 mod source;
 mod users;
@@ -73,6 +76,7 @@ fn endpoints() -> Router<Graph> {
         .merge(group_routes())
         .merge(application_routes())
         .merge(tenant_routes())
+        .merge(policies::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
 }
@@ -160,6 +164,10 @@ fn tenant_routes() -> Router<Graph> {
         .route("/entrance/keys", get(signing_keys::list))
         .route("/entrance/keys/rotate", post(signing_keys::rotate))
         .route("/entrance/keys/retire", post(signing_keys::retire))
+        .route("/entrance/users/{key}/lockout", get(lockouts::show))
+        .route("/entrance/users/{key}/unlock", post(lockouts::unlock))
+        .route("/auditlogs/signins", get(sign_ins::list))
+        .route("/auditlogs/signins/{id}", get(sign_ins::show))
         .route("/entrance/heldnames", get(held_names::list))
         .route("/entrance/heldnames/{name}", get(held_names::one))
         .route("/entrance/heldnames/{name}/release", post(held_names::release))
@@ -205,8 +213,19 @@ async fn unknown(ctx: Ctx) -> GraphError {
 }
 
 /// First segments that lead somewhere.
-const SEGMENTS: &[&str] =
-    &["users", "groups", "applications", "serviceprincipals", "directoryobjects", "organization", "domains", "me", "entrance"];
+const SEGMENTS: &[&str] = &[
+    "users",
+    "groups",
+    "applications",
+    "serviceprincipals",
+    "directoryobjects",
+    "organization",
+    "domains",
+    "me",
+    "entrance",
+    "identity",
+    "auditlogs",
+];
 
 async fn wrong_method(_: Ctx) -> GraphError {
     GraphError::wrong_method()

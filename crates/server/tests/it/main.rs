@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod core;
 mod corpus;
+mod defence;
 mod doors;
 mod faults;
 mod graph;

@@ -119,7 +119,7 @@ impl<M> Authority<'_, M> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
     let bad = |column| move |_| StoreError::Corrupt { table: "signin_log", column, why: "no id".into() };
     Ok(DecisionRow {
         seq: row.int("seq")?,

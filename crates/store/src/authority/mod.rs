@@ -10,6 +10,7 @@ mod flows;
 pub(crate) mod grants;
 mod lockouts;
 mod log;
+mod log_search;
 mod refresh;
 mod revocations;
 mod sessions;
@@ -17,6 +18,7 @@ mod signed_in;
 mod sweep;
 
 pub use log::{Decision, DecisionRow, Judged};
+pub use log_search::SignInSearch;
 pub use refresh::StoredRefreshToken;
 pub use revocations::{Revoke, Revoked};
 pub use signed_in::Holder;
@@ -54,6 +56,7 @@ pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
         grants::ALL,
         lockouts::ALL,
         log::ALL,
+        log_search::ALL,
         refresh::ALL,
         revocations::ALL,
         sessions::ALL,
