@@ -61,6 +61,8 @@ pub struct Config {
     pub faults: bool,
     /// How often one small network may try to sign in.
     pub sign_in_rate: SignInRate,
+    /// Whether people may allow applications something by themselves (S-304).
+    pub user_consent: entrance_model::signin::consent::UserConsent,
 }
 
 /// How often one small network (a /24 or /56) may try to sign in; more is answered with 429 before any work is done.
@@ -104,6 +106,7 @@ impl Config {
             realm_listen: None,
             faults: false,
             sign_in_rate: SignInRate::USUAL,
+            user_consent: entrance_model::signin::consent::UserConsent::Allowed,
         }
     }
 }

@@ -83,6 +83,10 @@ pub enum Action {
     ReadSessions,
     /// Read the audit log and the sign-in log.
     ReadAudit,
+    /// See what applications were allowed in people's names.
+    ReadGrants,
+    /// Allow applications something in people's names, or take it back.
+    ChangeGrants,
     /// Give somebody a role of an application, or take it away.
     AssignAppRoles,
     /// See and change the keys that tokens are signed with.
@@ -211,7 +215,15 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
     let is_self = target.is_some_and(|target| target.id == id.uuid());
     match action {
         Action::ReadOwn => return Ok(Because::Oneself),
-        Action::Read(_) | Action::UpdateOwnProfile | Action::RevokeSessions | Action::ReadSessions if is_self => {
+        // What somebody allowed for themselves they may take back.
+        Action::Read(_)
+        | Action::UpdateOwnProfile
+        | Action::RevokeSessions
+        | Action::ReadSessions
+        | Action::ReadGrants
+        | Action::ChangeGrants
+            if is_self =>
+        {
             return Ok(Because::Oneself);
         }
         Action::Read(_) if standing == Standing::Member => return Ok(Because::Member),
@@ -237,7 +249,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
 
 fn application(id: PrincipalId, roles: &[String], action: Action, target: Option<&Target<'_>>) -> Result<Because, Denied> {
     // An application never gets at an administrator, whatever it was granted: that would be a way to become one.
-    let reads = matches!(action, Action::Read(_) | Action::ReadSessions);
+    let reads = matches!(action, Action::Read(_) | Action::ReadGrants | Action::ReadSessions);
     if !reads && target.is_some_and(|target| target.is_privileged) {
         return Err(Denied);
     }
@@ -280,6 +292,7 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         return !matches!(
             action,
             Action::ResetPassword
+                | Action::ChangeGrants
                 | Action::ReadAudit
                 | Action::AssignAppRoles
                 | Action::SigningKeys
@@ -313,6 +326,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
         Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
         Action::ReadAudit => is("AuditLog.Read.All"),
+        Action::ReadGrants => any(&["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All"]),
+        Action::ChangeGrants => is("DelegatedPermissionGrant.ReadWrite.All"),
         // An application that gives roles could give itself all of them.
         Action::AssignAppRoles => holder == Holder::Person && is("AppRoleAssignment.ReadWrite.All"),
         Action::SigningKeys => false,
@@ -476,6 +491,22 @@ mod tests {
         for role in ["AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All", "Application.ReadWrite.All"] {
             assert_eq!(give(&application(role), other), None, "{role}");
         }
+    }
+
+    #[test]
+    fn g_406_grants_are_changed_by_administrators_and_taken_back_by_whom_they_speak_for() {
+        let (own, other) = (Target { id: ME, ..Target::default() }, Target { id: OTHER, ..Target::default() });
+        let member = person(Standing::Member, "user_impersonation");
+        for action in [Action::ReadGrants, Action::ChangeGrants] {
+            assert_eq!(may(&member, action, Some(own)), Some(Because::Oneself), "{action:?}");
+            assert_eq!(may(&member, action, Some(other)), None, "{action:?}");
+            assert_eq!(may(&member, action, None), None, "{action:?}");
+            assert_eq!(may(&person(Standing::Administrator, "user_impersonation"), action, None), Some(Because::Administrator));
+            assert_eq!(may(&person(Standing::Administrator, "User.Read"), action, None), None, "{action:?}");
+            assert_eq!(may(&application("DelegatedPermissionGrant.ReadWrite.All"), action, None), Some(Because::Granted));
+        }
+        // Whoever could write grants could give themselves everything else.
+        assert_eq!(may(&application("Directory.ReadWrite.All"), Action::ChangeGrants, None), None);
     }
 
     #[test]

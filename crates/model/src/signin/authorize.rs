@@ -21,14 +21,66 @@ pub enum ResponseMode {
 }
 
 impl ResponseMode {
-    /// Reads `response_mode`; a code travels in the query unless something else was asked.
-    pub fn parse(text: Option<&str>) -> Result<Self, Aadsts> {
-        match text {
-            None | Some("query") => Ok(Self::Query),
-            Some("fragment") => Ok(Self::Fragment),
-            Some("form_post") => Ok(Self::FormPost),
-            Some(_) => Err(Aadsts::UnsupportedResponseMode),
+    /// Reads `response_mode` (S-103): a code travels in the query unless something else was asked; tokens never do.
+    pub fn parse(text: Option<&str>, kind: ResponseType) -> Result<Self, Aadsts> {
+        match (text, kind.has_id_token()) {
+            (None | Some("query"), false) => Ok(Self::Query),
+            (None | Some("fragment"), true) | (Some("fragment"), false) => Ok(Self::Fragment),
+            (Some("form_post"), _) => Ok(Self::FormPost),
+            (Some(_), _) => Err(Aadsts::UnsupportedResponseMode),
         }
+    }
+}
+
+/// What the application wants back at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseType {
+    /// A code.
+    #[default]
+    Code,
+    /// An ID token, and nothing that opens anything.
+    IdToken,
+    /// Both.
+    CodeIdToken,
+}
+
+impl ResponseType {
+    /// Reads `response_type` (S-102). `may_id_token` tells whether the registration allows an ID token without a code being
+    /// redeemed. Access tokens never travel through a browser (RFC 9700 §2.1.2).
+    pub fn parse(text: &str, may_id_token: bool) -> Result<Self, Aadsts> {
+        let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
+        words.sort_unstable();
+        match words.as_slice() {
+            ["code"] => Ok(Self::Code),
+            ["id_token"] | ["code", "id_token"] if !may_id_token => Err(Aadsts::ResponseTypeIdTokenDisabled),
+            ["id_token"] => Ok(Self::IdToken),
+            ["code", "id_token"] => Ok(Self::CodeIdToken),
+            ["token"] | ["id_token", "token"] | ["code", "token"] | ["code", "id_token", "token"] => {
+                Err(Aadsts::ResponseTypeTokenDisabled)
+            }
+            _ => Err(Aadsts::UnsupportedResponseType),
+        }
+    }
+
+    /// What the text names, as far as it can be told before it is checked: where a refusal travels depends on it.
+    pub fn guess(text: Option<&str>) -> Self {
+        let has = |word| text.unwrap_or_default().split_ascii_whitespace().any(|one| one == word);
+        match (has("code"), has("id_token") || has("token")) {
+            (true, true) => Self::CodeIdToken,
+            (false, true) => Self::IdToken,
+            (_, false) => Self::Code,
+        }
+    }
+
+    /// Whether a code is wanted.
+    pub const fn has_code(self) -> bool {
+        matches!(self, Self::Code | Self::CodeIdToken)
+    }
+
+    /// Whether an ID token is wanted.
+    pub const fn has_id_token(self) -> bool {
+        matches!(self, Self::IdToken | Self::CodeIdToken)
     }
 }
 
@@ -47,7 +99,12 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    /// Reads `prompt`. `none` stands alone; `consent` and `create` ask for nothing that is not asked anyway.
+    /// Whether `prompt` asks for the consent page, whatever was allowed before.
+    pub fn asks_consent(text: Option<&str>) -> bool {
+        text.unwrap_or_default().split_ascii_whitespace().any(|word| word == "consent")
+    }
+
+    /// Reads `prompt`. `none` stands alone; `consent` is told by [`Prompt::asks_consent`], and `create` asks for nothing here.
     pub fn parse(text: Option<&str>) -> Result<Self, Aadsts> {
         let Some(text) = text else { return Ok(Self::Auto) };
         let words: Vec<_> = text.split_ascii_whitespace().collect();
@@ -98,6 +155,15 @@ pub struct AuthorizeRequest {
     pub max_age: Option<i64>,
     /// `client_info=1` was sent.
     pub client_info: bool,
+    /// What comes back at once.
+    #[serde(default)]
+    pub response: ResponseType,
+    /// The consent page is shown, whatever was allowed before (`prompt=consent`), until it was answered.
+    #[serde(default)]
+    pub consent: bool,
+    /// `auth_time` was asked for by `claims`.
+    #[serde(default)]
+    pub auth_time: bool,
 }
 
 /// What happens next.
@@ -176,6 +242,9 @@ mod tests {
             sid: None,
             max_age: None,
             client_info: false,
+            response: ResponseType::Code,
+            consent: false,
+            auth_time: false,
         }
     }
 
@@ -187,6 +256,37 @@ mod tests {
         assert_eq!(Prompt::parse(Some("login select_account")), Ok(Prompt::Login));
         assert_eq!(Prompt::parse(Some("create")), Ok(Prompt::Auto));
         assert_eq!(Prompt::parse(Some("whatever")), Err(Aadsts::InvalidRequest));
+    }
+
+    #[test]
+    fn s_102_id_tokens_need_a_switch_and_access_tokens_never_come_this_way() {
+        assert_eq!(ResponseType::parse("code", false), Ok(ResponseType::Code));
+        assert_eq!(ResponseType::parse("id_token", false), Err(Aadsts::ResponseTypeIdTokenDisabled));
+        assert_eq!(ResponseType::parse("id_token code", true), Ok(ResponseType::CodeIdToken));
+        assert_eq!(ResponseType::parse("id_token", true), Ok(ResponseType::IdToken));
+        for token in ["token", "id_token token", "code token", "code id_token token"] {
+            assert_eq!(ResponseType::parse(token, true), Err(Aadsts::ResponseTypeTokenDisabled), "{token}");
+        }
+        for odd in ["", "none", "code code", "code device"] {
+            assert_eq!(ResponseType::parse(odd, true), Err(Aadsts::UnsupportedResponseType), "{odd}");
+        }
+    }
+
+    #[test]
+    fn s_103_tokens_never_travel_in_a_query() {
+        let (code, hybrid) = (ResponseType::Code, ResponseType::CodeIdToken);
+        assert_eq!(ResponseMode::parse(None, code), Ok(ResponseMode::Query));
+        assert_eq!(ResponseMode::parse(None, hybrid), Ok(ResponseMode::Fragment));
+        assert_eq!(ResponseMode::parse(Some("query"), hybrid), Err(Aadsts::UnsupportedResponseMode));
+        assert_eq!(ResponseMode::parse(Some("form_post"), hybrid), Ok(ResponseMode::FormPost));
+        assert_eq!(ResponseMode::parse(Some("fragment"), code), Ok(ResponseMode::Fragment));
+        assert_eq!(ResponseMode::parse(Some("web_message"), code), Err(Aadsts::UnsupportedResponseMode));
+    }
+
+    #[test]
+    fn s_107_consent_can_be_asked_for_beside_another_prompt() {
+        assert!(Prompt::asks_consent(Some("consent")) && Prompt::asks_consent(Some("login consent")));
+        assert!(!Prompt::asks_consent(Some("login")) && !Prompt::asks_consent(None));
     }
 
     #[test]

@@ -162,12 +162,15 @@ mod tests {
             state: None,
             nonce: None,
             scope: "openid".into(),
-            challenge: Challenge::parse(Some(CHALLENGE), Some("S256")).ok(),
+            challenge: Some(Challenge::S256(CHALLENGE.into())),
             prompt: Prompt::Auto,
             login_hint: None,
             sid: None,
             max_age: None,
             client_info: false,
+            response: crate::signin::authorize::ResponseType::Code,
+            consent: false,
+            auth_time: false,
         };
         let by = SignIn {
             user: UserId::from_uuid(Uuid::max()),

@@ -6,10 +6,24 @@ use subtle::ConstantTimeEq as _;
 
 use super::Aadsts;
 
-/// The challenge of an authorization request. Only S256: `plain` protects nothing against someone who sees the request.
+/// The challenge of an authorization request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Challenge(String);
+#[serde(rename_all = "lowercase")]
+pub enum Challenge {
+    /// The hash of the verifier.
+    S256(String),
+    /// The verifier itself: it protects nothing against someone who sees the request.
+    Plain(String),
+}
+
+/// What is demanded of one application.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PkceRules {
+    /// A challenge may be the verifier itself.
+    pub plain: bool,
+    /// A client that proves itself may come without a challenge.
+    pub none: bool,
+}
 
 /// Why a challenge or verifier is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,16 +59,19 @@ fn is_proof_text(text: &str) -> bool {
 }
 
 impl Challenge {
-    /// Reads `code_challenge` and `code_challenge_method`.
-    pub fn parse(challenge: Option<&str>, method: Option<&str>) -> Result<Self, PkceError> {
-        let challenge = challenge.ok_or(PkceError::Missing)?;
+    /// Reads `code_challenge` and `code_challenge_method`; a missing method means `plain`.
+    pub fn parse(challenge: Option<&str>, method: Option<&str>, rules: PkceRules) -> Result<Option<Self>, PkceError> {
+        let Some(challenge) = challenge else {
+            return if rules.none && method.is_none() { Ok(None) } else { Err(PkceError::Missing) };
+        };
         if !is_proof_text(challenge) {
             return Err(PkceError::Size);
         }
-        if method != Some("S256") {
-            return Err(PkceError::Missing);
+        match method {
+            Some("S256") => Ok(Some(Self::S256(challenge.to_owned()))),
+            None | Some("plain") if rules.plain => Ok(Some(Self::Plain(challenge.to_owned()))),
+            _ => Err(PkceError::Missing),
         }
-        Ok(Self(challenge.to_owned()))
     }
 
     /// Checks the verifier of the token request. `s256` is base64url(SHA-256(verifier)) of what was sent.
@@ -62,7 +79,11 @@ impl Challenge {
         match (this, sent) {
             (None, None) => Ok(()),
             (Some(challenge), Some(verifier)) if is_proof_text(verifier.text) => {
-                if challenge.0.as_bytes().ct_eq(verifier.s256.as_bytes()).into() { Ok(()) } else { Err(PkceError::Mismatch) }
+                let (challenge, proof) = match challenge {
+                    Self::S256(challenge) => (challenge, verifier.s256),
+                    Self::Plain(challenge) => (challenge, verifier.text),
+                };
+                if challenge.as_bytes().ct_eq(proof.as_bytes()).into() { Ok(()) } else { Err(PkceError::Mismatch) }
             }
             (Some(_), Some(_)) => Err(PkceError::Mismatch),
             (None, Some(_)) | (Some(_), None) => Err(PkceError::Verifier),
@@ -87,19 +108,35 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+    const STRICT: PkceRules = PkceRules { plain: false, none: false };
+
     #[test]
     fn s_106_only_s256_and_only_the_right_size() {
-        assert!(Challenge::parse(Some(CHALLENGE), Some("S256")).is_ok());
-        assert_eq!(Challenge::parse(Some(CHALLENGE), None), Err(PkceError::Missing));
-        assert_eq!(Challenge::parse(Some(CHALLENGE), Some("plain")), Err(PkceError::Missing));
-        assert_eq!(Challenge::parse(None, Some("S256")), Err(PkceError::Missing));
-        assert_eq!(Challenge::parse(Some("short"), Some("S256")), Err(PkceError::Size));
-        assert_eq!(Challenge::parse(Some(&"a".repeat(129)), Some("S256")), Err(PkceError::Size));
+        assert!(Challenge::parse(Some(CHALLENGE), Some("S256"), STRICT).is_ok());
+        assert_eq!(Challenge::parse(Some(CHALLENGE), None, STRICT), Err(PkceError::Missing));
+        assert_eq!(Challenge::parse(Some(CHALLENGE), Some("plain"), STRICT), Err(PkceError::Missing));
+        assert_eq!(Challenge::parse(None, Some("S256"), STRICT), Err(PkceError::Missing));
+        assert_eq!(Challenge::parse(None, None, STRICT), Err(PkceError::Missing));
+        assert_eq!(Challenge::parse(Some("short"), Some("S256"), STRICT), Err(PkceError::Size));
+        assert_eq!(Challenge::parse(Some(&"a".repeat(129)), Some("S256"), STRICT), Err(PkceError::Size));
+    }
+
+    #[test]
+    fn s_106_an_application_may_be_allowed_less_and_a_method_without_a_challenge_stays_wrong() {
+        let lax = PkceRules { plain: true, none: true };
+        assert_eq!(Challenge::parse(Some(VERIFIER), None, lax), Ok(Some(Challenge::Plain(VERIFIER.into()))));
+        assert_eq!(Challenge::parse(Some(VERIFIER), Some("S512"), lax), Err(PkceError::Missing));
+        assert_eq!(Challenge::parse(None, None, lax), Ok(None));
+        assert_eq!(Challenge::parse(None, Some("S256"), lax), Err(PkceError::Missing));
+        let plain = Challenge::Plain(VERIFIER.into());
+        assert_eq!(Challenge::check(Some(&plain), Some(Verifier { text: VERIFIER, s256: CHALLENGE })), Ok(()));
+        let hashed = Verifier { text: CHALLENGE, s256: VERIFIER };
+        assert_eq!(Challenge::check(Some(&plain), Some(hashed)), Err(PkceError::Mismatch));
     }
 
     #[test]
     fn s_210_the_proof_is_checked_in_both_directions() {
-        let challenge = Challenge::parse(Some(CHALLENGE), Some("S256")).expect("a challenge");
+        let challenge = Challenge::S256(CHALLENGE.into());
         let right = Verifier { text: VERIFIER, s256: CHALLENGE };
         assert_eq!(Challenge::check(Some(&challenge), Some(right)), Ok(()));
         assert_eq!(Challenge::check(Some(&challenge), None), Err(PkceError::Verifier));

@@ -2,14 +2,18 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
+use entrance_model::directory::Tenant;
 use entrance_model::id::SessionId;
-use entrance_model::signin::authorize::{AuthorizeRequest, Next, Prompt, ResponseMode, next};
+use entrance_model::signin::authorize::{AuthorizeRequest, Next, Prompt, ResponseMode, ResponseType, next};
+use entrance_model::signin::claims_request::ClaimsRequest;
 use entrance_model::signin::pkce::Challenge;
-use entrance_model::signin::redirect::registered;
+use entrance_model::signin::redirect::{Platform, registered};
+use entrance_model::signin::scope::Oidc;
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::steps::Step;
 use entrance_model::signin::{Aadsts, Endpoint};
 use entrance_wire::oauth::form::{Form, LONGEST_QUERY};
+use uuid::Uuid;
 
 use super::client::Client;
 use super::ctx::Ctx;
@@ -44,6 +48,8 @@ const KNOWN: [&str; 20] = [
     "client_info",
     "request",
 ];
+/// A session that no browser has.
+const NOBODY: SessionId = SessionId::from_uuid(Uuid::nil());
 const LONGEST_STATE: usize = 2048;
 const LONGEST_NONCE: usize = 512;
 const LONGEST_HINT: usize = 256;
@@ -59,35 +65,39 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         return Err(Aadsts::QueryStringTooLong.into());
     }
     let place = Place::find(&ctx.app, segment).await?;
-    let tenant = place.tenant()?;
     let form = Form::parse(text, LONGEST_QUERY, &KNOWN).map_err(|error| refused_form(&error))?;
+    let tenant = &hinted(ctx, &place, &form).await?;
     ctx.language.read(|name| form.get(name).map(str::to_owned));
     let id = form.get("client_id").ok_or_else(|| Refused::missing("client_id"))?;
     let client = Client::find(ctx, tenant, id).await?;
     let redirect = form.get("redirect_uri").ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
-    registered(&client.redirects(ctx.app.base()), redirect).ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
+    let platform = registered(&client.redirects(ctx.app.base()), redirect).ok_or(Refused::from(Aadsts::InvalidReplyTo))?;
 
     // From here on the application is told.
-    let mode = ResponseMode::parse(form.get("response_mode"));
+    let kind = ResponseType::guess(form.get("response_type"));
+    let mode = ResponseMode::parse(form.get("response_mode"), kind);
     let mut request = AuthorizeRequest {
         tenant: tenant.id,
         app: client.app,
         endpoint: ctx.endpoint,
         redirect: redirect.to_owned(),
-        mode: mode.unwrap_or(ResponseMode::Query),
+        mode: mode.unwrap_or(if kind.has_id_token() { ResponseMode::Fragment } else { ResponseMode::Query }),
         state: form.get("state").filter(|state| state.len() <= LONGEST_STATE).map(str::to_owned),
         nonce: form.get("nonce").map(str::to_owned),
         scope: String::new(),
         challenge: None,
         prompt: Prompt::Auto,
         login_hint: form.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT).map(str::to_owned),
-        sid: form.get("sid").and_then(|sid| sid.parse::<SessionId>().ok()),
+        sid: form.get("sid").map(|sid| sid.parse().unwrap_or(NOBODY)),
         max_age: None,
         client_info: form.get("client_info") == Some("1"),
+        response: kind,
+        consent: Prompt::asks_consent(form.get("prompt")),
+        auth_time: false,
     };
     let app = app_name(Texts::of(ctx, headers), client.app, client.name());
     let outcome = match mode {
-        Ok(_) => check(ctx, tenant, &client, &form, &mut request).await,
+        Ok(_) => check(ctx, tenant, (&client, platform), &form, &mut request).await,
         Err(number) => Err(number.into()),
     };
     let tell = async |refused: &Refused| {
@@ -116,13 +126,25 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
             if step != Step::Return {
                 return Ok(tell(&steps::refusal(step).of(user.id)).await);
             }
+            let made = returning::make(ctx, &request, session, user).await?;
             let mut tx = ctx.app.store.write().await?;
-            let fields = returning::code(ctx, &mut tx, &request, session, user).await?;
+            let fields = returning::keep(ctx, &mut tx, &request, session, user, made).await?;
             tx.commit().await?;
             Ok(returning::answer(ctx, headers, &request, &app, &fields).await)
         }
         Next::SignIn => page(ctx, headers, &request, app, Step::SignIn, None).await,
         Next::Pick => page(ctx, headers, &request, app, Step::Account, None).await,
+    }
+}
+
+/// The tenant of the address; where that is none of several, the one that a hint names.
+async fn hinted(ctx: &Ctx, place: &Place, form: &Form) -> Result<Tenant, Refused> {
+    let domain = form.get("login_hint").and_then(|hint| hint.rsplit_once('@')).map(|(_, domain)| domain);
+    let domain = domain.or(form.get("domain_hint").filter(|hint| *hint != "organizations"));
+    match (place.tenant(), domain) {
+        (Ok(tenant), _) => Ok(tenant.clone()),
+        (Err(_), Some(domain)) => place.tenant_of(&ctx.app, &domain.to_ascii_lowercase()).await,
+        (Err(refused), None) => Err(refused),
     }
 }
 
@@ -146,8 +168,8 @@ async fn page(
 /// Checks what the application asks; a failure is told to it.
 async fn check(
     ctx: &Ctx,
-    tenant: &entrance_model::directory::Tenant,
-    client: &Client,
+    tenant: &Tenant,
+    (client, platform): (&Client, Platform),
     form: &Form,
     request: &mut AuthorizeRequest,
 ) -> Result<(), Refused> {
@@ -157,14 +179,13 @@ async fn check(
         return Err(Aadsts::InvalidUserInput.into());
     }
     let kind = form.get("response_type").ok_or_else(|| Refused::missing("response_type"))?;
-    let words: Vec<&str> = kind.split_ascii_whitespace().collect();
-    match words.as_slice() {
-        ["code"] => {}
-        _ if words.iter().any(|word| !["code", "id_token", "token"].contains(word)) || words.is_empty() => {
-            return Err(Refused::from(Aadsts::UnsupportedResponseType).about("response_type", kind));
-        }
-        _ if words.contains(&"token") => return Err(Aadsts::ResponseTypeTokenDisabled.into()),
-        _ => return Err(Aadsts::ResponseTypeIdTokenDisabled.into()),
+    request.response = match ResponseType::parse(kind, client.may_get_id_token()) {
+        Ok(response) => response,
+        Err(number @ Aadsts::UnsupportedResponseType) => return Err(Refused::from(number).about("response_type", kind)),
+        Err(number) => return Err(number.into()),
+    };
+    if request.response.has_id_token() && request.nonce.is_none() {
+        return Err(Refused::missing("nonce"));
     }
     let name = if ctx.endpoint == Endpoint::V1 { "resource" } else { "scope" };
     if ctx.endpoint == Endpoint::V2 && form.get("resource").is_some() {
@@ -177,16 +198,23 @@ async fn check(
     };
     scope.clone_into(&mut request.scope);
     let (challenge, method) = (form.get("code_challenge"), form.get("code_challenge_method"));
-    request.challenge = Some(Challenge::parse(challenge, method).map_err(|error| Refused::from(error.number()))?);
+    if request.response.has_code() {
+        let rules = client.pkce_rules(platform);
+        request.challenge = Challenge::parse(challenge, method, rules).map_err(|error| Refused::from(error.number()))?;
+    }
     request.prompt = Prompt::parse(form.get("prompt"))?;
     request.max_age = match form.get("max_age").map(str::parse::<i64>) {
         None => None,
         Some(Ok(age)) if age >= 0 => Some(age),
         Some(_) => return Err(Aadsts::InvalidUserInput.into()),
     };
-    grants::capabilities(form.get("claims"))?;
+    let claims = ClaimsRequest::parse(form.get("claims")).map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
+    request.auth_time = claims.auth_time;
     let asked = grants::asked(ctx.endpoint, Some(scope))?;
     // Several resources may be named here; each token request asks for one of them, and is checked then.
+    if request.response.has_id_token() && !asked.has(Oidc::Openid) {
+        return Err(Refused::from(Aadsts::InvalidScope).about("scope", scope));
+    }
     if asked.resources.len() <= 1 {
         issue::permitted(ctx, tenant, client, &asked).await?;
     }

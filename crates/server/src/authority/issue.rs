@@ -3,12 +3,14 @@
 use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::{AppId, PrincipalId, SessionId, UserId};
+use entrance_model::signin::authorize::AuthorizeRequest;
 use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
 use entrance_model::signin::resource::{Kind, Resource};
 use entrance_model::signin::revocation::Issued;
 use entrance_model::signin::scope::{Asked, Oidc};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
+use entrance_model::well_known;
 use entrance_store::Tx;
 use entrance_store::authority::Decision;
 use entrance_wire::oauth::client_info::client_info;
@@ -22,7 +24,7 @@ use super::entitled::{self, Subject};
 use super::keys::Header;
 use super::policies::{self, Asker, Question};
 use super::refused::Refused;
-use super::{consent, secret};
+use super::{consent, grants, secret, target};
 
 /// What a request asks for besides the grant itself.
 pub(crate) struct Wanted {
@@ -225,7 +227,7 @@ pub(crate) async fn for_person(
     };
     let access = claims::user_access(&facts, user, by, &granted, &entitled);
     let header = if resource.version == 2 { Header::V2 } else { Header::V1 };
-    let id_token = if asked.has(Oidc::Openid) { Some(id_token(ctx, &facts, user, by).await?) } else { None };
+    let id_token = if asked.has(Oidc::Openid) { Some(id_token(ctx, &facts, user, by, None).await?) } else { None };
     let mut tokens = Tokens {
         token_type: wanted.token_type(),
         scope: Some(asked.echo(&granted, tell_oidc)),
@@ -274,12 +276,56 @@ pub(crate) async fn for_person(
 }
 
 /// Makes an ID token for the client of a request, in the version of the endpoint that was asked.
-async fn id_token(ctx: &Ctx, facts: &claims::Facts<'_>, user: &User, by: &SignIn) -> Result<String, Refused> {
+///
+/// One that travels together with a code names it, so that nobody swaps the code on the way (`c_hash`).
+async fn id_token(ctx: &Ctx, facts: &claims::Facts<'_>, user: &User, by: &SignIn, code: Option<&str>) -> Result<String, Refused> {
     let entitled = entitled::for_client(ctx, facts.tenant, user, facts.client.manifest(), facts.client.principal.id).await?;
-    Ok(match ctx.endpoint {
-        Endpoint::V2 => ctx.app.keys.sign(&claims::id_v2(facts, user, by, &entitled), Header::V2),
-        Endpoint::V1 => ctx.app.keys.sign(&claims::id_v1(facts, user, by, &entitled), Header::V1),
-    })
+    let (mut claims, header) = match ctx.endpoint {
+        Endpoint::V2 => (claims::id_v2(facts, user, by, &entitled), Header::V2),
+        Endpoint::V1 => (claims::id_v1(facts, user, by, &entitled), Header::V1),
+    };
+    if let Some(code) = code {
+        claims.insert("c_hash".into(), secret::half_hash(code).into());
+    }
+    Ok(ctx.app.keys.sign(&claims, header))
+}
+
+/// The ID token that goes to an application through the browser (S-102), before or without a code being redeemed.
+pub(crate) async fn for_browser(
+    ctx: &Ctx,
+    request: &AuthorizeRequest,
+    (user, by): (&User, &SignIn),
+    code: Option<&str>,
+) -> Result<String, Refused> {
+    let mut reader = ctx.app.store.read().await?;
+    let tenant = reader.directory().tenant(request.tenant).await?.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?;
+    let known = reader.authority().revocation_head(tenant.id).await?;
+    drop(reader);
+    // The page may have been reached by another generation of endpoint than the request.
+    let ctx = Ctx { endpoint: request.endpoint, ..ctx.clone() };
+    let client = Client::find(&ctx, &tenant, &request.app.to_string()).await?;
+    let wanted = Wanted {
+        asked: grants::asked(request.endpoint, Some(&request.scope))?,
+        client_info: request.client_info,
+        can_answer_challenge: false,
+        nonce: request.nonce.clone(),
+        auth_time: request.auth_time || request.max_age.is_some(),
+        key: None,
+        known,
+    };
+    let resource = target::find(&ctx, &tenant, &well_known::GRAPH.to_string()).await?;
+    let facts = claims::Facts {
+        app: &ctx.app,
+        tenant: &tenant,
+        client: &client,
+        proof: &Proof::None,
+        resource: &resource,
+        now: ctx.now(),
+        life: 0,
+        wanted: &wanted,
+        address: ctx.address(),
+    };
+    id_token(&ctx, &facts, user, by, code).await
 }
 
 /// How long an access token of a person lives, in seconds (S-313).

@@ -1,9 +1,10 @@
 //! The token service: who signs in how, and what their tokens say.
 
+mod admin_consent;
 mod authorize;
 pub mod bearer;
 mod claims;
-mod client;
+pub(crate) mod client;
 pub(crate) mod consent;
 pub(crate) mod credentials;
 pub(crate) mod ctx;
@@ -12,7 +13,7 @@ mod discovery;
 mod entitled;
 pub(crate) mod floods;
 pub(crate) mod grants;
-mod issue;
+pub(crate) mod issue;
 pub mod keys;
 pub(crate) mod lockouts;
 mod logout;
@@ -88,6 +89,7 @@ enum Asked {
     NativeClient,
     Logout,
     Userinfo,
+    AdminConsent,
 }
 
 impl Asked {
@@ -111,6 +113,7 @@ impl Asked {
             [_, "oauth2", "nativeclient"] => (Self::NativeClient, V2),
             [_, "oauth2", "v2.0", "logout"] => (Self::Logout, V2),
             [_, "oauth2", "logout"] => (Self::Logout, V1),
+            [_, "v2.0", "adminconsent"] | [_, "adminconsent"] => (Self::AdminConsent, V2),
             _ => return None,
         })
     }
@@ -137,7 +140,9 @@ impl Asked {
     /// Whether the endpoint takes the method.
     fn takes(self, method: &Method) -> bool {
         match self {
-            Self::Configuration | Self::Keys | Self::Instances | Self::Realm | Self::NativeClient => is_read(method),
+            Self::Configuration | Self::Keys | Self::Instances | Self::Realm | Self::NativeClient | Self::AdminConsent => {
+                is_read(method)
+            }
             Self::Token | Self::DeviceCode => method == Method::POST,
             Self::Authorize | Self::DevicePage | Self::Logout | Self::Userinfo => is_read(method) || method == Method::POST,
         }
@@ -182,6 +187,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
         Asked::NativeClient => {
             ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], "").into_response()
         }
+        Asked::AdminConsent => admin_consent::answer(&ctx, segment, headers, parameters).await,
         Asked::Logout => logout::answer(&ctx, segment, headers, parameters).await,
         Asked::Userinfo => userinfo::get(&ctx, headers).await,
     }

@@ -24,6 +24,7 @@ mod membership;
 mod organization;
 mod owners;
 mod page;
+mod permission_grants;
 mod policies;
 mod registration;
 mod reply;
@@ -85,6 +86,7 @@ fn people() -> Router<Graph> {
     let one = get(users::show).patch(users::update).delete(users::remove);
     let mine = Router::new()
         .route("/me", get(me::show).patch(me::update))
+        .route("/me/oauth2permissiongrants", get(permission_grants::of_person))
         .route("/me/ownedobjects", get(owners::owned))
         .route("/me/revokesigninsessions", post(users::revoke_sessions))
         .route("/me/invalidateallrefreshtokens", post(users::revoke_sessions));
@@ -94,6 +96,7 @@ fn people() -> Router<Graph> {
         .route("/users/{key}", one)
         .route("/users/{key}/revokesigninsessions", post(users::revoke_sessions))
         .route("/users/{key}/invalidateallrefreshtokens", post(users::revoke_sessions))
+        .route("/users/{key}/oauth2permissiongrants", get(permission_grants::of_person))
         .route("/users/{key}/ownedobjects", get(owners::owned))
         .merge(mine)
         .merge(memberships("/me"))
@@ -138,6 +141,7 @@ fn application_routes() -> Router<Graph> {
         )
         .route("/serviceprincipals/{key}/addpassword", post(credentials::add_to_service_principal))
         .route("/serviceprincipals/{key}/removepassword", post(credentials::remove_from_service_principal))
+        .route("/serviceprincipals/{key}/oauth2permissiongrants", get(permission_grants::of_client))
         .route("/serviceprincipals/{key}/ownedobjects", get(owners::owned))
         .merge(ownership("/serviceprincipals/{key}"))
         .merge(memberships("/serviceprincipals/{key}"))
@@ -171,6 +175,11 @@ fn tenant_routes() -> Router<Graph> {
         .route("/entrance/heldnames", get(held_names::list))
         .route("/entrance/heldnames/{name}", get(held_names::one))
         .route("/entrance/heldnames/{name}/release", post(held_names::release))
+        .route("/oauth2permissiongrants", get(permission_grants::list).post(permission_grants::create))
+        .route(
+            "/oauth2permissiongrants/{id}",
+            get(permission_grants::one).patch(permission_grants::update).delete(permission_grants::remove),
+        )
         .route("/organization", get(organization::list))
         .route("/organization/{id}", get(organization::show))
         .route("/domains", get(organization::domains))
@@ -222,6 +231,7 @@ const SEGMENTS: &[&str] = &[
     "organization",
     "domains",
     "me",
+    "oauth2permissiongrants",
     "entrance",
     "identity",
     "auditlogs",

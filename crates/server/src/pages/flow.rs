@@ -4,7 +4,7 @@
 use axum::http::HeaderMap;
 use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
-use entrance_model::id::{SessionId, TenantId, UserId};
+use entrance_model::id::{AppId, SessionId, TenantId, UserId};
 use entrance_model::signin::authorize::AuthorizeRequest;
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::{Aadsts, redirect};
@@ -58,6 +58,17 @@ pub(crate) enum Purpose {
         grant: String,
         /// What the person typed, to be compared with the device.
         code: String,
+    },
+    /// An administrator is asked to allow an application something for everybody (S-113).
+    AdminConsent {
+        /// The application.
+        app: AppId,
+        /// A registered address to go to afterwards.
+        redirect: Option<String>,
+        /// Comes back as it was sent.
+        state: Option<String>,
+        /// What it asks; all that its registration lists, where it names nothing.
+        scope: Option<String>,
     },
     /// A page of our own asks who it is.
     Own {
@@ -147,6 +158,7 @@ impl Flow {
     pub(crate) fn form_action(&self) -> Option<String> {
         match &self.purpose {
             Purpose::Authorize { request } => redirect::form_action(&request.redirect),
+            Purpose::AdminConsent { redirect, .. } => redirect.as_deref().and_then(redirect::form_action),
             Purpose::Device { .. } | Purpose::Own { .. } => None,
         }
     }
@@ -155,7 +167,7 @@ impl Flow {
     pub(crate) fn hint(&self) -> &str {
         match &self.purpose {
             Purpose::Authorize { request } => request.login_hint.as_deref().unwrap_or_default(),
-            Purpose::Device { .. } | Purpose::Own { .. } => "",
+            Purpose::Device { .. } | Purpose::AdminConsent { .. } | Purpose::Own { .. } => "",
         }
     }
 

@@ -3,6 +3,7 @@
 mod account;
 mod assets;
 mod begin;
+pub(crate) mod consent;
 mod cookies;
 pub(crate) mod device;
 mod device_confirm;
@@ -69,8 +70,8 @@ impl From<StoreError> for PageError {
 }
 
 /// The names of all fields of the gate's forms.
-pub(crate) const FIELDS: [&str; 11] =
-    ["flow", "csrf", "login", "passwd", "step", "account", "otc", "grant", "decision", "confirm_device", "keep"];
+pub(crate) const FIELDS: [&str; 12] =
+    ["flow", "csrf", "login", "passwd", "step", "account", "otc", "grant", "decision", "confirm_device", "keep", "on_behalf"];
 
 /// The routes of this surface.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -114,6 +115,8 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/devicelogin" => Ok(device::get(ctx, headers).await),
         "/devicelogin/confirm" => device_confirm::get(ctx, headers, text).await,
         "/devicelogin/done" => device_confirm::done(ctx, headers, text).await,
+        "/consent" => consent::get(ctx, headers, text).await,
+        "/consent/allowed" | "/consent/refused" => Ok(consent::done(ctx, headers, path).await),
         "/signedout" => Ok(signed_out::get(ctx, headers).await),
         "/me/why" => Ok(crate::explain::me::get(&ctx.app, headers, text).await),
         "/error" => Ok(error::explain(ctx, headers, text).await),
@@ -125,9 +128,11 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
 }
 
 async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result<Response, PageError> {
-    let known = ["/signin", "/signin/account", "/devicelogin", "/devicelogin/confirm", "/devicelogin/report", "/signedout"];
+    let known =
+        ["/consent", "/signin", "/signin/account", "/devicelogin", "/devicelogin/confirm", "/devicelogin/report", "/signedout"];
     if !known.contains(&path) {
-        let is_page = ["/", "/signin/return", "/devicelogin/done", "/me/why", "/error"].contains(&path);
+        let is_page = ["/", "/signin/return", "/devicelogin/done", "/consent/allowed", "/consent/refused", "/me/why", "/error"]
+            .contains(&path);
         let status = if is_page { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
         return Ok(error::plain(ctx, headers, status).await);
     }
@@ -137,6 +142,7 @@ async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result
     let form = posted(headers, body).await?;
     match path {
         "/signin" => signin::post(ctx, headers, &form).await,
+        "/consent" => consent::post(ctx, headers, &form).await,
         "/signin/account" => account::post(ctx, headers, &form).await,
         "/devicelogin" => device::post(ctx, headers, &form).await,
         "/devicelogin/confirm" => device_confirm::post(ctx, headers, &form).await,

@@ -9,6 +9,7 @@ use entrance_model::signin::code::{AuthorizationCode, LIFE};
 use entrance_model::signin::session::{BROWSER_IDLE, BrowserSession};
 use entrance_model::signin::{Aadsts, redirect};
 use entrance_store::{StoreError, Tx};
+use entrance_wire::oauth::client_info::client_info;
 
 use super::PageError;
 use super::flow::{Flow, Outcome, Purpose};
@@ -18,7 +19,7 @@ use super::steps;
 use super::texts::{Mark, Rich, Texts};
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
-use crate::authority::{policies, secret};
+use crate::authority::{issue, policies, secret};
 
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -43,7 +44,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     let request = match flow.state.purpose.clone() {
         Purpose::Authorize { request } => request,
         Purpose::Own { to, .. } => return Ok(see_other(&to)),
-        Purpose::Device { .. } => return Err(Aadsts::FlowTokenExpired.into()),
+        Purpose::Device { .. } | Purpose::AdminConsent { .. } => return Err(Aadsts::FlowTokenExpired.into()),
     };
     let tenant = flow.state.tenant(ctx).await?;
     let judged = match policies::for_session(ctx, &tenant, &user, &request, &session).await {
@@ -53,6 +54,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         }
         Err(refused) => Err(refused),
     };
+    let made = make(ctx, &request, &session, &user).await?;
     let mut after = flow.state;
     after.outcome = Some(Outcome::Answered);
     let app = after.app.clone();
@@ -63,29 +65,48 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), &refused).await;
         return Ok(answer(ctx, headers, &request, &app, &refusal(ctx, &request, &refused)).await);
     }
-    let fields = code(ctx, &mut tx, &request, &session, &user).await?;
+    let fields = keep(ctx, &mut tx, &request, &session, &user, made).await?;
     tx.commit().await?;
     Ok(answer(ctx, headers, &request, &app, &fields).await)
 }
 
-/// Makes a code for a session and keeps its hash.
-pub(crate) async fn code(
+/// What an application gets, made before anything is written.
+pub(crate) struct Made {
+    code: Option<String>,
+    id_token: Option<String>,
+}
+
+/// Makes what was asked for: a code, an ID token, or both.
+pub(crate) async fn make(ctx: &Ctx, request: &AuthorizeRequest, session: &BrowserSession, user: &User) -> Result<Made, Refused> {
+    let code = request.response.has_code().then(|| format!("1.{}", secret::opaque()));
+    let id_token = if request.response.has_id_token() {
+        Some(issue::for_browser(ctx, request, (user, &session.sign_in()), code.as_deref()).await?)
+    } else {
+        None
+    };
+    Ok(Made { code, id_token })
+}
+
+/// Keeps the hash of the code, and tells what the application reads.
+pub(crate) async fn keep(
     ctx: &Ctx,
     tx: &mut Tx,
     request: &AuthorizeRequest,
     session: &BrowserSession,
     user: &User,
+    made: Made,
 ) -> Result<Vec<(&'static str, String)>, Refused> {
     let now = ctx.now();
-    let code = format!("1.{}", secret::opaque());
     let kept = AuthorizationCode::begin(request.clone(), session.sign_in(), now);
     let mut decision = ctx.decision("authorize", request.tenant, Some(request.app));
     decision.user = Some(user.id.into());
     decision.interactive = true;
-    decision.reason = "authorization code".into();
+    decision.reason = if made.code.is_some() { "authorization code" } else { "ID token" }.into();
     let mut authority = tx.authority();
     decision.session = Some(session.id);
-    authority.insert_code(&secret::sha256(&code), &kept, now + LIFE).await?;
+    if let Some(code) = &made.code {
+        authority.insert_code(&secret::sha256(code), &kept, now + LIFE).await?;
+    }
     match authority.browser_session_seen(request.tenant, session.id, now).await {
         Ok(()) => {}
         // It was revoked in this moment.
@@ -95,7 +116,14 @@ pub(crate) async fn code(
     let until = now + BROWSER_IDLE;
     authority.session_used(request.tenant, session.id, Some(request.app), &decision.address, now, until).await?;
     authority.decided(now, &decision).await?;
-    let mut fields = vec![("code", code)];
+    let mut fields = Vec::new();
+    fields.extend(made.code.map(|code| ("code", code)));
+    if let Some(id_token) = made.id_token {
+        fields.push(("id_token", id_token));
+        if request.client_info {
+            fields.push(("client_info", client_info(&user.id.to_string(), &request.tenant.to_string())));
+        }
+    }
     fields.extend(request.state.clone().map(|state| ("state", state)));
     fields.push(("session_state", session.id.to_string()));
     fields.push(("iss", ctx.app.issuer_v2(request.tenant)));

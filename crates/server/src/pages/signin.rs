@@ -32,7 +32,7 @@ pub(super) fn to_app(t: Texts, flow: &Flow) -> Rich {
     let app = shown(&flow.app);
     let app = [("app", Mark::strong(&app))];
     match flow.purpose {
-        Purpose::Authorize { .. } | Purpose::Own { .. } => t.rich("to-continue", &app),
+        Purpose::Authorize { .. } | Purpose::AdminConsent { .. } | Purpose::Own { .. } => t.rich("to-continue", &app),
         Purpose::Device { .. } => t.rich("to-continue-device", &app),
     }
 }

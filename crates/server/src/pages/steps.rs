@@ -11,8 +11,8 @@ use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::steps::{self, ENROLMENT, Facts, STEP_UP, Step};
 use jiff::SignedDuration;
 
-use super::PageError;
 use super::flow::{self, Flow, Guard, Purpose};
+use super::{PageError, consent};
 use crate::authority::ctx::Ctx;
 use crate::authority::policies;
 use crate::authority::refused::Refused;
@@ -45,7 +45,7 @@ pub(crate) async fn of(
     let methods = ctx.app.store.read().await?.factors().methods(tenant, user.id).await?;
     let guard = match purpose {
         Purpose::Own { guard, .. } => *guard,
-        Purpose::Authorize { .. } | Purpose::Device { .. } => Guard::SignedIn,
+        Purpose::Authorize { .. } | Purpose::Device { .. } | Purpose::AdminConsent { .. } => Guard::SignedIn,
     };
     // Who has no second factor yet cannot show one before the first is set up.
     let strong = guard == Guard::StepUp || (guard == Guard::Enrolment && methods.any());
@@ -59,7 +59,7 @@ pub(crate) async fn of(
         must_change_password: user.must_change_password,
         methods,
         demands: demands(ctx, purpose, tenant, user).await?,
-        consent_missing: consent_missing(ctx, purpose, user).await?,
+        consent_missing: consent_missing(ctx, purpose, tenant, user).await?,
     };
     Ok(steps::next(&facts))
 }
@@ -73,7 +73,7 @@ pub(crate) fn address(step: Step, purpose: &Purpose, id: &str) -> String {
         (Step::SecondFactor, Purpose::Own { guard: Guard::StepUp | Guard::Enrolment, .. }) => format!("/signin/stepup?flow={id}"),
         (Step::SecondFactor, _) => format!("/signin/mfa?flow={id}"),
         (Step::Enroll, _) => format!("/signin/enroll?flow={id}"),
-        (Step::Consent, _) => format!("/consent?flow={id}"),
+        (Step::Consent, _) | (Step::Return, Purpose::AdminConsent { .. }) => format!("/consent?flow={id}"),
         (Step::Return, Purpose::Device { .. }) => format!("/devicelogin/confirm?grant={id}"),
         (Step::Return, Purpose::Authorize { .. } | Purpose::Own { .. }) => format!("/signin/return?flow={id}"),
     }
@@ -112,7 +112,7 @@ async fn demands(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) ->
     let mut reader = ctx.app.store.read().await?;
     let tenant = reader.directory().tenant(tenant).await?.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?;
     let verdict = match purpose {
-        Purpose::Own { .. } => return Ok(Demands::default()),
+        Purpose::Own { .. } | Purpose::AdminConsent { .. } => return Ok(Demands::default()),
         Purpose::Authorize { request } => {
             drop(reader);
             policies::of_authorize(ctx, &tenant, user, request).await
@@ -130,7 +130,7 @@ async fn demands(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) ->
 }
 
 /// Whether the person has to agree to what the application asks.
-#[expect(clippy::unused_async, reason = "what was agreed to is read from the store")]
-async fn consent_missing(_: &Ctx, _: &Purpose, _: &User) -> Result<bool, Refused> {
-    Ok(false)
+async fn consent_missing(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) -> Result<bool, Refused> {
+    let tenant = ctx.app.store.read().await?.directory().tenant(tenant).await?;
+    consent::is_missing(ctx, &tenant.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?, purpose, user).await
 }

@@ -142,6 +142,8 @@ pub static APPLICATION: Entity = Entity {
         guid("applicationTemplateId").read_only(),
         object("certification").read_only(),
         time("createdDateTime").read_only(),
+        // Ours: `allowPlainPkce` and `allowNoPkce` (S-106).
+        object("entranceProfile"),
         text("defaultRedirectUri"),
         long_text("description"),
         text("disabledByMicrosoftStatus").read_only(),
@@ -232,5 +234,20 @@ pub static FEDERATED_CREDENTIAL: Entity = Entity {
         Property::new("subject", Kind::Text(600)),
         Property::new("description", Kind::Text(600)),
         texts("audiences"),
+    ],
+};
+
+/// What one application may do with another one in people's names.
+pub static PERMISSION_GRANT: Entity = Entity {
+    name: "OAuth2PermissionGrant",
+    odata: "oAuth2PermissionGrant",
+    set: "oauth2PermissionGrants",
+    properties: &[
+        guid("id").read_only(),
+        guid("clientId").on_create(),
+        text("consentType").on_create(),
+        guid("principalId").on_create(),
+        guid("resourceId").on_create(),
+        long_text("scope"),
     ],
 };

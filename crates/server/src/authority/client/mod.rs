@@ -11,6 +11,8 @@ use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::client::built_in_redirects;
 use entrance_model::signin::manifest::Manifest;
+use entrance_model::signin::pkce::PkceRules;
+use entrance_model::signin::redirect::Platform;
 use entrance_model::signin::resource::{Identifier, identify};
 use entrance_model::well_known;
 use entrance_wire::oauth::form::Form;
@@ -88,6 +90,21 @@ impl Client {
     /// Whether it is one of the built-in applications.
     pub(crate) fn is_built_in(&self) -> bool {
         well_known::first_party(self.app).is_some()
+    }
+
+    /// Whether ID tokens may go to it through the browser (`web.implicitGrantSettings.enableIdTokenIssuance`).
+    pub(crate) fn may_get_id_token(&self) -> bool {
+        let web = self.registration.as_ref().and_then(|app| app.other.get("web"));
+        let setting = web.and_then(|web| web.pointer("/implicitGrantSettings/enableIdTokenIssuance"));
+        setting.and_then(serde_json::Value::as_bool).unwrap_or(false)
+    }
+
+    /// What is demanded of its proof keys (S-106): `S256`, unless its registration says less. Only a client that proves
+    /// itself may come without one.
+    pub(crate) fn pkce_rules(&self, platform: Platform) -> PkceRules {
+        let profile = self.registration.as_ref().and_then(|app| app.other.get("entranceProfile"));
+        let is_set = |name| profile.and_then(|profile| profile.get(name)).and_then(serde_json::Value::as_bool).unwrap_or(false);
+        PkceRules { plain: is_set("allowPlainPkce"), none: platform == Platform::Web && is_set("allowNoPkce") }
     }
 
     /// Whether it may use the grants of public clients.

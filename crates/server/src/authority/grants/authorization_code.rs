@@ -50,7 +50,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     };
     let mut wanted = request.wanted(Some(&asked.scope))?;
     wanted.nonce.clone_from(&asked.nonce);
-    wanted.auth_time = asked.max_age.is_some();
+    wanted.auth_time |= asked.auth_time || asked.max_age.is_some();
     wanted.client_info |= asked.client_info;
     let user = request.user(by.user).await?;
     let origin = if platform == Some(Platform::Spa) { Origin::Spa } else { Origin::Code };

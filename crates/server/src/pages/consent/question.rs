@@ -1,0 +1,94 @@
+//! What the consent page asks: which permissions of which resources, and whether this person may answer.
+
+use entrance_model::directory::{Tenant, User};
+use entrance_model::id::AppId;
+use entrance_model::signin::consent::{UserConsent, needs_administrator};
+use entrance_model::signin::permission::Permission;
+use entrance_model::signin::scope::Asked;
+use entrance_model::signin::{Aadsts, Endpoint};
+
+use crate::authority::client::Client;
+use crate::authority::consent::{self, Standing};
+use crate::authority::ctx::Ctx;
+use crate::authority::grants;
+use crate::authority::refused::Refused;
+use crate::pages::flow::Purpose;
+
+/// What is asked of whom.
+pub(super) struct Question {
+    /// The application.
+    pub(super) client: Client,
+    /// What it asks, as it spelled it.
+    pub(super) asked: Asked,
+    /// Per resource, what is granted and what is missing.
+    pub(super) parts: Vec<Standing>,
+    /// It is asked although nothing is missing.
+    pub(super) forced: bool,
+    /// It is asked for everybody in the organisation.
+    pub(super) for_everybody: bool,
+}
+
+impl Question {
+    /// The question of a purpose; `None` where an application of ours asks, or nobody.
+    pub(super) async fn of(ctx: &Ctx, tenant: &Tenant, purpose: &Purpose, user: &User) -> Result<Option<Self>, Refused> {
+        let (app, endpoint, scope, forced, for_everybody) = match purpose {
+            Purpose::Authorize { request } => {
+                (request.app, request.endpoint, Some(request.scope.clone()), request.consent, false)
+            }
+            Purpose::AdminConsent { app, scope, .. } => (*app, Endpoint::V2, scope.clone(), true, true),
+            Purpose::Device { grant, .. } => {
+                let grant = ctx.app.store.read().await?.authority().device_grant(grant).await?;
+                // One that was answered meanwhile asks nothing any more.
+                let Some(request) = grant.as_ref().and_then(|grant| grant.state.open(ctx.now()).ok()) else { return Ok(None) };
+                (request.app, request.endpoint, Some(request.scope.clone()), false, false)
+            }
+            Purpose::Own { .. } => return Ok(None),
+        };
+        let client = Client::find(ctx, tenant, &app.to_string()).await?;
+        if client.is_built_in() {
+            return Ok(None);
+        }
+        let asked = match scope {
+            Some(scope) => grants::asked(endpoint, Some(&scope))?,
+            None => registered(&client),
+        };
+        let mut parts = Vec::new();
+        for part in &asked.resources {
+            parts.push(consent::standing(ctx, tenant, &client, Some(part), Some(user.id)).await?);
+        }
+        Ok(Some(Self { client, asked, parts, forced, for_everybody }))
+    }
+
+    /// Whether somebody has to answer it.
+    pub(super) fn is_open(&self) -> bool {
+        self.forced || self.parts.iter().any(|part| !part.weighed.missing.is_empty())
+    }
+
+    /// What an answer allows, of one resource.
+    pub(super) fn wanted<'p>(&self, part: &'p Standing) -> &'p [Permission] {
+        if self.forced { &part.weighed.asked } else { &part.weighed.missing }
+    }
+
+    /// Whether this person may not answer it.
+    pub(super) fn is_beyond(&self, policy: UserConsent, user: &User) -> bool {
+        let missing = self.parts.iter().flat_map(|part| &part.weighed.missing);
+        !user.is_directory_admin && (self.for_everybody || needs_administrator(policy, missing))
+    }
+}
+
+/// All that the registration lists.
+fn registered(client: &Client) -> Asked {
+    let all = client.registration().map(consent::resources).unwrap_or_default();
+    let scope: Vec<_> = all.into_iter().map(|app: AppId| format!("{app}/.default")).collect();
+    Asked::parse(&scope.join(" ")).unwrap_or_default()
+}
+
+/// Whether the page has to be shown before a purpose is served.
+pub(crate) async fn is_missing(ctx: &Ctx, tenant: &Tenant, purpose: &Purpose, user: &User) -> Result<bool, Refused> {
+    match Question::of(ctx, tenant, purpose, user).await {
+        Ok(question) => Ok(question.is_some_and(|question| question.is_open())),
+        // Nothing that a page could ask for helps here: whoever answers the application refuses it.
+        Err(refused) if matches!(refused.number, Aadsts::InvalidResourceForClient | Aadsts::InvalidScopeForResource) => Ok(false),
+        Err(refused) => Err(refused),
+    }
+}
