@@ -25,7 +25,6 @@ pub fn jws(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     if let Ok(token) = Unverified::parse(text) {
         assert_eq!(text.matches('.').count(), 2);
-        assert!(token.header.crit.is_none());
         let _ = (token.audiences().len(), token.seconds("exp"), token.text("iss"));
     }
 }

@@ -9,4 +9,5 @@ pub mod error;
 pub mod form;
 pub mod jws;
 pub mod pop;
+mod strict;
 pub mod token;
