@@ -37,35 +37,40 @@ class Visitor(Browser):
 
     def visit(self, url: str, consent="accept") -> Arrived:
         """Follows an address to the application's own, through sign-in, account picker and consent."""
-        page = self._follow("GET", url)
+        page = self.open(url)
         for _ in range(8):
             if isinstance(page, Arrived):
                 return self._deliver(page)
             self.seen.append(page)
             if answer := next((form for form in page.forms if not form.action.startswith(self.base)), None):
                 return self._deliver(Arrived(answer.action, dict(answer.fields), page))
-            if not (step := self._step(page, consent)):
+            if not (step := self.step(page, consent)):
                 return Arrived(page.url, None, page)
             page = step
         raise AssertionError(f"the pages lead in circles, at last to {page.url}:\n{page.html[:2000]}")
 
-    def _step(self, page: Page, consent: str):
+    def open(self, url: str) -> "Page | Arrived":
+        return self._follow("GET", url)
+
+    def step(self, page: Page, consent="accept") -> "Page | Arrived | None":
+        """One page further, or nothing when this person has no answer for it."""
         if picker := page.form("account"):
-            return self._send(picker, press=picker.buttons[0 if self._is_here(page) else -1])
+            return self.fill(picker, press=picker.buttons[0 if self._is_here(page) else -1])
         if form := page.form("login", "passwd"):
             if not self.who or "signin-error" in page.marks:
                 return None
-            return self._send(form, login=self.who.upn, passwd=self.who.password)
+            return self.fill(form, login=self.who.upn, passwd=self.who.password)
         if "consent-title" in page.marks and (form := page.form("decision")):
-            return self._send(form, press=("decision", consent))
+            return self.fill(form, press=("decision", consent))
         if "signout-confirm" in page.marks:
-            return self._send(page.forms[0])
+            return self.fill(page.forms[0])
         return None
 
     def _is_here(self, page: Page) -> bool:
         return bool(self.who) and self.who.upn.lower() in page.html.lower()
 
-    def _send(self, form: Form, press: tuple[str, str] | None = None, **values: str):
+    def fill(self, form: Form, press: tuple[str, str] | None = None, **values: str) -> "Page | Arrived":
+        """Sends a form with these values."""
         data = {**form.fields, **values}
         if press:
             data[press[0]] = press[1]

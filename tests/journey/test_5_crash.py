@@ -1,0 +1,151 @@
+"""The server is killed in the middle of everything. What it answered still counts, and nothing counts twice.
+
+The moments are random from a seed that is told; `ENTRANCE_CRASH_SEED` repeats a run.
+"""
+
+import os
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support.crowd import Client, Ledger, rush
+from support.guests import SIGNED_IN
+from support.office import Office
+from support.registered import register
+from support.paths import ENTRANCE
+from support.running import run, until
+from support.server import Server, plain_env
+from support.telling import told
+
+CLIENTS, ROUNDS = 64, 6
+# A public client's refresh token may be shown again for so long, because parallel programs do so (S-220).
+WINDOW = 60
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A server of its own on the demo's data; its people and applications are made before the first kill."""
+    server = Server(tmp_path_factory.mktemp("crash")).start("demo", story=False)
+    office = Office(server)
+    server.people = [office.hire("crash") for _ in range(8)]
+    server.app = register(office, "crash-web", secret=True, web={"redirectUris": [SIGNED_IN]})
+    server.app.redirect = SIGNED_IN
+    server.kill_everything()
+    yield server
+    server.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def ledger(house):
+    """What the crowd was promised, and what became of it over all the kills."""
+    seed = int(os.environ.get("ENTRANCE_CRASH_SEED", time.time_ns() % 1_000_000))
+    told("kill -9 under 64 clients: seed", str(seed))
+    chance, ledger, starts = random.Random(seed), Ledger(), []
+    clients = []
+    for _ in range(ROUNDS):
+        since = time.monotonic()
+        house.start("serve")
+        starts.append(time.monotonic() - since)
+        clients = clients or crowd(house, ledger)
+        stop = threading.Event()
+        threads = rush(clients, stop)
+        time.sleep(chance.uniform(0.2, 3.0))
+        house.kill()
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        assert not ledger.odd, ledger.odd[:3]
+    house.start("serve")
+    ledger.any = clients[0]
+    told("kill -9 under 64 clients", f"{ROUNDS} kills, {ledger.answers} flows ended, {len(ledger.promises)} promises; up again after {max(starts):.1f} s at most")
+    return ledger
+
+
+def crowd(house, ledger):
+    """Everybody signs in once; what follows goes by their sessions."""
+    clients = [Client(house, ledger, number, house.people[number % len(house.people)], house.app) for number in range(CLIENTS)]
+    first = clients[: len(house.people)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Client.code, first))
+    for client in clients[len(first):]:
+        client.browser.http.cookies.update(first[clients.index(client) % len(first)].browser.http.cookies)
+    return clients
+
+
+def of(ledger, kind, *states):
+    return [one for one in ledger.promises if one.kind == kind and one.state in states]
+
+
+def results(ledger, promises):
+    """Redeems each and gives the status and the number of each answer."""
+    def redeem(promise):
+        answer = ledger.any._redeem_form(promise.form)
+        body = answer.json()
+        return answer.status_code, body.get("error"), (body.get("error_codes") or [None])[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(redeem, promises))
+
+
+# Refresh tokens first: a code that is shown again takes the tokens with it that it gave.
+
+
+def test_s_220_the_newest_refresh_token_always_works(ledger):
+    promises = of(ledger, "refresh", "answered")
+    assert promises
+    bad = [one for one in results(ledger, promises) if one[0] != 200]
+    assert not bad, f"{len(bad)} of {len(promises)}: {bad[:3]}"
+    told("kill -9: newest refresh tokens, all good afterwards", str(len(promises)))
+
+
+def test_s_220_a_refresh_token_that_was_exchanged_ends_with_its_window(ledger):
+    promises = [one for one in of(ledger, "refresh", "used") if "client_secret" not in one.form]
+    if not promises:
+        pytest.skip("no public client's refresh token was exchanged before a kill")
+    oldest = min(promises, key=lambda one: one.at)
+    until("the window is over", lambda: time.monotonic() - oldest.at > WINDOW + 15, seconds=WINDOW + 20, every=1)
+    assert results(ledger, [oldest])[0][:2] == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("kind", ["code", "device"])
+def test_s_105_what_was_answered_and_not_used_still_counts_and_once(ledger, kind):
+    promises = of(ledger, kind, "answered")
+    assert promises, f"no {kind} was left over; more rounds are needed"
+    assert {status for status, _, _ in results(ledger, promises)} == {200}
+    assert {error for _, error, _ in results(ledger, promises)} <= {"invalid_grant", "bad_verification_code"}
+    told(f"kill -9: {kind}s answered, not used, good afterwards", str(len(promises)))
+
+
+@pytest.mark.parametrize("kind", ["code", "device"])
+def test_s_105_what_was_used_never_counts_again(ledger, kind):
+    promises = of(ledger, kind, "used")
+    assert promises
+    assert {status for status, _, _ in results(ledger, promises)} == {400}
+
+
+@pytest.mark.parametrize("kind", ["code", "device"])
+def test_s_105_what_was_under_way_counts_once_at_most(ledger, kind):
+    promises = of(ledger, kind, "unknown")
+    first, second = results(ledger, promises), results(ledger, promises)
+    assert not [one for one in zip(first, second, strict=True) if one[1][0] == 200], "it counted again"
+    told(f"kill -9: {kind}s whose answer never came", f"{len(promises)}, {sum(status == 200 for status, _, _ in first)} of them still good once")
+
+
+def test_s_230_a_code_that_nobody_approved_still_waits(ledger):
+    assert {error for _, error, _ in results(ledger, of(ledger, "device", "pending"))} <= {"authorization_pending", "slow_down"}
+
+
+def test_s_230_an_approval_that_was_under_way_is_whole_or_not_there(ledger):
+    allowed = {(200, None), (400, "authorization_pending"), (400, "slow_down")}
+    assert {(status, error) for status, error, _ in results(ledger, of(ledger, "device", "maybe"))} <= allowed
+
+
+def test_s_804_the_store_is_whole(house, ledger):
+    """No kill left a row that contradicts another, and the audit log's chain holds."""
+    house.stop()
+    said = run(ENTRANCE, "audit", "verify", "--store", house.data, env=plain_env(house.home), check=False)
+    assert said.code == 0, str(said)
+    house.start("serve")

@@ -1,0 +1,180 @@
+"""Many clients at once, each at an address of its own, that run every flow and keep a ledger of what the server told them.
+
+What an answer said is a promise, also when the server is killed right after it. What was under way when it was killed may have
+happened or not; it must not happen twice.
+"""
+
+import base64
+import hashlib
+import random
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from .guests import AKS_CLIENT, AKS_SERVER
+from .office import Hired
+from .registered import Registration
+from .server import Server
+from .visitor import Arrived, Visitor
+
+GONE = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+
+
+class From(HTTPAdapter):
+    """Connections that come from one address of this machine."""
+
+    def __init__(self, address: str):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **more):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **more)
+
+
+@dataclass
+class Promise:
+    """Something that can be redeemed once: a code, a device code, a refresh token."""
+
+    kind: str
+    form: dict
+    # `answered`: the server handed it out and it was not used. `used`: its answer came. `unknown`: the server went away meanwhile.
+    state: str = "answered"
+    at: float = field(default_factory=time.monotonic)
+
+
+class Ledger:
+    def __init__(self):
+        self.lock, self.promises, self.answers, self.odd = threading.Lock(), [], 0, []
+
+    def add(self, promise: Promise) -> Promise:
+        with self.lock:
+            self.promises.append(promise)
+        return promise
+
+
+class Client:
+    """One program with one person's browser beside it."""
+
+    def __init__(self, server: Server, ledger: Ledger, number: int, who: Hired, app: Registration):
+        self.server, self.ledger, self.app = server, ledger, app
+        self.base = server.env["ENTRANCE_URL"].rstrip("/")
+        self.tenant = server.env["TENANT"]
+        self.token_url = f"{self.base}/{self.tenant}/oauth2/v2.0/token"
+        self.random = random.Random(number)
+        self.browser = Visitor(server, who)
+        self.http = server.http()
+        for http in (self.browser.http, self.http):
+            http.mount("https://", From(f"127.0.1.{number + 1}"))
+
+    def work(self, stop: threading.Event):
+        """Runs flows one after the other until it is told to stop or the server is gone."""
+        flows = [self.code, self.code, self.device, self.refresh, self.program]
+        while not stop.is_set():
+            try:
+                self.random.choice(flows)()
+                with self.ledger.lock:
+                    self.ledger.answers += 1
+            except GONE:
+                return
+            except AssertionError as error:
+                self.ledger.odd.append(str(error))
+                return
+
+    # --- flows; each may be cut off anywhere ---
+
+    def code(self):
+        """A code, half of them redeemed at once."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        came = self.browser.visit(
+            f"{self.base}/{self.tenant}/oauth2/v2.0/authorize?client_id={self.app.app}&response_type=code&redirect_uri={self.app.redirect}"
+            f"&scope=openid%20offline_access&state=s&nonce=n&code_challenge={challenge}&code_challenge_method=S256"
+        )
+        assert "code" in came.fields, f"no code: {came.url} {came.page and came.page.html[:500]}"
+        promise = self.ledger.add(Promise("code", self._own(
+            grant_type="authorization_code", code=came.fields["code"], redirect_uri=self.app.redirect, code_verifier=verifier)))
+        if self.random.random() < 0.5:
+            self._keep_refresh(self.redeem(promise), self._own())
+
+    def device(self):
+        """A device code, most of them approved, half of these redeemed at once."""
+        begun = self._json(self.http.post(
+            f"{self.base}/{self.tenant}/oauth2/v2.0/devicecode", data={"client_id": AKS_CLIENT, "scope": f"{AKS_SERVER}/.default offline_access"}, timeout=20))
+        promise = Promise("device", {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": AKS_CLIENT, "device_code": begun["device_code"]}, state="pending")
+        self.ledger.add(promise)
+        if self.random.random() < 0.2:
+            return
+        promise.state = "maybe"
+        self._approve(begun["verification_uri"], begun["user_code"])
+        promise.state = "answered"
+        if self.random.random() < 0.5:
+            self._keep_refresh(self.redeem(promise), {"client_id": AKS_CLIENT})
+
+    def refresh(self):
+        """The newest refresh token of a family of this client's, exchanged for the next."""
+        with self.ledger.lock:
+            mine = [one for one in self.ledger.promises if one.kind == "refresh" and one.state == "answered" and one.form.get("owner") is self]
+            promise = self.random.choice(mine) if mine else None
+            if promise:
+                promise.state = "unknown"
+        if promise:
+            answer = self._redeem_form(promise.form)
+            assert answer.status_code == 200, f"the newest refresh token was refused: {answer.text[:400]}"
+            promise.state = "used"
+            self._keep_refresh(answer.json(), {k: v for k, v in promise.form.items() if k in ("client_id", "client_secret")})
+
+    def program(self):
+        """A program as itself: nothing to redeem, a token all the same."""
+        self._json(self.http.post(self.token_url, data=self._own(grant_type="client_credentials", scope=f"{AKS_SERVER}/.default"), timeout=20))
+
+    # --- what they are made of ---
+
+    def redeem(self, promise: Promise) -> dict:
+        promise.state = "unknown"
+        answer = self._redeem_form(promise.form)
+        assert answer.status_code == 200, f"the {promise.kind} was refused: {answer.text[:400]}"
+        promise.state = "used"
+        return answer.json()
+
+    def _redeem_form(self, form: dict) -> requests.Response:
+        return self.http.post(self.token_url, data={k: v for k, v in form.items() if k != "owner"}, timeout=20)
+
+    def _keep_refresh(self, tokens: dict, client: dict):
+        scope = f"{AKS_SERVER}/.default" if client["client_id"] == AKS_CLIENT else "openid offline_access"
+        self.ledger.add(Promise("refresh", client | {
+            "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "scope": scope, "owner": self}))
+
+    def _own(self, **form) -> dict:
+        return {"client_id": self.app.app, "client_secret": self.app.secret, **form}
+
+    def _json(self, answer: requests.Response) -> dict:
+        assert answer.status_code == 200, f"{answer.url}: {answer.status_code} {answer.text[:400]}"
+        return answer.json()
+
+    def _approve(self, address: str, code: str):
+        page = self.browser.open(address)
+        page = self.browser.fill(page.form("otc"), otc=code)
+        for _ in range(6):
+            assert not isinstance(page, Arrived), f"the pages lead away, to {page.url}"
+            if page.marks.get("device-done", {}).get("data-result") == "approved":
+                return
+            if "device-confirm-form" in page.marks:
+                form = page.form("decision")
+                page = self.browser.fill(form, press=("decision", "approve"), **{name: "on" for name in form.boxes})
+            else:
+                before, page = page, self.browser.step(page)
+                assert page, f"no way on from {before.url}:\n{before.html[:600]}"
+        raise AssertionError("the pages lead in circles")
+
+
+def rush(clients: list[Client], stop: threading.Event) -> list[threading.Thread]:
+    """Lets all of them begin at once."""
+    threads = [threading.Thread(target=client.work, args=(stop,), daemon=True) for client in clients]
+    for thread in threads:
+        thread.start()
+    return threads
