@@ -40,10 +40,14 @@ enum Command {
     BreakGlass(commands::break_glass::Args),
     /// Read the audit log, take it elsewhere, and prove that nobody changed it.
     Audit(commands::audit::Args),
-    /// Do with people of the directory what az has no words for.
+    /// Do with people of the directory what az has no words for: the first administrator, imports, one-time codes.
     User(commands::user::Args),
     /// List the keys that tokens are signed with, rotate them, or take one away after a leak.
     Key(commands::key::Args),
+    /// Say whose tokens can stand for an application: pipelines, other clouds, workloads of our own clusters.
+    Issuer(commands::issuer::Args),
+    /// Let processes of the server's machine be an application, without a secret (managed identities).
+    Identity(commands::identity::Args),
     /// Print the completion script of a shell.
     Completion(commands::completion::Args),
 }
@@ -62,6 +66,8 @@ fn main() -> ExitCode {
         Command::Audit(args) => commands::audit::run(&args),
         Command::User(args) => commands::user::run(&args),
         Command::Key(args) => commands::key::run(&args),
+        Command::Issuer(args) => commands::issuer::run(&args),
+        Command::Identity(args) => commands::identity::run(&args),
         Command::Completion(args) => Ok(commands::completion::run(&args, &mut <Args as clap::CommandFactory>::command())),
     };
     match outcome {

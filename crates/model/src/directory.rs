@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AppId, AppObjectId, CredentialId, GroupId, PrincipalId, ServicePrincipalId, TenantId, UserId};
 use crate::name::Upn;
+use crate::signin::federation::Expression;
 
 /// One organisation's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,13 +177,35 @@ pub enum Proof {
         name: String,
         /// The issuer, compared exactly.
         issuer: String,
-        /// The subject, compared exactly.
-        subject: String,
+        /// Whose tokens are meant.
+        #[serde(flatten)]
+        subject: SubjectRule,
         /// The audiences, one of which must match exactly.
         audiences: Vec<String>,
         /// What it is for.
         description: Option<String>,
     },
+}
+
+/// Whose tokens of another issuer are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SubjectRule {
+    /// Those with this subject, compared exactly.
+    #[serde(rename = "subject")]
+    Exact(String),
+    /// Those whose claims match.
+    #[serde(rename = "claimsMatchingExpression")]
+    Matching(Expression),
+}
+
+impl SubjectRule {
+    /// The subject, where it is an exact one.
+    pub fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Exact(subject) => Some(subject),
+            Self::Matching(_) => None,
+        }
+    }
 }
 
 /// An application's identity in a tenant.

@@ -50,6 +50,8 @@ pub struct App {
     pub(crate) metrics: Option<SocketAddr>,
     /// Wakes the operation runner.
     pub jobs: Jobs,
+    /// Where processes of this machine get tokens without a secret, if they do.
+    pub(crate) identity: Option<SocketAddr>,
     /// What time it is.
     pub clock: Clock,
     /// Password hashing.
@@ -58,6 +60,10 @@ pub struct App {
     pub tasks: Tasks,
     /// What the token service keeps in memory.
     pub(crate) authority: crate::authority::state::State,
+    /// The door for the first administrator.
+    pub(crate) bootstrap: crate::setup::first::Bootstrap,
+    /// Keys of issuers that directories trust.
+    pub(crate) issuers: crate::authority::issuers::Issuers,
     /// How often reasons for refusals are given.
     pub(crate) patience: crate::explain::Patience,
     /// The public origin without a trailing slash.
@@ -73,6 +79,11 @@ impl App {
     /// Where metrics are served, if they are.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// Where processes of this machine get tokens without a secret, if they do.
+    pub fn identity_address(&self) -> Option<SocketAddr> {
+        self.identity
     }
 
     /// The public origin without a trailing slash, such as `https://localhost:8443` (S-018: never from a request).

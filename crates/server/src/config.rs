@@ -63,6 +63,8 @@ pub struct Config {
     pub sign_in_rate: SignInRate,
     /// Whether people may allow applications something by themselves (S-304).
     pub user_consent: entrance_model::signin::consent::UserConsent,
+    /// Where processes of this machine get tokens without a secret (S-270), if they do; an address of loopback.
+    pub identity_listen: Option<SocketAddr>,
 }
 
 /// How often one small network (a /24 or /56) may try to sign in; more is answered with 429 before any work is done.
@@ -107,6 +109,7 @@ impl Config {
             faults: false,
             sign_in_rate: SignInRate::USUAL,
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
+            identity_listen: None,
         }
     }
 }

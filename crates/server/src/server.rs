@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::audit::{reviews, sealer};
+use crate::authority::identity;
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
 use crate::clusters::{Clusters, Driver, House, References};
@@ -129,6 +130,10 @@ impl Server {
             Some(at) => Some(TcpListener::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
             None => None,
         };
+        let identity = match config.identity_listen {
+            Some(at) => Some(identity::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
+            None => None,
+        };
         let jobs = Jobs::default();
         let app = Arc::new(App {
             config,
@@ -144,11 +149,14 @@ impl Server {
             doors: crate::clusters::doors::Doors::default(),
             observed,
             metrics: metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
+            identity: identity.as_ref().and_then(|listener| listener.local_addr().ok()),
             jobs,
             clock,
             hasher,
             tasks,
             authority,
+            bootstrap: crate::setup::first::Bootstrap::default(),
+            issuers: crate::authority::issuers::Issuers::default(),
             patience: crate::explain::Patience::default(),
             base,
         });
@@ -165,6 +173,9 @@ impl Server {
         let realm_address = realms.as_ref().and_then(|listener| listener.local_addr().ok());
         if let Some(listener) = realms {
             http::serve_realms(&app, listener, Arc::clone(&tls));
+        }
+        if let Some(listener) = identity {
+            app.tasks.spawn_draining(identity::serve(Arc::clone(&app), listener, app.tasks.stopping()));
         }
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");

@@ -23,6 +23,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "permission grant", include_str!("../migrations/0014_permission_grant.sql")),
     (15, "factors", include_str!("../migrations/0015_factors.sql")),
     (16, "policies", include_str!("../migrations/0016_policies.sql")),
+    (17, "workload", include_str!("../migrations/0017_workload.sql")),
 ];
 
 statements! {

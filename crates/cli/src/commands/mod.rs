@@ -8,6 +8,8 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod explain;
+pub(crate) mod identity;
+pub(crate) mod issuer;
 pub(crate) mod key;
 pub(crate) mod revoke;
 pub(crate) mod serve;

@@ -11,8 +11,11 @@ use super::Listen;
 use crate::output;
 
 #[derive(clap::Args)]
-#[command(after_help = "A new data directory gets a tenant with one administrator; their name and one-time password are in\n\
-    DATA/first-administrator (only you can read it). Stop with Ctrl-C; clusters keep running.")]
+#[command(
+    after_help = "As long as nobody administers the server, a one-time code is in DATA/bootstrap-code (only you can read it).\n\
+    Use it on this machine: at the page /first, or with `entrance user add --first NAME --data DATA`.\n\
+    Stop with Ctrl-C; clusters keep running."
+)]
 pub(crate) struct Args {
     /// Everything the server keeps. Made when missing; only its owner may read it.
     #[arg(long, value_name = "DIR", env = "ENTRANCE_DATA")]
@@ -26,6 +29,9 @@ pub(crate) struct Args {
     /// keys: `https://issuer.example=/etc/entrance/issuer-keys.json`. May be repeated.
     #[arg(long, value_name = "ISSUER=JWKS_FILE", value_parser = trusted_issuer)]
     trust_issuer: Vec<TrustedIssuer>,
+    /// Address of the listener for managed identities, on loopback; without it there is none.
+    #[arg(long, value_name = "ADDR")]
+    identity_listen: Option<std::net::SocketAddr>,
     /// Name of the organisation, for a new data directory.
     #[arg(long, value_name = "NAME", default_value = "My organisation")]
     tenant_name: String,
@@ -43,10 +49,15 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     args.listen.apply(&mut config);
     config.public_url = args.public_url;
     config.trusted_issuers = args.trust_issuer;
+    config.identity_listen = args.identity_listen;
     super::runtime()?.block_on(async move {
         let server = Server::start(config, Clock::system()).await?;
-        if let Some(file) = setup::first::tenant(server.app(), &args.tenant_name, &args.tenant_domain).await? {
-            output::talk(&format!("a new tenant was made; its administrator's name and password are in `{}`", file.display()));
+        if let Some(file) = setup::first::prepare(server.app(), &args.tenant_name, &args.tenant_domain).await? {
+            output::talk(&format!(
+                "nobody administers this server yet: the code for {}/first, good on this machine and until the next start, is in `{}`",
+                server.app().base(),
+                file.display()
+            ));
         }
         output::talk(&format!("serving {} (certificate authority: {})", server.app().base(), server.ca_file().display()));
         super::told_to_stop().await?;

@@ -13,6 +13,8 @@ pub(crate) struct Refused {
     pub(crate) status: StatusCode,
     /// The word for programs.
     pub(crate) code: String,
+    /// What is wrong where, when it is wrong in several places.
+    pub(crate) details: Vec<(String, String)>,
     message: String,
     request: Option<String>,
 }
@@ -22,10 +24,13 @@ impl Refused {
         let body: Value = serde_json::from_str(text).unwrap_or_default();
         let part = |name: &str| body["error"][name].as_str().map(str::to_owned);
         let request = ["x-ms-request-id", "request-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok());
+        let text = |value: &Value| entrance_client::printable(value.as_str().unwrap_or_default()).into_owned();
+        let details = body["error"]["details"].as_array().into_iter().flatten();
         let reason = || format!("the server answered {status} and gave no reason");
         Self {
             status,
             code: part("code").unwrap_or_else(|| status.as_u16().to_string()),
+            details: details.map(|one| (text(&one["target"]), text(&one["message"]))).collect(),
             message: part("message").map_or_else(reason, |message| entrance_client::printable(message.trim()).into_owned()),
             request: request.map(str::to_owned),
         }

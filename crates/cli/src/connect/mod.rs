@@ -75,6 +75,21 @@ impl Args {
 
     /// Finds the server; whoever calls is asked to sign in only when something is called.
     pub(crate) fn open(&self) -> Result<Server> {
+        let (http, base, ca) = self.reach()?;
+        let tokens = Tokens::new(&base, ca, self.tenant.clone(), self.login);
+        Ok(Server { http, base, output: self.output, tokens })
+    }
+
+    /// The data directory of the server on this machine.
+    pub(crate) fn data(&self) -> Result<PathBuf> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => crate::commands::demo_data(),
+        }
+    }
+
+    /// The way to the server, without anybody signed in: a client, the address, and the file with the authority.
+    pub(crate) fn reach(&self) -> Result<(reqwest::Client, String, Option<PathBuf>)> {
         let (base, ca) = self.place()?;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -92,8 +107,7 @@ impl Args {
         if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.no_proxy();
         }
-        let tokens = Tokens::new(&base, ca, self.tenant.clone(), self.login);
-        Ok(Server { http: builder.build()?, base, output: self.output, tokens })
+        Ok((builder.build()?, base, ca))
     }
 
     fn place(&self) -> Result<(String, Option<PathBuf>)> {
@@ -102,10 +116,7 @@ impl Args {
             ensure!(base.starts_with("https://"), "`{base}` is no https address; passwords and tokens do not travel in the open");
             return Ok((base, self.ca.clone()));
         }
-        let data = match &self.data {
-            Some(data) => data.clone(),
-            None => crate::commands::demo_data()?,
-        };
+        let data = self.data()?;
         let endpoint = Endpoint::read(&data).with_context(|| {
             format!(
                 "no server has run in `{}`; name one with `--server URL` and `--ca FILE`, or run `entrance demo`",
@@ -120,6 +131,11 @@ impl Server {
     /// How the result is wanted.
     pub(crate) fn output(&self) -> Output {
         self.output
+    }
+
+    /// Its public origin, without a trailing slash.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     /// A call to the resource manager; the path begins with `/`, and the version is added to it.

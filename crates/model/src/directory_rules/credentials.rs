@@ -92,7 +92,7 @@ pub fn federated(changed: &Credential, others: &[Credential]) -> Result<(), Cred
     if !is_issuer(issuer) {
         return Err(CredentialError::Federated("issuer"));
     }
-    if !is_exact_text(subject) {
+    if subject.exact().is_some_and(|subject| !is_exact_text(subject)) {
         return Err(CredentialError::Federated("subject"));
     }
     if audiences.len() != 1 || !audiences.iter().all(|audience| is_exact_text(audience)) {
@@ -117,7 +117,8 @@ fn is_exact_text(text: &str) -> bool {
     (1..=600).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control)
 }
 
-fn is_issuer(text: &str) -> bool {
+/// Whether text can be the issuer of tokens: an https address that names nothing but a place.
+pub fn is_issuer(text: &str) -> bool {
     is_exact_text(text)
         && Url::parse(text).is_ok_and(|url| {
             url.scheme() == "https"
@@ -141,6 +142,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::directory::SubjectRule;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -155,7 +157,7 @@ mod tests {
             proof: Proof::Federated {
                 name: name.into(),
                 issuer: issuer.into(),
-                subject: subject.into(),
+                subject: SubjectRule::Exact(subject.into()),
                 audiences: vec!["api://AzureADTokenExchange".into()],
                 description: None,
             },
@@ -199,6 +201,28 @@ mod tests {
         );
         assert_eq!(federated(&credential(2, "other", "https://ci.example", "repo:a"), &have), Err(CredentialError::SubjectTaken));
         assert_eq!(federated(&credential(2, "other", "https://ci.example", "repo:b"), &have), Ok(()));
+    }
+
+    #[test]
+    fn g_404_an_expression_is_kept_in_the_place_of_the_subject_and_unique_like_one() {
+        let mut first = credential(1, "flexible", "https://ci.example", "x");
+        let set = |one: &mut Credential, text: &str| {
+            let Proof::Federated { subject, .. } = &mut one.proof else { panic!("a federated credential") };
+            *subject = SubjectRule::Matching(text.parse().expect("an expression"));
+        };
+        set(&mut first, "claims['sub'] matches 'repo:a/*'");
+        assert_eq!(federated(&first, &[]), Ok(()));
+        let mut second = credential(2, "another", "https://ci.example", "x");
+        assert_eq!(federated(&second, std::slice::from_ref(&first)), Ok(()));
+        set(&mut second, "claims['sub'] matches 'repo:a/*'");
+        assert_eq!(federated(&second, std::slice::from_ref(&first)), Err(CredentialError::SubjectTaken));
+        let kept = serde_json::to_value(&first.proof).expect("JSON");
+        assert_eq!(kept["claimsMatchingExpression"], "claims['sub'] matches 'repo:a/*'");
+        assert_eq!(serde_json::from_value::<Proof>(kept).expect("a proof"), first.proof);
+        // What was kept before there were expressions.
+        let old = r#"{"kind":"federated","name":"old","issuer":"https://ci.example","subject":"s","audiences":["a"],"description":null}"#;
+        let old: Proof = serde_json::from_str(old).expect("a proof");
+        assert!(matches!(old, Proof::Federated { subject: SubjectRule::Exact(subject), .. } if subject == "s"));
     }
 
     #[test]

@@ -11,11 +11,14 @@ pub mod code;
 pub mod consent;
 pub mod device;
 pub mod factors;
+pub mod federation;
 pub mod groups;
 pub mod keys;
 pub mod lockout;
+pub mod managed_identity;
 pub mod manifest;
 pub mod network;
+pub mod one_time_code;
 pub mod permission;
 pub mod pkce;
 pub mod policy;
@@ -26,6 +29,7 @@ pub mod revocation;
 pub mod scope;
 pub mod session;
 pub mod steps;
+pub mod temporary_pass;
 
 pub use aadsts::Aadsts;
 

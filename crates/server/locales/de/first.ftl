@@ -1,1 +1,26 @@
-# Die erste Person, die verwaltet, und Links für einmal.
+# Die Seite für die erste Verwalterin oder den ersten Verwalter, und die Seite für Menschen mit einem Einmalcode.
+first-title = Ersten Administrator einrichten
+first-text = Diesen Server verwaltet noch niemand. Wer den Code aus seinem Datenverzeichnis hat, bestimmt, wer es tut.
+first-code = Code
+first-code-hint = Er steht in der Datei bootstrap-code, die nur der Besitzer des Datenverzeichnisses lesen kann. Bei jedem Start ist er neu.
+first-code-wrong = Das ist nicht der Code in der Datei { $file }. Er ist bei jedem Start des Servers neu.
+first-name = Anmeldename
+first-name-hint = Zum Beispiel admin, oder vollständig admin@{ $domain }.
+first-name-wrong = Dieser Name geht nicht. Ein Anmeldename sieht aus wie admin@{ $domain }.
+first-display-name = Name, den andere sehen (darf leer sein)
+first-submit = Administrator anlegen
+first-done-title = Der Administrator ist angelegt
+first-done-text = Der Code ist verbraucht und seine Datei gelöscht. Mit dem neuen Namen können Sie sich jetzt aus jeder Anwendung anmelden, zum Beispiel mit az login.
+first-password = Neues Kennwort
+first-password-again = Neues Kennwort noch einmal
+first-password-rule = Mindestens { $least } Zeichen. Bekannte Wörter und Ihre eigenen Namen zählen wenig; andere Regeln gibt es nicht.
+first-password-weak = Dieses Kennwort ist zu leicht zu erraten. Wählen Sie ein längeres mit weniger bekannten Wörtern.
+first-passwords-differ = Die beiden neuen Kennwörter sind nicht gleich.
+welcome-title = Kennwort festlegen
+welcome-text = Ein Administrator hat Ihnen einen Einmalcode gegeben. Wählen Sie damit Ihr Kennwort. Verwenden Sie nur einen Code, den Sie persönlich bekommen oder selbst angefordert haben.
+welcome-code = Einmalcode
+welcome-code-hint = 16 Buchstaben und Ziffern. Großschreibung, Leerzeichen und Bindestriche sind egal.
+welcome-wrong = Name und Code passen nicht zusammen, oder der Code ist verbraucht oder zu alt. Bitten Sie Ihren Administrator um einen neuen.
+welcome-submit = Kennwort festlegen
+welcome-done-title = Ihr Kennwort ist festgelegt
+welcome-done-text = Der Code ist verbraucht, und Sie sind überall abgemeldet. Gehen Sie zurück zu der Anwendung, die Sie benutzen möchten, und melden Sie sich an.

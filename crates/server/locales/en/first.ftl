@@ -1,1 +1,26 @@
-# The first administrator, and one-time links.
+# The page for the first administrator, and the page for people with a one-time code.
+first-title = Set up the first administrator
+first-text = Nobody administers this server yet. Whoever has the code from its data directory can say who does.
+first-code = Code
+first-code-hint = It stands in the file bootstrap-code, which only the owner of the data directory can read. It is new at every start.
+first-code-wrong = That is not the code in the file { $file }. It is new at every start of the server.
+first-name = Name to sign in with
+first-name-hint = For example admin, or admin@{ $domain } in full.
+first-name-wrong = That name cannot be used. A name to sign in with looks like admin@{ $domain }.
+first-display-name = Name that others see (may be empty)
+first-submit = Make the administrator
+first-done-title = The administrator is made
+first-done-text = The code is used up and its file is gone. You can sign in with the new name from any application now, for example with az login.
+first-password = New password
+first-password-again = New password again
+first-password-rule = At least { $least } characters. Known words and your own names count for little; there are no other rules.
+first-password-weak = That password is too easy to guess. Choose a longer one, with fewer well-known words.
+first-passwords-differ = The two new passwords are not the same.
+welcome-title = Set your password
+welcome-text = An administrator gave you a one-time code. Choose your password with it. Only use a code that you were given in person or that you asked for.
+welcome-code = One-time code
+welcome-code-hint = 16 letters and digits. Capitals, spaces and dashes do not matter.
+welcome-wrong = That name and code do not match, or the code is used up or too old. Ask your administrator for a new one.
+welcome-submit = Set the password
+welcome-done-title = Your password is set
+welcome-done-text = The code is used up, and you are signed out everywhere. Go back to the application that you want to use and sign in.

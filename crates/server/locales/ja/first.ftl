@@ -1,1 +1,26 @@
-# 最初の管理者と一度だけのリンク。
+# 最初の管理者のページと、ワンタイムコードを持つ人のページ。
+first-title = 最初の管理者を設定する
+first-text = このサーバーにはまだ管理者がいません。データディレクトリにあるコードを持つ人が、管理者を決められます。
+first-code = コード
+first-code-hint = データディレクトリの所有者だけが読めるファイル bootstrap-code に書かれています。起動するたびに新しくなります。
+first-code-wrong = ファイル { $file } のコードと一致しません。コードはサーバーを起動するたびに新しくなります。
+first-name = サインイン名
+first-name-hint = 例: admin、または admin@{ $domain }。
+first-name-wrong = この名前は使えません。サインイン名は admin@{ $domain } のような形です。
+first-display-name = 表示名 (空でもかまいません)
+first-submit = 管理者を作成する
+first-done-title = 管理者を作成しました
+first-done-text = コードは使用済みになり、ファイルは削除されました。新しい名前で、az login などどのアプリケーションからもサインインできます。
+first-password = 新しいパスワード
+first-password-again = 新しいパスワード (もう一度)
+first-password-rule = { $least } 文字以上。よく知られた言葉やご自分の名前はほとんど数えません。ほかの規則はありません。
+first-password-weak = このパスワードは推測されやすいです。よく知られた言葉を減らし、もっと長いものを選んでください。
+first-passwords-differ = 2 つの新しいパスワードが一致しません。
+welcome-title = パスワードを設定する
+welcome-text = 管理者からワンタイムコードを受け取りました。それを使ってパスワードを選んでください。直接受け取ったコードか、自分で頼んだコードだけを使ってください。
+welcome-code = ワンタイムコード
+welcome-code-hint = 英数字 16 文字。大文字と小文字、空白、ハイフンは区別しません。
+welcome-wrong = 名前とコードが一致しないか、コードが使用済みか期限切れです。管理者に新しいコードを頼んでください。
+welcome-submit = パスワードを設定する
+welcome-done-title = パスワードを設定しました
+welcome-done-text = コードは使用済みになり、すべての場所からサインアウトしました。使いたいアプリケーションに戻ってサインインしてください。

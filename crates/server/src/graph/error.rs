@@ -118,6 +118,18 @@ impl GraphError {
         Self { challenge: Some(challenge), ..error }
     }
 
+    /// What it says.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// With what is wrong in each of several places.
+    pub(super) fn about(mut self, places: Vec<(String, String)>) -> Self {
+        let detail = |(target, message)| Detail { code: "InvalidEntry", target, message };
+        self.details = places.into_iter().map(detail).collect();
+        self
+    }
+
     /// The answer, with the ids of its request.
     pub(super) fn render(self, base: &str, info: &RequestInfo) -> Response {
         let body = ErrorBody {

@@ -2,10 +2,12 @@
 //! (G-404).
 
 use axum::extract::Path;
-use entrance_model::directory::{Application, Credential, Proof};
+use entrance_model::directory::{Application, Credential, Proof, SubjectRule};
 use entrance_model::directory_rules::access::{Action, Area};
 use entrance_model::directory_rules::credentials::{FOR_EVER, federated};
 use entrance_model::id::CredentialId;
+use entrance_model::signin::federation::Expression;
+use entrance_model::signin::federation::expression::BadExpression;
 use entrance_wire::graph::body::{BadBody, Body, Mode};
 use entrance_wire::graph::tables::FEDERATED_CREDENTIAL;
 use serde_json::{Value, json};
@@ -78,7 +80,7 @@ pub(super) async fn create(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
         proof: Proof::Federated {
             name: body.take_text("name").flatten().ok_or_else(|| missing("name"))?,
             issuer: body.take_text("issuer").flatten().ok_or_else(|| missing("issuer"))?,
-            subject: body.take_text("subject").flatten().ok_or_else(|| missing("subject"))?,
+            subject: subject(&mut body)?.ok_or_else(|| missing("subject"))?,
             audiences: body.take_texts("audiences").ok_or_else(|| missing("audiences"))?,
             description: body.take_text("description").flatten(),
         },
@@ -101,11 +103,12 @@ pub(super) async fn update(ctx: Ctx, Path((key, credential)): Path<(String, Stri
     let (mut app, allowed) = applications::to_change(&ctx, &mut tx, &key, ACTION).await?;
     let at = position(&app, &credential)?;
     let mut changed = app.credentials[at].clone();
-    if let Proof::Federated { issuer, subject, audiences, description, .. } = &mut changed.proof {
-        for (name, field) in [("issuer", issuer), ("subject", subject)] {
-            if let Some(text) = body.take_text(name) {
-                *field = text.unwrap_or_default();
-            }
+    if let Proof::Federated { issuer, subject: rule, audiences, description, .. } = &mut changed.proof {
+        if let Some(text) = body.take_text("issuer") {
+            *issuer = text.unwrap_or_default();
+        }
+        if let Some(changed) = subject(&mut body)? {
+            *rule = changed;
         }
         if let Some(all) = body.take_texts("audiences") {
             *audiences = all;
@@ -135,9 +138,37 @@ pub(super) async fn remove(ctx: Ctx, Path((key, credential)): Path<(String, Stri
     Ok(NoContent)
 }
 
+/// Whose tokens are meant: a subject or an expression, never both. `None` when the body says nothing of it.
+fn subject(body: &mut Body) -> Result<Option<SubjectRule>, GraphError> {
+    let wrong = |property| GraphError::from(BadBody::Value { property, entity: FEDERATED_CREDENTIAL.name });
+    let exact = body.take_text("subject").flatten();
+    let Some(asked) = body.take_value("claimsMatchingExpression").filter(|value| !value.is_null()) else {
+        return Ok(exact.map(SubjectRule::Exact));
+    };
+    if exact.is_some() {
+        return Err(GraphError::bad_request("A credential has either 'subject' or 'claimsMatchingExpression'."));
+    }
+    // Some clients write the version as text.
+    let version = asked.get("languageVersion").unwrap_or(&Value::Null);
+    if !(version.is_null() || version == 1 || version == "1") {
+        return Err(wrong("claimsMatchingExpression"));
+    }
+    let text = asked.get("value").and_then(Value::as_str).ok_or_else(|| wrong("claimsMatchingExpression"))?;
+    let expression: Expression = text.parse().map_err(|error: BadExpression| {
+        GraphError::bad_request(format!("Invalid value specified for property 'claimsMatchingExpression': {error}."))
+    })?;
+    Ok(Some(SubjectRule::Matching(expression)))
+}
+
 fn told(credential: &Credential) -> Value {
     match &credential.proof {
-        Proof::Federated { name, issuer, subject, .. } => json!({"name": name, "issuer": issuer, "subject": subject}),
+        Proof::Federated { name, issuer, subject, .. } => {
+            let subject = match subject {
+                SubjectRule::Exact(subject) => subject.as_str(),
+                SubjectRule::Matching(expression) => expression.as_str(),
+            };
+            json!({"name": name, "issuer": issuer, "subject": subject})
+        }
         _ => json!({}),
     }
 }

@@ -16,6 +16,9 @@ mod federated;
 mod find;
 mod groups;
 mod held_names;
+mod identities;
+mod import;
+mod issuers;
 mod list;
 mod lockouts;
 mod me;
@@ -24,6 +27,7 @@ mod membership;
 mod organization;
 mod owners;
 mod page;
+mod passes;
 mod permission_grants;
 mod policies;
 mod registration;
@@ -98,6 +102,8 @@ fn people() -> Router<Graph> {
         .route("/users/{key}/invalidateallrefreshtokens", post(users::revoke_sessions))
         .route("/users/{key}/oauth2permissiongrants", get(permission_grants::of_person))
         .route("/users/{key}/ownedobjects", get(owners::owned))
+        .route("/users/{key}/authentication/temporaryaccesspassmethods", get(passes::list).post(passes::create))
+        .route("/users/{key}/authentication/temporaryaccesspassmethods/{id}", get(passes::one).delete(passes::remove))
         .merge(mine)
         .merge(memberships("/me"))
         .merge(memberships("/users/{key}"))
@@ -172,6 +178,7 @@ fn tenant_routes() -> Router<Graph> {
         .route("/entrance/users/{key}/unlock", post(lockouts::unlock))
         .route("/auditlogs/signins", get(sign_ins::list))
         .route("/auditlogs/signins/{id}", get(sign_ins::show))
+        .merge(workload_routes())
         .route("/entrance/heldnames", get(held_names::list))
         .route("/entrance/heldnames/{name}", get(held_names::one))
         .route("/entrance/heldnames/{name}/release", post(held_names::release))
@@ -190,6 +197,17 @@ fn tenant_routes() -> Router<Graph> {
         .route("/directoryobjects/{key}/checkmemberobjects", post(membership::check_objects))
         .route("/directoryobjects/{key}/getmembergroups", post(membership::groups))
         .route("/directoryobjects/{key}/getmemberobjects", post(membership::objects))
+}
+
+/// Whose tokens and which processes stand for applications.
+fn workload_routes() -> Router<Graph> {
+    Router::new()
+        .route("/entrance/trustedissuers", get(issuers::list).post(issuers::create))
+        .route("/entrance/trustedissuers/{id}", get(issuers::one).delete(issuers::remove))
+        .route("/entrance/trustedissuers/{id}/check", post(issuers::check))
+        .route("/entrance/managedidentities", get(identities::list).post(identities::create))
+        .route("/entrance/managedidentities/{id}", delete(identities::remove))
+        .route("/entrance/importusers", post(import::import))
 }
 
 /// What can be asked of everything that can be in a group.

@@ -1,7 +1,7 @@
 //! Directory objects as Graph shows them: complete, before an answer cuts them to what was asked for.
 
 use entrance_model::Timestamp;
-use entrance_model::directory::{Application, Credential, Group, Proof, Redirects, ServicePrincipal, User};
+use entrance_model::directory::{Application, Credential, Group, Proof, Redirects, ServicePrincipal, SubjectRule, User};
 use entrance_model::id::TenantId;
 use entrance_model::signin::manifest::AppRole;
 use entrance_model::signin::resource::built_in;
@@ -232,7 +232,11 @@ pub(super) fn federated(credential: &Credential) -> Option<Object> {
         "id": credential.id.to_string(),
         "name": name,
         "issuer": issuer,
-        "subject": subject,
+        "subject": subject.exact(),
+        "claimsMatchingExpression": match subject {
+            SubjectRule::Exact(_) => Value::Null,
+            SubjectRule::Matching(expression) => json!({ "value": expression.as_str(), "languageVersion": 1 }),
+        },
         "description": description,
         "audiences": audiences,
     });

@@ -27,7 +27,7 @@ pub fn route(path: &str) -> (Surface, String) {
         "v1.0" | "beta" => (Surface::Graph, graph(&segments)),
         "livez" | "readyz" | "healthz" => (Surface::Health, folded(&segments)),
         "oidc" => (Surface::Authority, folded(&segments)),
-        "" | "signin" | "devicelogin" | "signedout" | "consent" | "me" | "console" | "error" | "static" => {
+        "" | "first" | "welcome" | "signin" | "devicelogin" | "signedout" | "consent" | "me" | "console" | "error" | "static" => {
             (Surface::Pages, pages(&segments))
         }
         // What is left is a tenant: a GUID, a domain, or one of the common names.

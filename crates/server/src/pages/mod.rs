@@ -8,6 +8,7 @@ mod cookies;
 pub(crate) mod device;
 mod device_confirm;
 pub(crate) mod error;
+mod first;
 pub(crate) mod flow;
 pub(crate) mod page;
 pub(crate) mod returning;
@@ -15,6 +16,7 @@ pub(crate) mod signed_out;
 mod signin;
 pub(crate) mod steps;
 pub(crate) mod texts;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -70,8 +72,24 @@ impl From<StoreError> for PageError {
 }
 
 /// The names of all fields of the gate's forms.
-pub(crate) const FIELDS: [&str; 12] =
-    ["flow", "csrf", "login", "passwd", "step", "account", "otc", "grant", "decision", "confirm_device", "keep", "on_behalf"];
+pub(crate) const FIELDS: [&str; 16] = [
+    "flow",
+    "csrf",
+    "login",
+    "passwd",
+    "step",
+    "account",
+    "otc",
+    "grant",
+    "decision",
+    "confirm_device",
+    "keep",
+    "on_behalf",
+    "code",
+    "display_name",
+    "passwd_new",
+    "passwd_again",
+];
 
 /// The routes of this surface.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -118,6 +136,10 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/consent" => consent::get(ctx, headers, text).await,
         "/consent/allowed" | "/consent/refused" => Ok(consent::done(ctx, headers, path).await),
         "/signedout" => Ok(signed_out::get(ctx, headers).await),
+        "/first" => Ok(first::get(ctx, headers).await),
+        "/first/done" => Ok(first::done(ctx, headers).await),
+        "/welcome" => Ok(welcome::get(ctx, headers).await),
+        "/welcome/done" => Ok(welcome::done(ctx, headers).await),
         "/me/why" => Ok(crate::explain::me::get(&ctx.app, headers, text).await),
         "/error" => Ok(error::explain(ctx, headers, text).await),
         _ => match assets::serve(path) {
@@ -128,19 +150,43 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
 }
 
 async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result<Response, PageError> {
-    let known =
-        ["/consent", "/signin", "/signin/account", "/devicelogin", "/devicelogin/confirm", "/devicelogin/report", "/signedout"];
+    let known = [
+        "/first",
+        "/welcome",
+        "/consent",
+        "/signin",
+        "/signin/account",
+        "/devicelogin",
+        "/devicelogin/confirm",
+        "/devicelogin/report",
+        "/signedout",
+    ];
     if !known.contains(&path) {
-        let is_page = ["/", "/signin/return", "/devicelogin/done", "/consent/allowed", "/consent/refused", "/me/why", "/error"]
-            .contains(&path);
+        let is_page = [
+            "/",
+            "/first/done",
+            "/welcome/done",
+            "/signin/return",
+            "/devicelogin/done",
+            "/consent/allowed",
+            "/consent/refused",
+            "/me/why",
+            "/error",
+        ]
+        .contains(&path);
         let status = if is_page { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
         return Ok(error::plain(ctx, headers, status).await);
     }
     if !came_from_us(&ctx.app, headers) {
         return Err(PageError::Forged);
     }
+    if first::is_script(path, headers) {
+        return Ok(first::script(ctx, headers, body).await);
+    }
     let form = posted(headers, body).await?;
     match path {
+        "/first" => first::post(ctx, headers, &form).await,
+        "/welcome" => welcome::post(ctx, headers, &form).await,
         "/signin" => signin::post(ctx, headers, &form).await,
         "/consent" => consent::post(ctx, headers, &form).await,
         "/signin/account" => account::post(ctx, headers, &form).await,

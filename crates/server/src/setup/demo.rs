@@ -9,7 +9,7 @@ use entrance_model::Timestamp;
 use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::{Scope, Subscription};
 use entrance_model::directory::{
-    Application, Credential, Group, Member, MemberKind, Proof, Redirects, ServicePrincipal, Tenant, User,
+    Application, Credential, Group, Member, MemberKind, Proof, Redirects, ServicePrincipal, SubjectRule, Tenant, User,
 };
 use entrance_model::id::{AssignmentId, CredentialId, PrincipalId, RoleId};
 use entrance_store::Tx;
@@ -201,7 +201,7 @@ async fn insert_apps(tx: &mut Tx, facts: &DemoFacts, certificate: &Certificate, 
     let federated = Proof::Federated {
         name: "ci".to_owned(),
         issuer: ISSUER.to_owned(),
-        subject: SUBJECT.to_owned(),
+        subject: SubjectRule::Exact(SUBJECT.to_owned()),
         audiences: vec![FEDERATION_AUDIENCE.to_owned()],
         description: Some("The demo's pipeline".to_owned()),
     };

@@ -20,3 +20,4 @@ mod sealed;
 mod trail;
 mod webhook;
 mod why;
+mod workload;

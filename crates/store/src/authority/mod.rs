@@ -8,9 +8,12 @@ mod codes;
 mod device;
 mod flows;
 pub(crate) mod grants;
+mod identities;
+mod issuers;
 mod lockouts;
 mod log;
 mod log_search;
+mod passes;
 mod refresh;
 mod revocations;
 mod sessions;
@@ -54,9 +57,12 @@ pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
         device::ALL,
         flows::ALL,
         grants::ALL,
+        identities::ALL,
+        issuers::ALL,
         lockouts::ALL,
         log::ALL,
         log_search::ALL,
+        passes::ALL,
         refresh::ALL,
         revocations::ALL,
         sessions::ALL,

@@ -20,6 +20,7 @@ statements! {
     SESSIONS = "DELETE FROM session WHERE until < $1";
     CHALLENGES = "DELETE FROM used_challenge WHERE until < $1";
     REVOCATIONS = "DELETE FROM revocation WHERE until < $1";
+    PASSES = "DELETE FROM temporary_pass WHERE ends < $1";
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -40,6 +41,7 @@ impl Authority<'_, Write> {
             (SESSIONS, now - DAY),
             (CHALLENGES, now),
             (REVOCATIONS, now),
+            (PASSES, now - 7 * DAY),
         ] {
             sqlx::query(statement).bind(before).execute(&mut *self.0.conn).await?;
         }

@@ -232,6 +232,7 @@ pub static FEDERATED_CREDENTIAL: Entity = Entity {
         Property::new("name", Kind::Text(120)).on_create(),
         Property::new("issuer", Kind::Text(600)),
         Property::new("subject", Kind::Text(600)),
+        Property::new("claimsMatchingExpression", Kind::Object),
         Property::new("description", Kind::Text(600)),
         texts("audiences"),
     ],

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let server = args.server.open()?;
-    let path = format!("/entrance/heldNames/{}", segment(&args.name));
+    let path = format!("/entrance/heldNames/{}", super::segment(&args.name));
     let held = server.graph(Method::GET, &path, None).await?;
     let is_text = server.output() == Output::Text;
     if is_text {
@@ -91,16 +91,10 @@ fn say(held: &Value) {
     }
 }
 
-/// A name as a segment of a path: `#` and the like mean something in there.
-fn segment(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
     fn a_name_stays_one_segment() {
-        assert_eq!(super::segment("a#b/../c@x.example"), "a%23b%2F..%2Fc@x.example");
+        assert_eq!(super::super::segment("a#b/../c@x.example"), "a%23b%2F..%2Fc@x.example");
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn check(ctx: &Ctx, tenant: &Tenant, client: &Client, assertion
     if is_own || names_itself || !federates {
         certificate::check(ctx, tenant, client, assertion, &token)
     } else {
-        federated::check(ctx, client, assertion, &token, issuer).await.map(|()| Proof::Assertion(None))
+        federated::check(ctx, tenant, client, assertion, &token, issuer).await.map(|()| Proof::Assertion(None))
     }
 }
 

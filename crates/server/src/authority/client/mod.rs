@@ -3,7 +3,7 @@
 mod assertion;
 mod certificate;
 mod federated;
-mod key;
+pub(crate) mod key;
 mod secret;
 
 use entrance_model::directory::{Application, Credential, Redirects, ServicePrincipal, Tenant};

@@ -185,6 +185,8 @@ const OPERATOR_RULES: &[Rule] = &[
     // The state of the resource, and the proof that a configuration is in force.
     Rule::on(READ, "", &["nodes"]),
     Rule::at(&["/metrics"]),
+    // With which keys the cluster signs its service accounts' tokens, for applications that prove themselves with one.
+    Rule::at(&["/.well-known/openid-configuration", "/openid/v1/jwks"]),
 ];
 
 const NODES_RULES: &[Rule] = &[

@@ -2,7 +2,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use entrance_model::Timestamp;
-use entrance_model::directory::{Application, Proof};
+use entrance_model::directory::{Application, Proof, SubjectRule};
 use entrance_server::TrustedIssuer;
 use entrance_testkit::Entrance;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -222,7 +222,7 @@ async fn s_242_a_token_of_a_trusted_issuer_stands_for_its_application() {
     let federated = |issuer: &str| Proof::Federated {
         name: "main".into(),
         issuer: issuer.into(),
-        subject: "repo:contoso/shop:main".into(),
+        subject: SubjectRule::Exact("repo:contoso/shop:main".into()),
         audiences: vec!["api://AzureADTokenExchange".into()],
         description: None,
     };

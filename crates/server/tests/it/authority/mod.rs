@@ -22,14 +22,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Azure CLI.
-const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(crate) const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// kubelogin.
 const AKS_CLIENT: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
 /// The clusters.
-const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
+pub(crate) const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 /// Verifies a token with the published keys and gives its claims.
-async fn verified(world: &Entrance, token: &str) -> Value {
+pub(crate) async fn verified(world: &Entrance, token: &str) -> Value {
     let keys: JwkSet = world.get("/common/discovery/v2.0/keys").await.json().await.expect("keys");
     let header = decode_header(token).expect("a header");
     assert_eq!(header.alg, Algorithm::RS256);
@@ -49,7 +49,7 @@ fn secret(value: &str, end: &str) -> Credential {
     credential(Proof::Secret { sha256, hint: value[..3].into() }, end)
 }
 
-fn credential(proof: Proof, end: &str) -> Credential {
+pub(crate) fn credential(proof: Proof, end: &str) -> Credential {
     Credential {
         id: CredentialId::from_uuid(Uuid::new_v4()),
         display_name: None,
@@ -59,7 +59,7 @@ fn credential(proof: Proof, end: &str) -> Credential {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("a text takes everything");
@@ -68,12 +68,12 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The text of a member.
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
 }
 
 /// What a refused request says: status, error, first number.
-async fn refusal(answer: reqwest::Response) -> (u16, String, u64) {
+pub(crate) async fn refusal(answer: reqwest::Response) -> (u16, String, u64) {
     let status = answer.status().as_u16();
     let body: Value = answer.json().await.expect("JSON");
     let number = body["error_codes"][0].as_u64().expect("a number");
