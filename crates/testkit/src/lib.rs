@@ -84,6 +84,11 @@ impl Entrance {
         self.server.app()
     }
 
+    /// Where the listener for clients that drop the port listens, if there is one.
+    pub fn realm_address(&self) -> Option<SocketAddr> {
+        self.server.realm_address()
+    }
+
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.app().base())

@@ -1,16 +1,23 @@
 //! The token service, over TLS, as its clients use it. Tokens are verified by an independent library.
 
+mod answers;
 mod audience;
 mod authorization_code;
 mod checklist;
+mod claims;
 mod client_credentials;
 mod device_code;
 mod discovery;
+mod group_claims;
+mod on_behalf_of;
 mod pages;
 mod password;
 mod pop;
+mod refresh_ends;
 mod refresh_token;
 mod revocation;
+mod signing_keys;
+mod wire_rules;
 
 use aws_lc_rs::digest;
 use entrance_model::directory::{Credential, Proof};

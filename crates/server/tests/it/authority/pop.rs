@@ -10,7 +10,7 @@ use super::{AKS, AKS_CLIENT, refusal, secret, text, verified};
 const SECRET: &str = "Xy~8Q_a-secret-with-plenty-of-random-characters";
 const KID: &str = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
 
-fn confirmation(value: &Value) -> String {
+pub(super) fn confirmation(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
