@@ -42,6 +42,10 @@ enum Command {
     Audit(commands::audit::Args),
     /// Do with people of the directory what az has no words for: the first administrator, imports, one-time codes.
     User(commands::user::Args),
+    /// Say who may sign in to what, from where and how.
+    Policy(commands::policy::Args),
+    /// See who signed in, who did not, and why.
+    SignIns(commands::sign_ins::Args),
     /// List the keys that tokens are signed with, rotate them, or take one away after a leak.
     Key(commands::key::Args),
     /// Say whose tokens can stand for an application: pipelines, other clouds, workloads of our own clusters.
@@ -65,6 +69,8 @@ fn main() -> ExitCode {
         Command::BreakGlass(args) => commands::break_glass::run(&args),
         Command::Audit(args) => commands::audit::run(&args),
         Command::User(args) => commands::user::run(&args),
+        Command::Policy(args) => commands::policy::run(&args),
+        Command::SignIns(args) => commands::sign_ins::run(&args),
         Command::Key(args) => commands::key::run(&args),
         Command::Issuer(args) => commands::issuer::run(&args),
         Command::Identity(args) => commands::identity::run(&args),

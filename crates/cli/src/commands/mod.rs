@@ -11,8 +11,10 @@ pub(crate) mod explain;
 pub(crate) mod identity;
 pub(crate) mod issuer;
 pub(crate) mod key;
+pub(crate) mod policy;
 pub(crate) mod revoke;
 pub(crate) mod serve;
+pub(crate) mod sign_ins;
 pub(crate) mod user;
 
 use std::net::SocketAddr;

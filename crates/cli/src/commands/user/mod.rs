@@ -7,6 +7,7 @@ mod link;
 mod release_name;
 mod reset_password;
 mod table;
+mod unlock;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     ResetPassword(reset_password::Args),
     /// Let a name go that somebody used in a cluster, so that another person may have it, and show what they would inherit.
     ReleaseName(release_name::Args),
+    /// Let somebody try again who was paused after too many wrong passwords.
+    Unlock(unlock::Args),
 }
 
 /// A name as a segment of a path: `#` and the like mean something in there.
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             Command::Link(args) => link::run(args).await,
             Command::ResetPassword(args) => reset_password::run(args).await,
             Command::ReleaseName(args) => release_name::run(args).await,
+            Command::Unlock(args) => unlock::run(args).await,
         }
     })
 }
