@@ -4,6 +4,7 @@
 //! redeemed twice. Hashing, signing and randomness happen outside; their results come in as arguments.
 
 pub mod aadsts;
+pub mod agent;
 pub mod authorize;
 pub mod claims_request;
 pub mod client;

@@ -192,7 +192,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
         }
         Asked::AdminConsent => admin_consent::answer(&ctx, segment, headers, parameters).await,
         Asked::Logout => logout::answer(&ctx, segment, headers, parameters).await,
-        Asked::Userinfo => userinfo::get(&ctx, headers).await,
+        Asked::Userinfo => userinfo::get(&ctx, headers, &body).await,
     }
 }
 

@@ -9,14 +9,28 @@ use super::claims::pairwise;
 use super::ctx::Ctx;
 use super::refused::{Refused, json as answer, timestamp};
 use super::token::IdentityType;
+use super::token_endpoint::form;
 
 /// Answers who the person behind a token is.
-pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap) -> Response {
-    match who(ctx, headers).await {
+pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, body: &[u8]) -> Response {
+    match who(ctx, &presented(headers, body)).await {
         Ok(Some(claims)) => answer(StatusCode::OK, claims.to_string()),
         Ok(None) => invalid(ctx),
         Err(refused) => refused.answer(&ctx.app, &ctx.info),
     }
+}
+
+/// The headers, with a token that came in a form (RFC 6750 §2.2) where a program puts it that sends no header.
+fn presented(headers: &HeaderMap, body: &[u8]) -> HeaderMap {
+    let mut headers = headers.clone();
+    let in_form = || form(&headers, body, &["access_token"]).ok()?.get("access_token").map(str::to_owned);
+    if !headers.contains_key(header::AUTHORIZATION)
+        && !body.is_empty()
+        && let Some(value) = in_form().and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok())
+    {
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    headers
 }
 
 async fn who(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Value>, Refused> {

@@ -4,10 +4,11 @@ use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use entrance_model::Timestamp;
-use entrance_model::id::{DeviceId, SessionId};
+use entrance_model::id::{AppId, DeviceId, SessionId};
+use entrance_model::signin::agent::Program;
 use entrance_model::signin::device::{DeviceGrant, DeviceRequest};
 use entrance_model::signin::network::{Nearness, nearness};
-use entrance_model::signin::resource::{Kind, of_scope};
+use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::session::{BrowserSession, Place, Session};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
 use entrance_model::well_known;
@@ -19,8 +20,9 @@ use uuid::Uuid;
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Outcome, Purpose};
 use super::page::{Frame, render, see_other, shown};
+use super::reach::Reach;
 use super::texts::{Mark, Rich, Texts};
-use super::{PageError, ago, query, steps};
+use super::{PageError, ago, consent, query, steps};
 use crate::authority::ctx::{Ctx, event};
 use crate::authority::refused::Refused;
 use crate::authority::{grants, policies, target};
@@ -35,8 +37,10 @@ struct ConfirmPage<'a> {
     asks: Rich,
     choose_no: Rich,
     app: String,
-    built_in: bool,
+    registered: (&'static str, String),
     asks_for: String,
+    reach: String,
+    rights: Option<String>,
     from: &'a str,
     network: &'static str,
     network_class: &'static str,
@@ -107,6 +111,9 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     };
     let t = Texts::of(ctx, headers);
     let (device, no, upn) = (t.say("another-device"), t.say("no"), shown(user.upn.as_str()));
+    let resource = resource(ctx, &flow, &request).await?;
+    let (reach, origin) = (Reach::of(ctx, flow.tenant, &resource, &user), Origin::of(ctx, &flow, request.app).await?);
+    let risk = risk(near, &origin, &reach).map(|risk| risk.words(t, &request));
     let user = Mark::strong(&upn).known_as("device-confirm-user");
     let page = ConfirmPage {
         frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
@@ -116,17 +123,19 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         asks: t.rich("device-asks", &[("device", Mark::strong(&device)), ("user", user)]),
         choose_no: t.rich("choose-no", &[("no", Mark::strong(&no))]),
         app: shown(&flow.app),
-        built_in: well_known::first_party(request.app).is_some(),
-        asks_for: asks_for(ctx, t, &flow, &request).await?,
+        registered: (if origin.is_certain() { "ok" } else { "warn" }, origin.words(t)),
+        asks_for: asks_for(t, &resource),
+        reach: reach.words(t),
+        rights: reach.rights(t),
         from: &request.from,
         network: near.word(),
         network_class,
         network_words: t.say(network_words),
-        agent: shown(&request.agent),
+        agent: agent(t, &request.agent),
         asked: ago(t, request.asked, ctx.now()),
         asked_at: request.asked.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         code: &code,
-        risk: risk(near).then(|| t.with("network-risk", &[("address", &request.from)])),
+        risk,
     };
     Ok(render(StatusCode::OK, &page, None))
 }
@@ -147,7 +156,10 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let (after, outcome) = match form.get("decision") {
         Some("approve") => {
             policies::admit_device(ctx, &waiting.flow.state.tenant(ctx).await?, &user, &waiting.request).await?;
-            if risk(near) && form.get("confirm_device").is_none() {
+            let resource = resource(ctx, &waiting.flow.state, &waiting.request).await?;
+            let reach = Reach::of(ctx, waiting.flow.state.tenant, &resource, &user);
+            let origin = Origin::of(ctx, &waiting.flow.state, waiting.request.app).await?;
+            if risk(near, &origin, &reach).is_some() && form.get("confirm_device").is_none() {
                 return Ok(see_other(&again));
             }
             // A session of its own: the device can be revoked without the browser, and ends with it.
@@ -242,23 +254,96 @@ pub(super) async fn report(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resul
     Ok(see_other(&format!("/devicelogin/done?grant={id}")))
 }
 
-/// Whether the page warns (W-110).
-fn risk(near: Nearness) -> bool {
-    near == Nearness::Different
+/// Who stands behind a program.
+enum Origin {
+    /// It is one of ours.
+    BuiltIn,
+    /// Administrators registered it.
+    Administrators,
+    /// Somebody else registered it, on this day.
+    Person(String, String),
 }
 
-/// What is asked, in words.
-async fn asks_for(ctx: &Ctx, t: Texts, flow: &Flow, request: &DeviceRequest) -> Result<String, Refused> {
+impl Origin {
+    async fn of(ctx: &Ctx, flow: &Flow, app: AppId) -> Result<Self, Refused> {
+        if well_known::first_party(app).is_some() {
+            return Ok(Self::BuiltIn);
+        }
+        let registration = ctx.app.store.read().await?.directory().application_by_app_id(flow.tenant, app).await?;
+        let Some(registration) = registration else { return Ok(Self::Administrators) };
+        let day = registration.created.strftime("%Y-%m-%d").to_string();
+        let owner = consent::owner(ctx, flow, registration.id).await?;
+        Ok(owner.map_or(Self::Administrators, |name| Self::Person(name, day)))
+    }
+
+    fn is_certain(&self) -> bool {
+        matches!(self, Self::BuiltIn)
+    }
+
+    fn words(&self, t: Texts) -> String {
+        match self {
+            Self::BuiltIn => t.say("built-in"),
+            Self::Administrators => t.say("registered"),
+            Self::Person(name, day) => t.with("registered-by", &[("name", name.clone()), ("date", day.clone())]),
+        }
+    }
+}
+
+/// Why somebody should look twice (W-110).
+#[derive(Clone, Copy)]
+enum Risk {
+    Network,
+    Origin,
+    Rights,
+}
+
+fn risk(near: Nearness, origin: &Origin, reach: &Reach) -> Option<Risk> {
+    if near == Nearness::Different {
+        return Some(Risk::Network);
+    }
+    if matches!(origin, Origin::Person(..)) {
+        return Some(Risk::Origin);
+    }
+    // Who administers clusters is not let through on an unknown way without a second look.
+    (near == Nearness::Unknown && reach.has_administrator_rights()).then_some(Risk::Rights)
+}
+
+impl Risk {
+    fn words(self, t: Texts, request: &DeviceRequest) -> String {
+        match self {
+            Self::Network => t.with("network-risk", &[("address", &request.from)]),
+            Self::Origin => t.say("origin-risk"),
+            Self::Rights => t.say("rights-risk"),
+        }
+    }
+}
+
+/// The program, by its name where it is known.
+fn agent(t: Texts, agent: &str) -> String {
+    let Some(Program { name, version, system }) = Program::of(agent) else { return shown(agent) };
+    let program = version.map_or_else(|| name.to_owned(), |version| format!("{name} {}", shown(version)));
+    match system {
+        Some(system) => t.with("program-on", &[("program", program.as_str()), ("system", system)]),
+        None => program,
+    }
+}
+
+/// What is asked for.
+async fn resource(ctx: &Ctx, flow: &Flow, request: &DeviceRequest) -> Result<Resource, Refused> {
     let asked = grants::asked(request.endpoint, Some(&request.scope))?;
     let identifier = match request.endpoint {
         Endpoint::V1 => request.scope.clone(),
         Endpoint::V2 => of_scope(asked.single()?),
     };
-    let resource = target::find(ctx, &flow.tenant(ctx).await?, &identifier).await?;
-    Ok(match resource.kind {
+    target::find(ctx, &flow.tenant(ctx).await?, &identifier).await
+}
+
+/// The same in words.
+fn asks_for(t: Texts, resource: &Resource) -> String {
+    match resource.kind {
         Kind::Cluster => t.say("reach-cluster"),
         Kind::Arm => t.say("reach-arm"),
         Kind::Graph => t.say("reach-graph"),
         Kind::OtherBuiltIn | Kind::Own => t.with("reach-other", &[("app", shown(&resource.asked))]),
-    })
+    }
 }

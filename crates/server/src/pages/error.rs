@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use entrance_model::signin::Aadsts;
+use entrance_model::signin::aadsts::Who;
 
 use super::page::{Frame, render};
 use super::texts::Texts;
@@ -20,6 +21,8 @@ struct ErrorPage<'a> {
     /// The catalogue of numbers speaks English.
     english: bool,
     fix: Option<&'a str>,
+    /// Who can put it right.
+    who: Option<String>,
     details: Option<Details>,
 }
 
@@ -36,6 +39,17 @@ fn details(ctx: &Ctx, code: Option<u32>) -> Details {
         correlation: ctx.info.correlation_id().to_string(),
         request: ctx.info.id.to_string(),
         timestamp: timestamp(&ctx.app),
+    }
+}
+
+/// Who can put it right, in words.
+fn who(who: Who) -> &'static str {
+    match who {
+        Who::Application => "fixed-by-application",
+        Who::Administrator => "fixed-by-administrator",
+        Who::Person => "fixed-by-person",
+        Who::Operator => "fixed-by-operator",
+        Who::Device => "fixed-by-device",
     }
 }
 
@@ -57,6 +71,7 @@ pub(crate) async fn refused(ctx: &Ctx, headers: &HeaderMap, refused: &Refused) -
         message: entry.says.clone(),
         english: true,
         fix: Some(&entry.fix),
+        who: Some(t.say(who(entry.who))),
         details: Some(details(ctx, Some(entry.code))),
     };
     let mut response = render(status, &page, None);
@@ -76,7 +91,7 @@ pub(crate) async fn plain(ctx: &Ctx, headers: &HeaderMap, status: StatusCode) ->
     let (t, frame) = (Texts::of(ctx, headers), Frame::of(ctx, headers, None).await);
     let (title, message) = (t.say(title), t.say(message));
     let details = Some(details(ctx, None));
-    render(status, &ErrorPage { frame, t, title, message, english: false, fix: None, details }, None)
+    render(status, &ErrorPage { frame, t, title, message, english: false, fix: None, who: None, details }, None)
 }
 
 /// `GET /error?code=<n>`: what a number means. Nothing of the request is shown.
@@ -88,6 +103,6 @@ pub(super) async fn explain(ctx: &Ctx, headers: &HeaderMap, query: &str) -> Resp
     let title = entry.map_or_else(|| t.say("error-none"), |entry| format!("AADSTS{}", entry.code));
     let message = entry.map_or_else(|| t.say("error-generic"), |entry| entry.says.clone());
     let (english, fix) = (entry.is_some(), entry.map(|entry| entry.fix.as_str()));
-    let page = ErrorPage { frame, t, title, message, english, fix, details: None };
+    let page = ErrorPage { frame, t, title, message, english, fix, who: entry.map(|entry| t.say(who(entry.who))), details: None };
     render(StatusCode::OK, &page, None)
 }

@@ -11,6 +11,7 @@ pub(crate) mod error;
 mod first;
 pub(crate) mod flow;
 pub(crate) mod page;
+mod reach;
 pub(crate) mod returning;
 pub(crate) mod signed_out;
 mod signin;

@@ -9,6 +9,7 @@ mod corpus;
 mod defence;
 mod doors;
 mod faults;
+mod gate;
 mod graph;
 mod groups;
 mod keeping;

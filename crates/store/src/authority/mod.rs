@@ -16,6 +16,7 @@ mod log_search;
 mod passes;
 mod refresh;
 mod revocations;
+mod session_apps;
 mod sessions;
 mod signed_in;
 mod sweep;
@@ -65,6 +66,7 @@ pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
         passes::ALL,
         refresh::ALL,
         revocations::ALL,
+        session_apps::ALL,
         sessions::ALL,
         signed_in::ALL,
         sweep::ALL,

@@ -153,7 +153,7 @@ async fn publisher(ctx: &Ctx, t: Texts, flow: &Flow, question: &Question) -> Res
 }
 
 /// The person who owns a registration; one that has no owner was made by administrators.
-pub(super) async fn owner(ctx: &Ctx, flow: &Flow, app: AppObjectId) -> Result<Option<String>, Refused> {
+pub(in crate::pages) async fn owner(ctx: &Ctx, flow: &Flow, app: AppObjectId) -> Result<Option<String>, Refused> {
     let mut reader = ctx.app.store.read().await?;
     let mut directory = reader.directory();
     for owner in directory.owners(flow.tenant, &app.to_string()).await? {

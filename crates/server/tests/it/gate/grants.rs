@@ -1,0 +1,69 @@
+use entrance_testkit::Entrance;
+use serde_json::{Value, json};
+
+use super::{Shop, answered, opened};
+
+#[tokio::test]
+async fn g_406_grants_are_made_changed_listed_and_removed_as_az_does_it() {
+    let world = Entrance::start().await;
+    let root = world.directory_admin("root").await;
+    let alice = world.user("alice").await;
+    let token = world.graph_token(&root);
+    let shop = Shop::open(&world).await;
+    let body = json!({"clientId": shop.principal.id, "consentType": "AllPrincipals", "resourceId": shop.resource.id, "scope": "Orders.Read Orders.Delete"});
+    let made = world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", body.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["scope"], "Orders.Read Orders.Delete");
+    assert_eq!(made.body["principalId"], Value::Null);
+    let twice = world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", body).await;
+    assert_eq!((twice.status, twice.message()), (409, "Permission entry already exists."));
+    let filter = format!("/v1.0/oauth2PermissionGrants?$filter=clientId%20eq%20'{}'", shop.principal.id);
+    assert_eq!(world.graph(&token, "GET", &filter, Value::Null).await.each("id"), [made.text("id")]);
+    let other = format!("/v1.0/oauth2PermissionGrants?$filter=clientId%20eq%20'{}'", shop.resource.id);
+    assert!(world.graph(&token, "GET", &other, Value::Null).await.each("id").is_empty());
+    let of_client = format!("/v1.0/servicePrincipals/{}/oauth2PermissionGrants", shop.principal.id);
+    assert_eq!(world.graph(&token, "GET", &of_client, Value::Null).await.each("id"), [made.text("id")]);
+    // For everybody: nobody is asked any more.
+    let page = opened(&mut world.browser(), &shop.authorize(&[("scope", "openid api://orders/Orders.Delete")]), "alice").await;
+    assert!(answered(&page).contains_key("code"));
+    // az deletes under another spelling (G-002).
+    let path = format!("/v1.0/oAuth2PermissionGrants/{}", made.text("id"));
+    assert_eq!(world.graph(&token, "PATCH", &path, json!({"scope": "Orders.Read"})).await.status, 204);
+    assert_eq!(world.graph(&token, "GET", &path, Value::Null).await.text("scope"), "Orders.Read");
+    let member = world.graph_token(&alice);
+    assert_eq!(world.graph(&member, "DELETE", &path, Value::Null).await.status, 403);
+    assert_eq!(world.graph(&token, "DELETE", &path, Value::Null).await.status, 204);
+    assert_eq!(world.graph(&token, "DELETE", &path, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn g_406_a_person_s_grants_are_theirs_and_built_in_applications_are_nobody_s() {
+    let world = Entrance::start().await;
+    let root = world.directory_admin("root").await;
+    let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+    let token = world.graph_token(&root);
+    let shop = Shop::open(&world).await;
+    let body = json!({"clientId": shop.principal.id, "consentType": "Principal", "principalId": alice.id, "resourceId": shop.resource.id, "scope": "Orders.Read"});
+    assert_eq!(world.graph(&world.graph_token(&alice), "POST", "/v1.0/oauth2PermissionGrants", body.clone()).await.status, 403);
+    let made = world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let mine = world.graph(&world.graph_token(&alice), "GET", "/v1.0/me/oauth2PermissionGrants", Value::Null).await;
+    assert_eq!(mine.each("id"), [made.text("id")]);
+    let hers = format!("/v1.0/users/{}/oauth2PermissionGrants", alice.id);
+    assert_eq!(world.graph(&world.graph_token(&bob), "GET", &hers, Value::Null).await.status, 403);
+    assert_eq!(world.graph(&token, "GET", &hers, Value::Null).await.each("id"), [made.text("id")]);
+    let az =
+        world.graph(&token, "GET", "/v1.0/servicePrincipals(appId='04b07795-8ddb-461a-bbee-02f9e1bf7b46')", Value::Null).await;
+    let built_in = json!({"clientId": az.text("id"), "consentType": "AllPrincipals", "resourceId": shop.resource.id, "scope": "Orders.Read"});
+    assert_eq!(world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", built_in).await.status, 400);
+    for wrong in [
+        json!({"clientId": shop.principal.id, "consentType": "Principal", "resourceId": shop.resource.id, "scope": "x"}),
+        json!({"clientId": shop.principal.id, "consentType": "Everybody", "resourceId": shop.resource.id, "scope": "x"}),
+        json!({"clientId": "nobody", "consentType": "AllPrincipals", "resourceId": shop.resource.id, "scope": "x"}),
+    ] {
+        assert_eq!(world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", wrong.clone()).await.status, 400, "{wrong}");
+    }
+    // Whoever goes takes along what they allowed.
+    assert_eq!(world.graph(&token, "DELETE", &format!("/v1.0/users/{}", alice.id), Value::Null).await.status, 204);
+    assert!(world.graph(&token, "GET", "/v1.0/oauth2PermissionGrants", Value::Null).await.each("id").is_empty());
+}
