@@ -37,10 +37,12 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 body = outer.answer(self.path)
+                text = json.dumps(body or {}).encode()
                 self.send_response(200 if body else 404)
                 self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(json.dumps(body or {}).encode())
+                self.wfile.write(text)
 
             def log_message(self, *_):
                 pass

@@ -3,6 +3,7 @@
 
 use entrance_model::Timestamp;
 use entrance_model::directory::Redirects;
+use entrance_model::signin::federation::Expression;
 use entrance_model::signin::redirect::registered;
 use entrance_model::signin::scope::Asked;
 use http::{HeaderMap, HeaderValue, header};
@@ -40,6 +41,16 @@ pub fn scope(text: &[u8]) {
     let granted: Vec<&str> = resource.named.iter().map(String::as_str).collect();
     let echoed = Asked::parse(&asked.echo(&granted, true)).expect("an echo is a scope");
     assert_eq!(echoed.resources, asked.resources);
+}
+
+/// An expression of a federated credential: what is shown of its comparisons is read as the same, and no empty token fits.
+pub fn expression(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(expression) = text.parse::<Expression>() else { return };
+    let shown = expression.terms().iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let again: Expression = shown.parse().expect("what is shown is no longer than what was read, and an expression");
+    assert_eq!(again.terms(), expression.terms());
+    assert!(!expression.matches(&serde_json::Map::new()));
 }
 
 /// A redirect address, asked (second line) against a registered one (first line): they match only where a browser would go

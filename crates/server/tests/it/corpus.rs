@@ -87,3 +87,8 @@ fn s_109_claims_parameters() {
 fn w_030_cookie_headers() {
     replay("cookie", entrance_server::fuzz::cookie);
 }
+
+#[test]
+fn g_404_expressions_of_federated_credentials() {
+    replay("expression", entrance_server::fuzz::expression);
+}
