@@ -46,6 +46,7 @@ impl Mode {
 
 /// What `groupMembershipClaims` of an application asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the property, and any of them may stand there")]
 pub struct Memberships {
     /// Security groups.
     pub security: bool,

@@ -104,7 +104,8 @@ pub(crate) async fn for_client(
     let assigned = if manifest.groups.assigned { assigned(&mut reader, tenant, client).await? } else { Vec::new() };
     drop(reader);
     let groups = if manifest.groups.any() {
-        limited(member_of(&*current(ctx, head).await?, tenant, subject.id(), manifest.groups, &assigned))
+        let snapshot = current(ctx, head).await?;
+        limited(member_of(&snapshot, tenant, subject.id(), manifest.groups, &assigned))
     } else {
         Groups::None
     };

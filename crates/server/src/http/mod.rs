@@ -99,11 +99,8 @@ impl Surfaces {
 
     async fn answer_realm(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
         let (_, path) = path::route(request.uri().path());
-        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        let is_realm = matches!(
-            (segments.next(), segments.next(), segments.next(), segments.next()),
-            (Some(_), Some("userrealm"), Some(_), None)
-        );
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let is_realm = matches!(segments.as_slice(), [_, "userrealm", _]);
         let info = RequestInfo::of(&request, peer, self.app.now());
         if !is_realm {
             let text = format!("this port answers `/common/userrealm/` only; the service is at {}\n", self.app.base());

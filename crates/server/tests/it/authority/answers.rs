@@ -1,5 +1,6 @@
 //! S-012…S-019, S-201, S-202, S-204, S-300, S-303, S-310…S-313: how requests are understood and how answers look.
 
+use base64::Engine as _;
 use entrance_model::directory::Tenant;
 use entrance_model::id::TenantId;
 use entrance_testkit::{Entrance, PASSWORD, sample};
@@ -216,7 +217,6 @@ async fn s_310_s_311_and_s_312_both_endpoints_answer_in_their_own_shape() {
         ["token_type", "scope", "expires_in", "ext_expires_in", "access_token", "refresh_token", "id_token", "client_info"]
     );
     assert_eq!((text(&v2, "token_type"), &v2["expires_in"], &v2["ext_expires_in"]), ("Bearer", &json!(900), &json!(900)));
-    use base64::Engine as _;
     let info =
         base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text(&v2, "client_info")).expect("base64url without padding");
     let info: Value = serde_json::from_slice(&info).expect("JSON");
@@ -277,7 +277,6 @@ async fn s_807_and_s_905_a_token_that_ended_gets_a_challenge_where_the_client_ca
         let challenge = answer.headers()["www-authenticate"].to_str().expect("ASCII").to_owned();
         assert_eq!(challenge.contains("error=\"insufficient_claims\""), is_able, "{path}: {challenge}");
         if is_able {
-            use base64::Engine as _;
             let claims = challenge.split("claims=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("claims");
             let claims = base64::engine::general_purpose::STANDARD.decode(claims).expect("base64");
             let claims: Value = serde_json::from_slice(&claims).expect("JSON");

@@ -51,7 +51,7 @@ pub(crate) async fn verified(world: &Entrance, token: &str) -> Value {
 }
 
 /// A secret of an application.
-fn secret(value: &str, end: &str) -> Credential {
+pub(crate) fn secret(value: &str, end: &str) -> Credential {
     let sha256 = hex(digest::digest(&digest::SHA256, value.as_bytes()).as_ref());
     credential(Proof::Secret { sha256, hint: value[..3].into() }, end)
 }

@@ -190,3 +190,27 @@ async fn s_260_a_token_that_was_revoked_is_exchanged_for_nothing() {
     tx.commit().await.expect("commits");
     assert_eq!(refusal(exchange(&world, &app, good, &[]).await).await, (400, "invalid_grant".into(), 50173));
 }
+
+#[tokio::test]
+async fn s_260_where_a_second_factor_is_wanted_the_middle_tier_learns_what_to_send_the_person_back_with() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let admin = world.directory_admin("admin").await;
+    let app = api(&world, "obo-shop").await;
+    let called = called(&world, &alice, &app, &[]).await;
+    let policy = json!({
+        "displayName": "The directory needs more", "state": "enabled",
+        "conditions": {
+            "users": {"includeUsers": [alice.id]},
+            "applications": {"includeApplications": ["00000003-0000-0000-c000-000000000000"]},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+    });
+    let made = world.graph(&world.graph_token(&admin), "POST", "/v1.0/identity/conditionalAccess/policies", policy).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let answer = exchange(&world, &app, text(&called, "access_token"), &[]).await;
+    assert_eq!(answer.status(), 400);
+    let body: Value = answer.json().await.expect("JSON");
+    assert_eq!((text(&body, "error"), &body["error_codes"][0]), ("interaction_required", &json!(50076)));
+    assert!(serde_json::from_str::<Value>(text(&body, "claims")).is_ok_and(|claims| claims["access_token"].is_object()));
+}

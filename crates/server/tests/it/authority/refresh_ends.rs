@@ -1,5 +1,6 @@
 //! S-220: everything that ends a refresh token ends it at once, and says why.
 
+use base64::Engine as _;
 use entrance_model::directory::User;
 use entrance_model::id::SessionId;
 use entrance_model::signin::refresh::{Family, FamilyId, Origin, RefreshToken};
@@ -110,7 +111,6 @@ async fn family(world: &Entrance, alice: &User, client: &str, origin: Origin, na
     let family = Family { app, confidential: false, by, origin, scope, began: now, ended: None };
     let (id, token) = (FamilyId::from_uuid(Uuid::new_v4()), format!("1.{name}"));
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
-    use base64::Engine as _;
     let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
     let mut tx = world.app().store.write().await.expect("writes");
     tx.authority().insert_family(world.tenant, id, &family).await.expect("is new");

@@ -1,5 +1,6 @@
 //! The directory API over TLS, as `az` and the SDKs ask it.
 
+mod app_roles;
 mod applications;
 mod general;
 mod groups;
