@@ -158,6 +158,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
     let segments: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let Some((asked, endpoint)) = Asked::parse(&segments) else {
         let ctx = Ctx { app, info, endpoint: Endpoint::V2, language: pages::texts::Asked::default() };
+        ctx.language.read(|name| pages::query(parts.uri.query().unwrap_or_default(), name));
         let page = pages::error::plain(&ctx, &parts.headers, StatusCode::NOT_FOUND).await;
         return pages::shown(&ctx, &parts.headers, Ok(page)).await;
     };

@@ -4,6 +4,7 @@ use entrance_model::Timestamp;
 use entrance_model::directory::{Application, Credential, Group, Proof, Redirects, ServicePrincipal, SubjectRule, User};
 use entrance_model::id::TenantId;
 use entrance_model::signin::manifest::AppRole;
+use entrance_model::signin::permission;
 use entrance_model::signin::resource::built_in;
 use entrance_model::well_known;
 use entrance_wire::graph::Object;
@@ -152,7 +153,7 @@ pub(super) fn service_principal(
         "displayName": principal.display_name,
         "info": no_info(),
         "keyCredentials": key_credentials(&principal.credentials, keys),
-        "oauth2PermissionScopes": api.and_then(|api| api.get("oauth2PermissionScopes")).cloned().unwrap_or_else(|| json!([])),
+        "oauth2PermissionScopes": api.and_then(|api| api.get("oauth2PermissionScopes")).cloned().unwrap_or_else(|| offered(principal)),
         "passwordCredentials": password_credentials(&principal.credentials),
         "replyUrls": reply_urls,
         "servicePrincipalNames": names(principal, app),
@@ -173,6 +174,24 @@ fn own_roles(principal: &ServicePrincipal) -> Value {
         })
     };
     roles.iter().map(show).collect()
+}
+
+/// The delegated permissions of a built-in resource.
+fn offered(principal: &ServicePrincipal) -> Value {
+    let known = built_in(principal.app_id).map(permission::built_in).unwrap_or_default();
+    let scopes = known.iter().map(|one| {
+        json!({
+            "adminConsentDescription": one.value,
+            "adminConsentDisplayName": one.value,
+            "id": one.id.to_string(),
+            "isEnabled": true,
+            "type": if one.admin_only { "Admin" } else { "User" },
+            "userConsentDescription": null,
+            "userConsentDisplayName": null,
+            "value": one.value,
+        })
+    });
+    scopes.collect()
 }
 
 /// The organisation that owns the built-in applications in every tenant of the original.

@@ -110,4 +110,58 @@ mod tests {
             }
         }
     }
+
+    /// The table of the visual language: each token in light and dark.
+    const TABLE: [(&str, &str, &str); 22] = [
+        ("bg", "#F6F5F2", "#14171A"),
+        ("surface", "#FFFFFF", "#1C2024"),
+        ("sunken", "#ECEAE4", "#101316"),
+        ("text", "#1F2328", "#ECEAE4"),
+        ("muted", "#57534E", "#AFAAA1"),
+        ("border", "#D6D3CB", "#383E45"),
+        ("control", "#857F75", "#7C858F"),
+        ("accent", "#0B6E66", "#4DC4B6"),
+        ("on-accent", "#FFFFFF", "#08211E"),
+        ("accent-hover", "#095A54", "#74D6CA"),
+        ("link", "#0A5F86", "#7CC4EA"),
+        ("focus", "#8A2BB8", "#D69CFF"),
+        ("ok", "#1B6B37", "#7BD397"),
+        ("ok-bg", "#E3F3E7", "#14301D"),
+        ("warn", "#7A4B00", "#F0C274"),
+        ("warn-bg", "#FBEFD5", "#33260C"),
+        ("danger", "#A3231F", "#FF9C94"),
+        ("danger-bg", "#FBE6E4", "#3A1614"),
+        ("info", "#1F5A96", "#93C1F2"),
+        ("info-bg", "#E4EEF8", "#14273B"),
+        ("glass", "#8C2F0B", "#FFAE86"),
+        ("glass-bg", "#FBE7DC", "#38190B"),
+    ];
+
+    #[test]
+    fn w_2_1_colours_are_those_of_the_table_and_text_stands_out_on_every_tint() {
+        let blocks: Vec<&str> = CSS.content.match_indices("--bg: ").map(|(at, _)| &CSS.content[at..at + 700]).collect();
+        for (name, light, dark) in TABLE {
+            assert_eq!([blocks[0], blocks[1], blocks[2]].map(|block| token(block, name)), [light, dark, dark], "{name}");
+        }
+        for block in blocks {
+            for tint in ["ok", "warn", "danger", "info", "glass"] {
+                let ground = format!("{tint}-bg");
+                assert!(ratio(token(block, "text"), token(block, &ground)) >= 11.8, "{tint}");
+                assert!(ratio(token(block, tint), token(block, &ground)) >= 4.5, "{tint}");
+            }
+        }
+    }
+
+    #[test]
+    fn w_043_and_w_046_targets_are_large_motion_is_none_and_directions_are_logical() {
+        let css = CSS.content;
+        assert!(css.contains("min-block-size: 2.75rem") && css.contains("outline: 3px solid var(--focus); outline-offset: 2px"));
+        assert!(!css.contains("animation") && !css.contains("transition"), "nothing moves");
+        for physical in
+            ["margin-left", "margin-right", "padding-left", "padding-right", "border-left", "text-align: left", "float:"]
+        {
+            assert!(!css.contains(physical), "{physical}");
+        }
+        assert!(!css.contains("url(") && !css.contains("@import"), "W-026: nothing of others");
+    }
 }

@@ -56,6 +56,11 @@ async fn g_406_a_person_s_grants_are_theirs_and_built_in_applications_are_nobody
         world.graph(&token, "GET", "/v1.0/servicePrincipals(appId='04b07795-8ddb-461a-bbee-02f9e1bf7b46')", Value::Null).await;
     let built_in = json!({"clientId": az.text("id"), "consentType": "AllPrincipals", "resourceId": shop.resource.id, "scope": "Orders.Read"});
     assert_eq!(world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", built_in).await.status, 400);
+    let graph =
+        world.graph(&token, "GET", "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')", Value::Null).await;
+    let offered = graph.body["oauth2PermissionScopes"].as_array().expect("a list").clone();
+    let read = offered.iter().find(|one| one["value"] == "User.Read").expect("az looks the id up");
+    assert_eq!(read["id"], "e1fe6dd8-ba31-4d61-89e7-88639da4683d");
     for wrong in [
         json!({"clientId": shop.principal.id, "consentType": "Principal", "resourceId": shop.resource.id, "scope": "x"}),
         json!({"clientId": shop.principal.id, "consentType": "Everybody", "resourceId": shop.resource.id, "scope": "x"}),
