@@ -65,6 +65,8 @@ pub struct Config {
     pub user_consent: entrance_model::signin::consent::UserConsent,
     /// Where processes of this machine get tokens without a secret (S-270), if they do; an address of loopback.
     pub identity_listen: Option<SocketAddr>,
+    /// People may be kept signed in when they close the browser (S-805), as long as a session lasts.
+    pub keep_signed_in: bool,
 }
 
 /// How often one small network (a /24 or /56) may try to sign in; more is answered with 429 before any work is done.
@@ -110,6 +112,7 @@ impl Config {
             sign_in_rate: SignInRate::USUAL,
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
             identity_listen: None,
+            keep_signed_in: true,
         }
     }
 }

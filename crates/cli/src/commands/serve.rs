@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Address of the listener for managed identities, on loopback; without it there is none.
     #[arg(long, value_name = "ADDR")]
     identity_listen: Option<std::net::SocketAddr>,
+    /// Nobody is kept signed in when the browser is closed
+    #[arg(long)]
+    no_keep_signed_in: bool,
     /// Name of the organisation, for a new data directory.
     #[arg(long, value_name = "NAME", default_value = "My organisation")]
     tenant_name: String,
@@ -50,6 +53,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     config.public_url = args.public_url;
     config.trusted_issuers = args.trust_issuer;
     config.identity_listen = args.identity_listen;
+    config.keep_signed_in = !args.no_keep_signed_in;
     super::runtime()?.block_on(async move {
         let server = Server::start(config, Clock::system()).await?;
         if let Some(file) = setup::first::prepare(server.app(), &args.tenant_name, &args.tenant_domain).await? {

@@ -75,6 +75,10 @@ pub enum Action {
     ChangeCredentials(Area),
     /// Set somebody's password.
     ResetPassword,
+    /// See what somebody signs in with.
+    ReadMethods,
+    /// Take somebody's second factors away.
+    ResetMethods,
     /// End somebody's sessions.
     RevokeSessions,
     /// End what an application holds, for itself and in people's names.
@@ -220,6 +224,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
         | Action::UpdateOwnProfile
         | Action::RevokeSessions
         | Action::ReadSessions
+        | Action::ReadMethods
         | Action::ReadGrants
         | Action::ChangeGrants
             if is_self =>
@@ -249,7 +254,7 @@ fn person(id: PrincipalId, standing: Standing, action: Action, target: Option<&T
 
 fn application(id: PrincipalId, roles: &[String], action: Action, target: Option<&Target<'_>>) -> Result<Because, Denied> {
     // An application never gets at an administrator, whatever it was granted: that would be a way to become one.
-    let reads = matches!(action, Action::Read(_) | Action::ReadGrants | Action::ReadSessions);
+    let reads = matches!(action, Action::Read(_) | Action::ReadGrants | Action::ReadSessions | Action::ReadMethods);
     if !reads && target.is_some_and(|target| target.is_privileged) {
         return Err(Denied);
     }
@@ -292,6 +297,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         return !matches!(
             action,
             Action::ResetPassword
+                | Action::ReadMethods
+                | Action::ResetMethods
                 | Action::ChangeGrants
                 | Action::ReadAudit
                 | Action::AssignAppRoles
@@ -324,6 +331,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         }
         Action::Create(Area::Users) | Action::Update(Area::Users) | Action::Delete(Area::Users) => is("User.ReadWrite.All"),
         Action::ResetPassword => any(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]),
+        Action::ReadMethods => any(&["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"]),
+        Action::ResetMethods => is("UserAuthenticationMethod.ReadWrite.All"),
         Action::RevokeSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All"]),
         Action::ReadAudit => is("AuditLog.Read.All"),
         Action::ReadGrants => any(&["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All"]),
@@ -527,6 +536,23 @@ mod tests {
         let reader = person(Standing::Administrator, "Group.Read.All");
         assert_eq!(may(&reader, Action::Read(Area::Groups), None), Some(Because::Administrator));
         assert_eq!(may(&reader, Action::ChangeMembers, None), None);
+    }
+
+    #[test]
+    fn s_802_factors_are_reset_by_administrators_and_seen_by_their_owner() {
+        let (mine, other) = (Target { id: ME, ..Target::default() }, Target { id: OTHER, ..Target::default() });
+        let (admin, member) =
+            (person(Standing::Administrator, "user_impersonation"), person(Standing::Member, "user_impersonation"));
+        assert_eq!(may(&member, Action::ReadMethods, Some(mine)), Some(Because::Oneself));
+        assert_eq!(may(&member, Action::ReadMethods, Some(other)), None);
+        assert_eq!(may(&member, Action::ResetMethods, Some(mine)), None, "the own page asks for one of them first");
+        assert_eq!(may(&admin, Action::ResetMethods, Some(other)), Some(Because::Administrator));
+        let granted = application("UserAuthenticationMethod.ReadWrite.All");
+        assert_eq!(may(&granted, Action::ResetMethods, Some(other)), Some(Because::Granted));
+        let privileged = Target { is_privileged: true, ..other };
+        assert_eq!(may(&granted, Action::ResetMethods, Some(privileged)), None);
+        assert_eq!(may(&application("Directory.ReadWrite.All"), Action::ResetMethods, Some(other)), None);
+        assert_eq!(may(&application("UserAuthenticationMethod.Read.All"), Action::ResetMethods, Some(other)), None);
     }
 
     #[test]

@@ -22,7 +22,21 @@ impl Policy {
 #[error("The specified password does not comply with password complexity requirements. Please provide a different password.")]
 pub struct WeakPassword;
 
-const LONGEST: usize = 256;
+/// What is wrong with a password, for its owner who is choosing one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Fewer characters than the policy asks.
+    TooShort,
+    /// More than [`LONGEST`].
+    TooLong,
+    /// Characters that no keyboard types.
+    Characters,
+    /// Well-known words, names of the person or the tenant, or few different characters.
+    TooEasy,
+}
+
+/// The most characters.
+pub const LONGEST: usize = 256;
 const FEWEST_POINTS: usize = 5;
 
 /// Words that stand at the front of every guesser's list.
@@ -65,12 +79,23 @@ const BANNED: &[&str] = &[
 
 /// Checks a password; `words` are names of the person and of the tenant.
 pub fn check(password: &str, policy: Policy, words: &[&str]) -> Result<(), WeakPassword> {
+    judge(password, policy, words).map_err(|_| WeakPassword)
+}
+
+/// The same, and says what is wrong.
+pub fn judge(password: &str, policy: Policy, words: &[&str]) -> Result<(), Fault> {
     let length = password.chars().count();
-    if !(policy.shortest..=LONGEST).contains(&length) || password.chars().any(char::is_control) {
-        return Err(WeakPassword);
+    if length < policy.shortest {
+        return Err(Fault::TooShort);
+    }
+    if length > LONGEST {
+        return Err(Fault::TooLong);
+    }
+    if password.chars().any(char::is_control) {
+        return Err(Fault::Characters);
     }
     if points(password, words) < FEWEST_POINTS || distinct(password) < FEWEST_POINTS {
-        return Err(WeakPassword);
+        return Err(Fault::TooEasy);
     }
     Ok(())
 }
@@ -123,6 +148,18 @@ mod tests {
         assert!(!is_fine(&"xyzabc".repeat(50)));
         assert!(check("x7#kQ9pL", Policy::SERVE, &[]).is_err());
         assert!(check("x7#kQ9pLmn2r", Policy::SERVE, &[]).is_ok());
+    }
+
+    #[test]
+    fn s_801_its_owner_reads_what_is_wrong_with_a_password() {
+        let judged = |password: &str| judge(password, Policy::SERVE, &["alice", "Contoso"]);
+        assert_eq!(judged("x7#kQ9pLmn2"), Err(Fault::TooShort));
+        assert_eq!(judged("x7#kQ9pLmn2r"), Ok(()));
+        assert_eq!(judged(&"ab7 ".repeat(64)), Err(Fault::TooEasy), "few different characters");
+        assert_eq!(judged(&"abcdefgh ".repeat(29)), Err(Fault::TooLong));
+        assert_eq!(judged("x7#kQ9p\u{7}Lmn2r"), Err(Fault::Characters));
+        assert_eq!(judged("Contoso-Alice-Password1"), Err(Fault::TooEasy));
+        assert_eq!(judged("eleven short words are as good as any mixture of signs"), Ok(()), "no composition rules");
     }
 
     #[test]

@@ -1,1 +1,73 @@
 # Der zweite Faktor und wie man einen einrichtet.
+
+enroll-code = Code, den die App jetzt zeigt
+enroll-copy = Schlüssel kopieren
+enroll-passkey = Passkey einrichten
+enroll-passkey-text = Ein Passkey liegt auf diesem Gerät oder auf einem Sicherheitsschlüssel. Er lässt sich nicht erraten, und auf einer gefälschten Seite wirkt er nicht.
+enroll-passkey-title = Ein Passkey
+enroll-qr = QR-Code für die Authenticator-App
+enroll-secret = Oder diesen Schlüssel in die App eintippen:
+enroll-title = Zweiten Faktor einrichten
+enroll-too-old = Das hat zu lange gedauert. Hier ist ein neuer Code zum Scannen.
+enroll-totp = App einrichten
+enroll-totp-text = Scannen Sie diesen Code mit einer Authenticator-App. Sie zeigt dann jede halbe Minute einen neuen Code.
+enroll-totp-title = Eine Authenticator-App
+enroll-why = Diese Organisation lässt Sie nur mit einem zweiten Faktor neben dem Passwort ein.
+enroll-why-me = Von da an wird bei jeder Anmeldung danach gefragt.
+enroll-wrong = Dieser Code stimmt nicht. Scannen Sie das neue Bild, und tippen Sie den Code, den die App dann zeigt.
+mfa-back = Zurück
+mfa-code = Code aus der Authenticator-App
+mfa-code-hint = Sechs Ziffern. Leerzeichen spielen keine Rolle.
+mfa-leave = Als jemand anderes anmelden
+mfa-passkey = Passkey verwenden
+mfa-passkey-hint = Ihr Browser wird nach dem Passkey fragen.
+mfa-passkey-instead = Stattdessen einen Passkey verwenden
+mfa-passkey-only = Hier zählt nur ein Passkey.
+mfa-recovery = Wiederherstellungscode verwenden
+mfa-recovery-code = Wiederherstellungscode
+mfa-recovery-hint =
+    { $left ->
+        [one] Sechzehn Buchstaben und Ziffern. Striche und Leerzeichen spielen keine Rolle. Sie haben noch { $left } Code.
+       *[other] Sechzehn Buchstaben und Ziffern. Striche und Leerzeichen spielen keine Rolle. Sie haben noch { $left } Codes.
+    }
+mfa-title = Bestätigen Sie, dass Sie es sind
+mfa-verify = Prüfen
+mfa-why = Das Passwort war richtig. Zeigen Sie jetzt Ihren zweiten Faktor.
+mfa-wrong = Dieser Code stimmt nicht oder wurde schon verwendet.
+passkey-cancelled = Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder nehmen Sie Ihr Passwort.
+passkey-cancelled-enroll = Es wurde kein Passkey eingerichtet. Versuchen Sie es noch einmal.
+passkey-cancelled-mfa = Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal.
+passkey-known = Dieser Passkey ist schon eingerichtet.
+passkey-name = Name des Passkeys
+passkey-name-hint = Damit Sie ihn später von anderen unterscheiden.
+passkey-name-suggested = Mein Gerät
+passkey-name-wrong = Ein Name hat 1 bis 60 Zeichen.
+passkey-needs-script = Browser geben Passkeys nur an Seiten mit Skripten. Skripte sind hier ausgeschaltet.
+passkey-refused = Dieser Passkey gilt hier nicht. Versuchen Sie es noch einmal, oder nehmen Sie Ihr Passwort.
+passkey-refused-enroll = Dieser Passkey ließ sich nicht einrichten. Versuchen Sie es noch einmal.
+passkey-refused-mfa = Dieser Passkey gilt hier nicht. Versuchen Sie es noch einmal oder auf anderem Weg.
+password-again = Neues Passwort noch einmal
+password-change = Passwort ändern
+password-characters = Ein Passwort darf keine Zeichen enthalten, die keine Tastatur schreibt.
+password-must = Ihr Passwort muss geändert werden, bevor es weitergeht.
+password-new = Neues Passwort
+password-not-equal = Die beiden neuen Passwörter sind nicht gleich.
+password-old = Jetziges Passwort
+password-old-wrong = Das jetzige Passwort stimmt nicht.
+password-rules = Mindestens { $shortest } Zeichen, höchstens 256. Alle Zeichen sind recht, mehrere Wörter sind gut. Keine bekannten Wörter allein, nicht Ihr Name, nicht der Name dieser Organisation.
+password-same = Das neue Passwort ist das alte. Wählen Sie ein anderes.
+password-title = Passwort ändern
+password-too-easy = Dieses Passwort ist zu leicht: Es besteht fast nur aus bekannten Wörtern oder Namen oder aus wenigen verschiedenen Zeichen.
+password-too-long = Dieses Passwort ist zu lang: höchstens { $longest } Zeichen.
+password-too-short = Dieses Passwort ist zu kurz: mindestens { $shortest } Zeichen.
+password-why = Überall sonst werden Sie abgemeldet.
+recovery-download = Als Text herunterladen
+recovery-file = Wiederherstellungscodes von { $name } für { $origin }. Jeder gilt einmal.
+recovery-kept = Ich habe sie aufbewahrt
+recovery-not-kept = Bestätigen Sie, dass Sie die Codes aufbewahrt haben. Sie werden nicht wieder gezeigt.
+recovery-once = Sie werden nur dieses eine Mal gezeigt. Bewahren Sie sie dort auf, wo andere nicht nachsehen, und nicht auf demselben Gerät.
+recovery-print = Drucken
+recovery-text = Wenn Ihr Gerät verloren ist, vertritt es einer dieser Codes. Jeder gilt einmal.
+recovery-title = Wiederherstellungscodes aufbewahren
+stepup-title = Noch einmal, zur Sicherheit
+stepup-why = Was Sie vorhaben, ist geschützt. Zeigen Sie Ihren zweiten Faktor noch einmal.

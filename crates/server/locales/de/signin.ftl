@@ -21,3 +21,5 @@ signed-out-text =
     }
 to-continue = um fortzufahren mit { $app }
 to-continue-device = um auf einem anderen Gerät fortzufahren: { $app }
+sign-in-keep = In diesem Browser angemeldet bleiben
+sign-in-passkey = Mit einem Passkey anmelden

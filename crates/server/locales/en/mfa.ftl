@@ -1,1 +1,73 @@
 # The second factor, and enrolling one.
+
+enroll-code = Code that the app shows now
+enroll-copy = Copy the key
+enroll-passkey = Set up a passkey
+enroll-passkey-text = A passkey lives on this device or on a security key. It cannot be guessed, and it does not work on a forged page.
+enroll-passkey-title = A passkey
+enroll-qr = QR code for the authenticator app
+enroll-secret = Or type this key into the app:
+enroll-title = Set up a second factor
+enroll-too-old = That took too long. Here is a new code to scan.
+enroll-totp = Set up the app
+enroll-totp-text = Scan this code with an authenticator app. It will then show a new code every half minute.
+enroll-totp-title = An authenticator app
+enroll-why = This organisation lets you in only with a second factor beside your password.
+enroll-why-me = From then on it is asked for whenever you sign in.
+enroll-wrong = That code is not right. Scan the new picture, and type the code that the app shows then.
+mfa-back = Back
+mfa-code = Code from your authenticator app
+mfa-code-hint = Six digits. Spaces do not matter.
+mfa-leave = Sign in as somebody else
+mfa-passkey = Use a passkey
+mfa-passkey-hint = Your browser will ask for your passkey.
+mfa-passkey-instead = Use a passkey instead
+mfa-passkey-only = Only a passkey will do here.
+mfa-recovery = Use a recovery code
+mfa-recovery-code = Recovery code
+mfa-recovery-hint =
+    { $left ->
+        [one] Sixteen letters and digits. Dashes and spaces do not matter. You have { $left } code left.
+       *[other] Sixteen letters and digits. Dashes and spaces do not matter. You have { $left } codes left.
+    }
+mfa-title = Confirm that it is you
+mfa-verify = Verify
+mfa-why = Your password was right. Now show your second factor.
+mfa-wrong = That code is not right or was used already.
+passkey-cancelled = No passkey was used. Try again or use your password.
+passkey-cancelled-enroll = No passkey was set up. Try again.
+passkey-cancelled-mfa = No passkey was used. Try again.
+passkey-known = That passkey is set up already.
+passkey-name = Name of the passkey
+passkey-name-hint = So that you know it from others later.
+passkey-name-suggested = My device
+passkey-name-wrong = A name has 1 to 60 characters.
+passkey-needs-script = Browsers give passkeys to pages with scripts only. Scripts are switched off here.
+passkey-refused = That passkey does not work here. Try again or use your password.
+passkey-refused-enroll = That passkey could not be set up. Try again.
+passkey-refused-mfa = That passkey does not work here. Try again or use another way.
+password-again = New password again
+password-change = Change the password
+password-characters = A password cannot hold characters that no keyboard types.
+password-must = Your password has to be changed before you can go on.
+password-new = New password
+password-not-equal = The two new passwords are not the same.
+password-old = Present password
+password-old-wrong = Your present password is not right.
+password-rules = At least { $shortest } characters, at most 256. Any characters will do; several words are good. No well-known words alone, not your name, not the name of this organisation.
+password-same = The new password is the old one. Choose another one.
+password-title = Change your password
+password-too-easy = That password is too easy: it is little more than well-known words or names, or has few different characters.
+password-too-long = That password is too long: at most { $longest } characters.
+password-too-short = That password is too short: at least { $shortest } characters.
+password-why = Everywhere else you will be signed out.
+recovery-download = Download as text
+recovery-file = Recovery codes of { $name } for { $origin }. Each works once.
+recovery-kept = I have kept them
+recovery-not-kept = Say that you have kept the codes. They are not shown again.
+recovery-once = They are shown this once. Keep them where others do not look, and not on the same device.
+recovery-print = Print
+recovery-text = When your device is lost, one of these codes stands in for it. Each works once.
+recovery-title = Keep your recovery codes
+stepup-title = Once more, to be sure
+stepup-why = What you are about to do is protected. Show your second factor again.

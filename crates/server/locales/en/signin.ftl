@@ -21,3 +21,5 @@ signed-out-text =
     }
 to-continue = to continue to { $app }
 to-continue-device = to continue on another device: { $app }
+sign-in-keep = Keep me signed in on this browser
+sign-in-passkey = Sign in with a passkey

@@ -17,3 +17,5 @@ signed-out = サインアウトしました
 signed-out-text = このブラウザーはサインアウトしました。kubectl が保持しているトークンは最長 { $minutes } 分間使えます。`kubelogin remove-tokens` を実行するとそれも終わります。
 to-continue = { $app } に進みます
 to-continue-device = 別のデバイスで続けます: { $app }
+sign-in-keep = このブラウザーでサインインしたままにする
+sign-in-passkey = パスキーでサインイン

@@ -120,6 +120,10 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
             if step != Step::Return && request.prompt != Prompt::None {
                 return page(ctx, headers, &request, app, step, Some(session.id)).await;
             }
+            // What was not shown says itself how it can be put right; an age is judged by the policies first.
+            if matches!(step, Step::SecondFactor | Step::Enroll | Step::PasswordChange) {
+                return Ok(tell(&steps::refusal(step).of(user.id)).await);
+            }
             if let Err(refused) = policies::for_session(ctx, tenant, user, &request, session).await {
                 return Ok(tell(&refused).await);
             }

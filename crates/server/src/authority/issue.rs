@@ -24,7 +24,7 @@ use super::entitled::{self, Subject};
 use super::keys::Header;
 use super::policies::{self, Asker, Question};
 use super::refused::Refused;
-use super::{consent, grants, secret, target};
+use super::{consent, factors, grants, secret, target};
 
 /// What a request asks for besides the grant itself.
 pub(crate) struct Wanted {
@@ -205,6 +205,10 @@ pub(crate) async fn for_person(
     }
     if by.at < user.sessions_valid_from {
         return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id));
+    }
+    // A token that is exchanged was refused or not when it was made.
+    if grant != GrantKind::OnBehalfOf {
+        factors::demanded(ctx, tenant, user, by).await?;
     }
     let asked = &wanted.asked;
     let (resource, granted) = permitted_to(ctx, tenant, client, asked, user).await.map_err(|refused| refused.of(user.id))?;

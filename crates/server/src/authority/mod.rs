@@ -11,6 +11,7 @@ pub(crate) mod ctx;
 mod devicecode;
 mod discovery;
 mod entitled;
+pub(crate) mod factors;
 pub(crate) mod floods;
 pub(crate) mod grants;
 pub(crate) mod identity;

@@ -24,6 +24,7 @@ mod lockouts;
 mod me;
 mod members;
 mod membership;
+mod methods;
 mod organization;
 mod owners;
 mod page;
@@ -105,10 +106,24 @@ fn people() -> Router<Graph> {
         .route("/users/{key}/authentication/temporaryaccesspassmethods", get(passes::list).post(passes::create))
         .route("/users/{key}/authentication/temporaryaccesspassmethods/{id}", get(passes::one).delete(passes::remove))
         .merge(mine)
+        .merge(authentication("/me"))
+        .merge(authentication("/users/{key}"))
         .merge(memberships("/me"))
         .merge(memberships("/users/{key}"))
         .merge(roles("/users"))
         .route("/me/approleassignments", get(app_roles::held))
+}
+
+/// What a person signs in with.
+fn authentication(of: &str) -> Router<Graph> {
+    let kinds = [("fido2methods", get(methods::passkeys)), ("softwareoathmethods", get(methods::apps))];
+    let all = Router::new()
+        .route(&format!("{of}/authentication/methods"), get(methods::list))
+        .route(&format!("{of}/authentication/methods/{{method}}"), get(methods::one).delete(methods::remove));
+    kinds.into_iter().fold(all, |all, (kind, listed)| {
+        let one = format!("{of}/authentication/{kind}/{{method}}");
+        all.route(&format!("{of}/authentication/{kind}"), listed).route(&one, get(methods::one).delete(methods::remove))
+    })
 }
 
 fn group_routes() -> Router<Graph> {

@@ -3,8 +3,9 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
+use entrance_model::Timestamp;
 use entrance_model::directory::User;
-use entrance_model::id::SessionId;
+use entrance_model::id::{SessionId, TenantId};
 use entrance_model::signin::revocation::Target;
 use entrance_model::signin::session::{BROWSER_IDLE, BrowserSession, Place, Session};
 use entrance_model::signin::{Aadsts, Method};
@@ -25,6 +26,8 @@ use crate::authority::secret;
 pub(super) struct Proof {
     /// With what.
     pub(super) how: Vec<Method>,
+    /// When a second factor or a passkey was among it.
+    pub(super) strong: Option<Timestamp>,
     /// The same in a word, for the log.
     pub(super) word: &'static str,
     /// The cookie outlives the window.
@@ -42,7 +45,20 @@ pub(super) async fn session(
     user: &User,
     proof: Proof,
 ) -> Result<Response, PageError> {
-    let mut tx = ctx.app.store.write().await?;
+    let tx = ctx.app.store.write().await?;
+    session_in(ctx, headers, tx, id, flow, user, proof).await
+}
+
+/// The same, together with what is in the transaction already.
+pub(super) async fn session_in(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    mut tx: Tx,
+    id: &str,
+    flow: Versioned<Flow>,
+    user: &User,
+    proof: Proof,
+) -> Result<Response, PageError> {
     let (session, begun) = insert(ctx, headers, &mut tx, &flow.state, user, proof).await?;
     let mut after = flow.state;
     after.session = Some(session.id);
@@ -80,14 +96,13 @@ async fn insert(
     proof: Proof,
 ) -> Result<(BrowserSession, Begun), PageError> {
     let now = ctx.now();
-    let strong = proof.how.contains(&Method::Mfa).then_some(now);
     let session = BrowserSession {
         id: SessionId::from_uuid(Uuid::new_v4()),
         user: user.id,
         at: now,
         how: proof.how,
         seen: now,
-        strong,
+        strong: proof.strong,
         keep: proof.keep,
     };
     let begun = Begun { cookie: secret::opaque(), keep: proof.keep, device: DeviceCookie::or_new(headers) };
@@ -126,4 +141,89 @@ async fn insert(
     let detail = json!({ "address": ctx.address(), "how": proof.word });
     tx.audit(now, &event("signIn.succeeded", flow.tenant, Some(user.id.into()), session.id.to_string(), detail)).await?;
     Ok((session, begun))
+}
+
+/// A proof that comes on top of a session.
+pub(super) struct Stronger {
+    /// With what.
+    pub(super) by: &'static [Method],
+    /// The same in words, for the log.
+    pub(super) word: &'static str,
+    /// Where it leads, if not to the next page.
+    pub(super) then: Option<String>,
+}
+
+/// Adds a proof to a session, under a new cookie, and leads to the next page.
+pub(super) async fn strengthen(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    id: &str,
+    flow: Versioned<Flow>,
+    (session, user): (BrowserSession, &User),
+    proof: Stronger,
+) -> Result<Response, PageError> {
+    let session = BrowserSession { seen: ctx.now(), ..session.strengthened(proof.by, ctx.now()) };
+    let cookie = secret::opaque();
+    let mut after = flow.state;
+    after.session = Some(session.id);
+    let mut tx = ctx.app.store.write().await?;
+    stronger(ctx, headers, &mut tx, after.tenant, (&session, user), (proof.word, &cookie)).await?;
+    tx.authority().swap_flow(id, flow.version, &after).await?;
+    tx.commit().await?;
+    let to = match proof.then {
+        Some(to) => to,
+        None => {
+            let step = steps::of(ctx, &after.purpose, after.tenant, after.began, (&session, user)).await?;
+            steps::address(step, &after.purpose, id)
+        }
+    };
+    let mut response = see_other(&to);
+    cookies::set_session(response.headers_mut(), &cookie, session.keep);
+    Ok(response)
+}
+
+/// The same on a page of our own, outside of a flow.
+pub(super) async fn strengthen_own(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    tenant: TenantId,
+    (session, user): (BrowserSession, &User),
+    (by, word): (&'static [Method], &'static str),
+    to: &str,
+) -> Result<Response, PageError> {
+    let session = BrowserSession { seen: ctx.now(), ..session.strengthened(by, ctx.now()) };
+    let cookie = secret::opaque();
+    let mut tx = ctx.app.store.write().await?;
+    stronger(ctx, headers, &mut tx, tenant, (&session, user), (word, &cookie)).await?;
+    tx.commit().await?;
+    let mut response = see_other(to);
+    cookies::set_session(response.headers_mut(), &cookie, session.keep);
+    Ok(response)
+}
+
+/// Keeps a stronger session under its new cookie, and tells it.
+async fn stronger(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    tx: &mut Tx,
+    tenant: TenantId,
+    (session, user): (&BrowserSession, &User),
+    (word, cookie): (&str, &str),
+) -> Result<(), PageError> {
+    let now = ctx.now();
+    let mut decision = ctx.decision("signin", tenant, None);
+    decision.user = Some(user.id.into());
+    decision.interactive = true;
+    decision.session = Some(session.id);
+    decision.reason = format!("second factor: {word}");
+    let mut authority = tx.authority();
+    if let Some(before) = cookies::browser(headers) {
+        authority.move_browser(&before, &secret::sha256(cookie)).await?;
+    }
+    // One that was revoked in this moment is gone: that is a conflict.
+    authority.strengthen_browser_session(tenant, session).await?;
+    authority.decided(now, &decision).await?;
+    let detail = json!({ "address": ctx.address(), "how": word });
+    let told = event("signIn.secondFactor", tenant, Some(user.id.into()), session.id.to_string(), detail);
+    Ok(tx.audit(now, &told).await?)
 }

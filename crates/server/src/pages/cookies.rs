@@ -83,6 +83,23 @@ pub(crate) fn set_session(headers: &mut HeaderMap, value: &str, keep: bool) {
     append(headers, &format!("{SESSION}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}"));
 }
 
+/// The proof that a form came from a page that this session was shown for this purpose; none without a session.
+pub(crate) fn session_csrf(headers: &HeaderMap, purpose: &str) -> Option<String> {
+    value(headers, SESSION).map(|cookie| secret::mac_text(cookie.as_bytes(), format!("csrf\0{purpose}").as_bytes()))
+}
+
+/// Whether the proof fits.
+pub(crate) fn is_session_csrf(headers: &HeaderMap, purpose: &str, given: Option<&str>) -> bool {
+    let known = session_csrf(headers, purpose);
+    known.zip(given).is_some_and(|(known, given)| known.as_bytes().ct_eq(given.as_bytes()).into())
+}
+
+/// Keeps a preference for a year; `None` forgets it. A word of a short list, for scripts to read.
+pub(crate) fn set_preference(headers: &mut HeaderMap, name: &str, value: Option<&str>) {
+    let life = if value.is_some() { 31_536_000 } else { 0 };
+    append(headers, &format!("{name}={}; Path=/; Secure; SameSite=Lax; Max-Age={life}", value.unwrap_or_default()));
+}
+
 /// Forgets the session cookie.
 pub(crate) fn drop_session(headers: &mut HeaderMap) {
     append(headers, &format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));

@@ -7,12 +7,19 @@ pub(crate) mod consent;
 mod cookies;
 pub(crate) mod device;
 mod device_confirm;
+mod enroll;
+mod enroll_flow;
 pub(crate) mod error;
 mod first;
 pub(crate) mod flow;
+mod me;
 pub(crate) mod page;
+mod password;
+mod qr;
 mod reach;
 pub(crate) mod returning;
+pub(crate) mod sealed_form;
+mod second_factor;
 pub(crate) mod signed_out;
 mod signin;
 pub(crate) mod steps;
@@ -40,6 +47,7 @@ use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
 use crate::authority::token_endpoint::form;
 use crate::http::{RequestInfo, is_read};
+use second_factor::Occasion;
 use texts::Texts;
 
 /// Why a page shows something else than what was asked for.
@@ -73,7 +81,7 @@ impl From<StoreError> for PageError {
 }
 
 /// The names of all fields of the gate's forms.
-pub(crate) const FIELDS: [&str; 16] = [
+pub(crate) const FIELDS: [&str; 31] = [
     "flow",
     "csrf",
     "login",
@@ -88,8 +96,41 @@ pub(crate) const FIELDS: [&str; 16] = [
     "on_behalf",
     "code",
     "display_name",
+    "passwd_old",
     "passwd_new",
     "passwd_again",
+    "totp",
+    "recovery",
+    "ceremony",
+    "assertion",
+    "secret",
+    "codes",
+    "kept",
+    "name",
+    "session",
+    "all",
+    "id",
+    "lang",
+    "theme",
+    "with",
+];
+
+/// The addresses that take a form, beside those of a person's own page.
+const FORMS: [&str; 14] = [
+    "/first",
+    "/welcome",
+    "/consent",
+    "/signin",
+    "/signin/account",
+    "/signin/passkey",
+    "/signin/mfa",
+    "/signin/stepup",
+    "/signin/enroll",
+    "/signin/password",
+    "/devicelogin",
+    "/devicelogin/confirm",
+    "/devicelogin/report",
+    "/signedout",
 ];
 
 /// The routes of this surface.
@@ -131,6 +172,10 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/signin" => signin::get(ctx, headers, text).await,
         "/signin/account" => account::get(ctx, headers, text).await,
         "/signin/return" => returning::get(ctx, headers, text).await,
+        "/signin/mfa" => second_factor::get(ctx, headers, Occasion::SignIn, text).await,
+        "/signin/stepup" => second_factor::get(ctx, headers, Occasion::StepUp, text).await,
+        "/signin/enroll" => enroll_flow::get(ctx, headers, text).await,
+        "/signin/password" => password::get(ctx, headers, text).await,
         "/devicelogin" => Ok(device::get(ctx, headers).await),
         "/devicelogin/confirm" => device_confirm::get(ctx, headers, text).await,
         "/devicelogin/done" => device_confirm::done(ctx, headers, text).await,
@@ -143,6 +188,7 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/welcome/done" => Ok(welcome::done(ctx, headers).await),
         "/me/why" => Ok(crate::explain::me::get(&ctx.app, headers, text).await),
         "/error" => Ok(error::explain(ctx, headers, text).await),
+        _ if me::PAGES.contains(&path) => me::get(ctx, headers, path, text).await,
         _ => match assets::serve(path) {
             Some(asset) => Ok(asset),
             None => Ok(error::plain(ctx, headers, StatusCode::NOT_FOUND).await),
@@ -151,18 +197,7 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
 }
 
 async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result<Response, PageError> {
-    let known = [
-        "/first",
-        "/welcome",
-        "/consent",
-        "/signin",
-        "/signin/account",
-        "/devicelogin",
-        "/devicelogin/confirm",
-        "/devicelogin/report",
-        "/signedout",
-    ];
-    if !known.contains(&path) {
+    if !FORMS.contains(&path) && !me::FORMS.contains(&path) {
         let is_page = [
             "/",
             "/first/done",
@@ -174,7 +209,8 @@ async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result
             "/me/why",
             "/error",
         ]
-        .contains(&path);
+        .contains(&path)
+            || me::PAGES.contains(&path);
         let status = if is_page { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
         return Ok(error::plain(ctx, headers, status).await);
     }
@@ -191,10 +227,16 @@ async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result
         "/signin" => signin::post(ctx, headers, &form).await,
         "/consent" => consent::post(ctx, headers, &form).await,
         "/signin/account" => account::post(ctx, headers, &form).await,
+        "/signin/passkey" => signin::passkey(ctx, headers, &form).await,
+        "/signin/mfa" => second_factor::post(ctx, headers, Occasion::SignIn, &form).await,
+        "/signin/stepup" => second_factor::post(ctx, headers, Occasion::StepUp, &form).await,
+        "/signin/enroll" => enroll_flow::post(ctx, headers, &form).await,
+        "/signin/password" => password::post(ctx, headers, &form).await,
         "/devicelogin" => device::post(ctx, headers, &form).await,
         "/devicelogin/confirm" => device_confirm::post(ctx, headers, &form).await,
         "/devicelogin/report" => device_confirm::report(ctx, headers, &form).await,
-        _ => signed_out::post(ctx, headers, &form).await,
+        "/signedout" => signed_out::post(ctx, headers, &form).await,
+        _ => me::post(ctx, headers, path, &form).await,
     }
 }
 

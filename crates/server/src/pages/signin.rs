@@ -3,17 +3,22 @@
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use entrance_model::id::UserId;
+use entrance_model::signin::steps::Step;
 use entrance_model::signin::{Aadsts, Method};
+use entrance_store::authority::Versioned;
 use entrance_wire::oauth::form::Form;
 
 use super::begin::{self, Proof};
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Purpose};
-use super::page::{Frame, render, shown};
+use super::page::{Frame, render, see_other, shown};
 use super::texts::{Mark, Rich, Texts};
-use super::{PageError, query};
+use super::{PageError, password, query, steps};
 use crate::authority::credentials;
 use crate::authority::ctx::Ctx;
+use crate::authority::factors::passkeys::{self, Failed, Offer};
+use crate::authority::refused::Refused;
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -24,6 +29,8 @@ struct SignInPage<'a> {
     flow: &'a str,
     csrf: String,
     login: &'a str,
+    keep: bool,
+    passkey: Option<Offer>,
     error: Option<String>,
 }
 
@@ -54,6 +61,8 @@ async fn page(
         flow: id,
         csrf: cookie.csrf(id),
         login,
+        keep: ctx.app.config.keep_signed_in,
+        passkey: passkeys::offer_sign_in(ctx, id),
         error: error.map(|key| t.say(key)),
     };
     render(StatusCode::OK, &page, flow.form_action().as_deref())
@@ -81,13 +90,18 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
     match credentials::check(ctx, &tenant, name, form.get("passwd").unwrap_or_default()).await {
         Ok(proven) => {
-            let proof = Proof { how: vec![Method::Pwd], word: "password", keep: false, known };
+            let keep = form.get("keep").is_some() && ctx.app.config.keep_signed_in;
+            let proof = Proof { how: vec![Method::Pwd], strong: None, word: "password", keep, known };
             begin::session(ctx, headers, &id, flow, proven.user(), proof).await
         }
         Err(refused) => {
             let mut decision = decision;
             decision.interactive = true;
             ctx.record(decision, &refused).await;
+            // The password is right, and only good for choosing a new one: whoever reads this answer knew it.
+            if let Some(user) = refused.user.filter(|_| password::CHANGE.contains(&refused.number)) {
+                return to_change(ctx, &id, flow, user.as_user()).await;
+            }
             let error = match refused.number {
                 Aadsts::InvalidUserNameOrPassword => "sign-in-wrong",
                 Aadsts::IdsLocked => "sign-in-paused",
@@ -95,6 +109,45 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
             };
             let shown = if name.len() <= 256 { name } else { "" };
             Ok(page(ctx, headers, &id, &cookie, &flow.state, shown, Some(error)).await)
+        }
+    }
+}
+
+/// Remembers who has to choose a new password, and leads there.
+async fn to_change(ctx: &Ctx, id: &str, flow: Versioned<Flow>, user: UserId) -> Result<Response, PageError> {
+    let mut after = flow.state;
+    after.to_change = Some(user);
+    let mut tx = ctx.app.store.write().await?;
+    tx.authority().swap_flow(id, flow.version, &after).await?;
+    tx.commit().await?;
+    Ok(see_other(&steps::address(Step::PasswordChange, &after.purpose, id)))
+}
+
+/// `POST /signin/passkey`: a passkey says itself whose it is, and counts as two factors.
+pub(super) async fn passkey(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
+    if !cookie.is_csrf(&id, form.get("csrf")) {
+        return Err(PageError::Forged);
+    }
+    if flow.state.outcome.is_some() {
+        return Err(Aadsts::FlowTokenExpired.into());
+    }
+    let tenant = flow.state.tenant;
+    let known = ctx.app.store.read().await?.authority().revocation_head(tenant).await?;
+    let (ceremony, answer) = (form.get("ceremony").unwrap_or_default(), form.get("assertion").unwrap_or_default());
+    match passkeys::sign_in(ctx, tenant, &id, ceremony, answer).await {
+        Ok(user) => {
+            let keep = form.get("keep").is_some() && ctx.app.config.keep_signed_in;
+            let how = vec![Method::Fido, Method::Mfa];
+            let proof = Proof { how, strong: Some(ctx.now()), word: "passkey", keep, known };
+            begin::session(ctx, headers, &id, flow, &user, proof).await
+        }
+        Err(Failed::Refused(refused)) => Err(refused.into()),
+        Err(failed) => {
+            let mut decision = ctx.decision("signin", tenant, None);
+            decision.interactive = true;
+            ctx.record(decision, &Refused::from(failed.number()).because(failed.why())).await;
+            Ok(page(ctx, headers, &id, &cookie, &flow.state, flow.state.hint(), Some("passkey-refused")).await)
         }
     }
 }
