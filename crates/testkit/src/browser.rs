@@ -52,6 +52,14 @@ impl Browser<'_> {
         self.follow(reqwest::Method::POST, page.action(), Some(all)).await
     }
 
+    /// Submits the form of a page that goes to this address, or has a button with this value, with these fields filled in.
+    pub async fn submit_to(&mut self, page: &Page, mark: &str, fields: &[(&str, &str)]) -> Page {
+        let form = page.form(mark);
+        let mut all = form.hidden();
+        all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.follow(reqwest::Method::POST, form.action(), Some(all)).await
+    }
+
     /// Signs in on a page that asks for it.
     pub async fn sign_in(&mut self, page: &Page, name: &str, password: &str) -> Page {
         self.submit(page, &[("login", name), ("passwd", password)]).await
@@ -68,7 +76,7 @@ impl Browser<'_> {
     }
 
     async fn follow(&mut self, mut method: reqwest::Method, mut path: String, mut fields: Option<Vec<(String, String)>>) -> Page {
-        for _ in 0..8 {
+        for _ in 0..10 {
             let mut request = self.world.client.request(method.clone(), self.world.url(&path));
             if !self.cookies.is_empty() {
                 let line: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -102,10 +110,10 @@ impl Browser<'_> {
             let line = line.to_str().expect("ASCII");
             let (pair, attributes) = line.split_once(';').expect("attributes");
             let (name, value) = pair.split_once('=').expect("a pair");
-            assert!(
-                attributes.contains("Secure") && attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax"),
-                "{line}"
-            );
+            // A preference is a word of a short list, for scripts to read (W-030).
+            let is_preference = ["entrance-lang", "entrance-theme"].contains(&name);
+            assert!(attributes.contains("Secure") && attributes.contains("SameSite=Lax"), "{line}");
+            assert_eq!(attributes.contains("HttpOnly"), !is_preference, "{line}");
             if attributes.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {
@@ -122,12 +130,39 @@ impl Page {
     ///
     /// When the page has no such thing.
     pub fn hidden(&self) -> Vec<(String, String)> {
-        let tags = self.html.split("<input type=\"hidden\"").skip(1);
+        let form = self.html.split("<form ").nth(1).unwrap_or_default();
+        let form = &form[..form.find("</form>").unwrap_or(form.len())];
+        let tags = form.split("<input type=\"hidden\"").skip(1);
         tags.map(|tag| {
             let tag = &tag[..tag.find('>').expect("a tag ends")];
             (attribute(tag, "name"), attribute(tag, "value"))
         })
         .collect()
+    }
+
+    /// The form that goes to this address, or has this text in it, as a page of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no such thing.
+    pub fn form(&self, mark: &str) -> Self {
+        let forms = self.html.split("<form ").skip(1).map(|form| &form[..form.find("</form>").unwrap_or(form.len())]);
+        let mut fitting = forms.filter(|form| form.contains(mark));
+        let form = fitting.next().unwrap_or_else(|| panic!("no form with `{mark}` is on {}", self.html));
+        let html = format!("<form {form}</form>");
+        Self { status: self.status, path: self.path.clone(), headers: self.headers.clone(), left_to: None, html }
+    }
+
+    /// An attribute of an element.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no such thing.
+    pub fn attribute(&self, mark: &str, name: &str) -> String {
+        let at = self.html.find(mark).unwrap_or_else(|| panic!("`{mark}` is not on {}", self.html));
+        let start = self.html[..at].rfind('<').expect("a tag begins");
+        let tag = &self.html[start..];
+        attribute(&tag[..tag.find('>').expect("a tag ends")], name)
     }
 
     /// The value of a hidden field.

@@ -8,6 +8,7 @@ mod core;
 mod corpus;
 mod defence;
 mod doors;
+mod factors;
 mod faults;
 mod gate;
 mod graph;

@@ -17,6 +17,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("/users/$count", "GET"),
     ("/users/{user}", "GET PATCH DELETE"),
     ("/users/{user}/revokeSignInSessions", "POST"),
+    ("/users/{user}/authentication/methods", "GET"),
+    ("/users/{user}/authentication/fido2Methods", "GET"),
     ("/users/{user}/getMemberGroups", "POST"),
     ("/users/{user}/checkMemberGroups", "POST"),
     ("/users/{user}/memberOf", "GET"),

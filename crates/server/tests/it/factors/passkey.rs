@@ -1,0 +1,204 @@
+use entrance_model::signin::steps::Methods;
+use entrance_testkit::{Browser, Entrance, PASSWORD, Page};
+use serde_json::json;
+
+use super::authenticator::{Authenticator, options};
+use super::{answer, arm, at_home, change, claims, codes, decided, redeem, told, upn};
+
+/// Fills in what the page's script would, and submits the form.
+pub(super) async fn send(browser: &mut Browser<'_>, page: &Page, form: &str, fields: &[(&str, &str)], assertion: &str) -> Page {
+    let form = page.form(form);
+    let mut all: Vec<(String, String)> = form.hidden().into_iter().filter(|(name, _)| name != "assertion").collect();
+    all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    all.push(("assertion".into(), assertion.to_owned()));
+    let fields: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    browser.post(&form.action(), &fields).await
+}
+
+/// Sets up a passkey on a person's own page.
+pub(super) async fn with_passkey(world: &Entrance, browser: &mut Browser<'_>, name: &str) -> Authenticator {
+    let page = browser.get("/me/add").await;
+    let (made, attestation) = Authenticator::create(&options(&page, "create"), world.app().base());
+    let page = send(browser, &page, "data-passkey=\"create\"", &[("name", name)], &attestation).await;
+    if page.has("recovery-codes") {
+        assert_eq!(codes(&page).len(), 10);
+        browser.submit_to(&page, "name=\"codes\"", &[("kept", "1"), ("step", "codes")]).await;
+    } else {
+        assert_eq!(page.path, "/me?done=added", "{}", page.html);
+    }
+    made
+}
+
+const SIGN_IN: &str = "action=\"/signin/passkey\"";
+const REFUSED: &str = "That passkey does not work here. Try again or use your password.";
+
+#[tokio::test]
+async fn s_802_a_passkey_signs_in_without_a_name_and_counts_as_two_factors() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    let asked = options(&page, "get");
+    assert_eq!(asked["rpId"], "localhost", "the relying party is the host");
+    assert_eq!(asked["userVerification"], "required");
+    assert_eq!(asked["allowCredentials"], json!([]), "W-3.1: the page knows nobody");
+    let page = send(&mut browser, &page, SIGN_IN, &[], &key.get(&asked)).await;
+    let access = claims(&redeem(&world, &page).await["access_token"]);
+    assert_eq!((&access["amr"], &access["upn"]), (&json!(["fido", "mfa"]), &json!("alice@contoso.example")));
+}
+
+#[tokio::test]
+async fn s_802_a_new_passkey_is_asked_for_without_attestation_and_has_to_say_whose_it_is() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let first = with_passkey(&world, &mut home, "laptop").await;
+    let page = home.get("/me/add").await;
+    let asked = options(&page, "create");
+    assert_eq!(asked["rp"]["id"], "localhost");
+    assert_eq!(asked["authenticatorSelection"]["userVerification"], "required");
+    assert_eq!(asked["authenticatorSelection"]["residentKey"], "required");
+    assert!(["none", "null"].contains(&asked["attestation"].as_str().unwrap_or("null")), "{asked}");
+    assert_eq!(asked["excludeCredentials"].as_array().map(Vec::len), Some(1), "the one that is there is not made again");
+    assert_eq!(asked["user"]["name"], alice.upn.as_str());
+    // An authenticator that makes it again all the same.
+    let page = send(&mut home, &page, "data-passkey=\"create\"", &[("name", "again")], &first.attestation(&asked)).await;
+    assert!(page.has("mfa-error"), "{}", page.html);
+    let mut reader = world.app().store.read().await.expect("reads");
+    assert_eq!(reader.factors().list(world.tenant, alice.id).await.expect("lists").len(), 1);
+}
+
+#[tokio::test]
+async fn s_802_an_answer_from_another_origin_without_a_gesture_or_for_another_question_is_refused() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    let mut browser = world.browser();
+    let refused = async |browser: &mut Browser<'_>, page: &Page, assertion: &str, why: &str| {
+        let page = send(browser, page, SIGN_IN, &[], assertion).await;
+        assert_eq!((page.status, page.text("signin-error").as_str()), (200, REFUSED), "{why}");
+        page
+    };
+    let page = browser.get(&arm(&world)).await;
+    let (own_origin, own_rp) = (key.origin.clone(), key.rp.clone());
+    key.origin = "https://localhost.evil.example".into();
+    let page = refused(&mut browser, &page, &key.get(&options(&page, "get")), "another origin").await;
+    key.origin = format!("{own_origin}1");
+    let page = refused(&mut browser, &page, &key.get(&options(&page, "get")), "another port").await;
+    key.origin = own_origin;
+    key.rp = "evil.example".into();
+    let page = refused(&mut browser, &page, &key.get(&options(&page, "get")), "another relying party").await;
+    key.rp = own_rp;
+    key.verifies = false;
+    let page = refused(&mut browser, &page, &key.get(&options(&page, "get")), "no user verification").await;
+    key.verifies = true;
+    let other = browser.get(&arm(&world)).await;
+    let page = refused(&mut browser, &page, &key.get(&options(&other, "get")), "the answer to another question").await;
+    let assertion = key.get(&options(&page, "get"));
+    let page = refused(&mut browser, &page, &assertion.replace("public-key\"", "public-key\",\"x\":"), "no JSON").await;
+    let page = refused(&mut browser, &page, "{}", "nothing").await;
+    assert!(decided(&world).await.contains(&130_005) && decided(&world).await.contains(&130_004), "aadsts_130004, aadsts_130005");
+
+    let assertion = key.get(&options(&page, "get"));
+    let done = send(&mut browser, &page, SIGN_IN, &[], &assertion).await;
+    assert!(answer(&done).contains_key("code"));
+    // The same answer in the same flow, and in a new one.
+    assert!(send(&mut browser, &page, SIGN_IN, &[], &assertion).await.left_to.is_none());
+    let mut thief = world.browser();
+    let page = thief.get(&arm(&world)).await;
+    refused(&mut thief, &page, &assertion, "a replay").await;
+}
+
+#[tokio::test]
+async fn s_802_a_question_is_answered_once_even_when_the_answer_was_wrong() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    key.verifies = false;
+    send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await;
+    key.verifies = true;
+    let again = send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await;
+    assert_eq!(again.text("signin-error"), REFUSED);
+}
+
+#[tokio::test]
+async fn s_802_a_counter_that_goes_back_is_an_alarm_and_the_passkey_opens_nothing_any_more() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    key.counter = 40;
+    assert!(send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await.left_to.is_some());
+    let mut copy = world.browser();
+    for counter in [12, 500] {
+        let page = copy.get(&arm(&world)).await;
+        key.counter = counter;
+        let page = send(&mut copy, &page, SIGN_IN, &[], &key.signed(&options(&page, "get"))).await;
+        assert_eq!(page.text("signin-error"), REFUSED, "{counter}");
+    }
+    assert_eq!(told(&world).await.iter().filter(|kind| *kind == "passkey.alarmed").count(), 1, "it is told once");
+    let mut reader = world.app().store.read().await.expect("reads");
+    let methods = reader.factors().methods(world.tenant, alice.id).await.expect("reads");
+    assert_eq!(methods, Methods { recovery_codes: 10, ..Methods::default() });
+    drop(reader);
+    assert!(home.get("/me").await.html.contains("refused: a copy of it may exist"));
+}
+
+#[tokio::test]
+async fn w_3_3_a_passkey_is_the_second_factor_after_the_password() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    world.user("eve").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    let (mut hers, _) = at_home(&world, "eve").await;
+    let mut other = with_passkey(&world, &mut hers, "mine").await;
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    assert!(page.has("mfa-passkey") && !page.has("mfa-code"), "{}", page.html);
+    assert_eq!(options(&page, "get")["allowCredentials"].as_array().map(Vec::len), Some(1));
+    let refused = send(&mut browser, &page, "data-passkey=\"get\"", &[], &other.get(&options(&page, "get"))).await;
+    assert!(refused.has("mfa-error"), "another's passkey: {}", refused.html);
+    let done = send(&mut browser, &refused, "data-passkey=\"get\"", &[], &key.get(&options(&refused, "get"))).await;
+    assert_eq!(claims(&redeem(&world, &done).await["access_token"])["amr"], json!(["pwd", "fido", "mfa"]));
+}
+
+#[tokio::test]
+async fn r_25_a_disabled_person_s_passkey_is_like_nobody_s() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    change(&world, alice, |user| user.enabled = false).await;
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    let page = send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await;
+    assert_eq!((page.status, page.text("signin-error").as_str()), (200, REFUSED));
+}
+
+#[tokio::test]
+async fn w_031_a_passkey_form_of_another_place_changes_nothing() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+    let mut browser = world.browser();
+    let page = browser.get(&arm(&world)).await;
+    let assertion = key.get(&options(&page, "get"));
+    let (flow, ceremony) = (page.field("flow").expect("a flow"), page.form(SIGN_IN).field("ceremony").expect("a question"));
+    let forged = browser
+        .post("/signin/passkey", &[("flow", &flow), ("csrf", "x"), ("ceremony", &ceremony), ("assertion", &assertion)])
+        .await;
+    assert_eq!(forged.status, 403);
+    assert!(browser.cookie("__Host-entrance-session").is_none());
+}
