@@ -63,18 +63,18 @@ enum NoToken {
     /// No identity, or not exactly one.
     Identity(&'static str),
     /// The token service says no.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 impl From<Refused> for NoToken {
     fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+        Self::Refused(Box::new(refused))
     }
 }
 
 impl From<entrance_store::StoreError> for NoToken {
     fn from(error: entrance_store::StoreError) -> Self {
-        Self::Refused(error.into())
+        Self::Refused(Box::new(error.into()))
     }
 }
 

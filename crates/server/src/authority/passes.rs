@@ -24,7 +24,7 @@ pub(crate) enum PassError {
     /// The new password is too easy.
     Password,
     /// Something else.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 impl From<StoreError> for PassError {
@@ -32,7 +32,7 @@ impl From<StoreError> for PassError {
         match error {
             // Used in this moment by somebody else.
             StoreError::Conflict => Self::Wrong,
-            other => Self::Refused(other.into()),
+            other => Self::Refused(Box::new(other.into())),
         }
     }
 }

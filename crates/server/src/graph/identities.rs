@@ -57,7 +57,7 @@ pub(super) async fn create(ctx: Ctx, body: Json) -> Reply<Shown> {
     let detail = json!({"name": one.name, "principal": one.principal.to_string(), "everyProcess": every});
     ctx.record(&mut tx, &allowed, "identity.added", one.id.uuid(), detail).await?;
     tx.commit().await?;
-    Ok(ctx.created(SET, &one.id, show(&ctx, &one, header)))
+    Ok(ctx.created(SET, &one.id, show(&ctx, &one, header.as_deref())))
 }
 
 /// `DELETE /entrance/managedIdentities/{id}`
@@ -72,7 +72,7 @@ pub(super) async fn remove(ctx: Ctx, Path(id): Path<String>) -> Reply<NoContent>
     Ok(NoContent)
 }
 
-fn show(ctx: &Ctx, one: &ManagedIdentity, header: Option<String>) -> Object {
+fn show(ctx: &Ctx, one: &ManagedIdentity, header: Option<&str>) -> Object {
     let endpoint = ctx.app.identity_address().map(|at| format!("http://{at}/msi/token"));
     let shown = json!({
         "id": one.id.to_string(),

@@ -66,7 +66,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
         Err(PassError::Wrong) => again(t.say("welcome-wrong")).await,
         Err(PassError::Paused) => again(t.say("sign-in-paused")).await,
         Err(PassError::Password) => again(t.say("first-password-weak")).await,
-        Err(PassError::Refused(refused)) => return Err(refused.into()),
+        Err(PassError::Refused(refused)) => return Err((*refused).into()),
     })
 }
 

@@ -75,10 +75,11 @@ fn kind_v6(v6: Ipv6Addr) -> Kind {
     }
     // Only what is routed; not the tunnels that would carry an address of version 4 past this check.
     let is_routed = segments[0] & 0xe000 == 0x2000;
-    let is_special = (segments[0] == 0x2001 && segments[1] < 0x0200)
-        || (segments[0] == 0x2001 && segments[1] == 0x0db8)
-        || segments[0] == 0x2002
-        || segments[0] == 0x3fff;
+    let is_special = match segments[0] {
+        0x2001 => segments[1] < 0x0200 || segments[1] == 0x0db8,
+        0x2002 | 0x3fff => true,
+        _ => false,
+    };
     if is_routed && !is_special { Kind::Public } else { Kind::Nowhere }
 }
 
