@@ -48,24 +48,31 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             line(&Value::Array(found).to_string());
             return Ok(ExitCode::SUCCESS);
         }
-        found.iter().for_each(|one| print(&server, one));
-        let mut last = found.last().cloned();
-        while args.follow {
-            tokio::select! {
-                told = super::told_to_stop() => { told?; return Ok(ExitCode::SUCCESS) }
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-            let since = last.as_ref().and_then(|one| one["createdDateTime"].as_str()).map(str::to_owned);
-            let mut new = newest(&server, args, since.as_deref(), MOST).await?;
-            if let Some(known) = last.as_ref().and_then(|last| new.iter().position(|one| one["id"] == last["id"])) {
-                new.truncate(known);
-            }
-            new.reverse();
-            new.iter().for_each(|one| print(&server, one));
-            last = new.pop().or(last);
+        for one in &found {
+            print(&server, one);
         }
-        Ok(ExitCode::SUCCESS)
+        if args.follow { follow(&server, args, found.pop()).await } else { Ok(ExitCode::SUCCESS) }
     })
+}
+
+/// Prints what comes after an entry, until somebody stops it.
+async fn follow(server: &Server, args: &Args, mut last: Option<Value>) -> Result<ExitCode> {
+    loop {
+        tokio::select! {
+            told = super::told_to_stop() => { told?; return Ok(ExitCode::SUCCESS) }
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        let since = last.as_ref().and_then(|one| one["createdDateTime"].as_str()).map(str::to_owned);
+        let mut new = newest(server, args, since.as_deref(), MOST).await?;
+        if let Some(known) = last.as_ref().and_then(|last| new.iter().position(|one| one["id"] == last["id"])) {
+            new.truncate(known);
+        }
+        new.reverse();
+        for one in &new {
+            print(server, one);
+        }
+        last = new.pop().or(last);
+    }
 }
 
 /// The newest entries first.

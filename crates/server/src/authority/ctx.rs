@@ -62,8 +62,8 @@ impl Ctx {
     /// Records that a request was refused. That the record cannot be written does not change the answer.
     pub(crate) async fn record(&self, decision: Decision, refused: &Refused) {
         let entry = refused.number.entry();
-        let reason = refused.why.clone().unwrap_or_else(|| entry.says.clone());
-        let judged = refused.judged.clone().or(decision.judged.clone());
+        let reason = refused.why.as_deref().unwrap_or(&entry.says).to_owned();
+        let judged = refused.judged.as_deref().cloned().or_else(|| decision.judged.clone());
         let decision = Decision { code: entry.code, user: refused.user, reason, judged, ..decision };
         let written = async {
             let mut tx = self.app.store.write().await?;

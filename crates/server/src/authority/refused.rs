@@ -17,7 +17,7 @@ use crate::http::RequestInfo;
 pub(crate) struct Refused {
     /// The number.
     pub(crate) number: Aadsts,
-    says: Option<String>,
+    says: Option<Box<str>>,
     error: Option<&'static str>,
     suberror: Option<&'static str>,
     claims: Option<&'static str>,
@@ -25,9 +25,9 @@ pub(crate) struct Refused {
     /// Who it was about, where that is known; for the log only.
     pub(crate) user: Option<PrincipalId>,
     /// The reason in words for an administrator; for the log only.
-    pub(crate) why: Option<String>,
+    pub(crate) why: Option<Box<str>>,
     /// What the policies said; for the log only.
-    pub(crate) judged: Option<Judged>,
+    pub(crate) judged: Option<Box<Judged>>,
 }
 
 impl From<Aadsts> for Refused {
@@ -68,7 +68,7 @@ impl Refused {
 
     /// Says it in other words than the catalogue, where a name helps.
     pub(crate) fn saying(self, says: String) -> Self {
-        Self { says: Some(says), ..self }
+        Self { says: Some(says.into()), ..self }
     }
 
     /// Says it about text that the client sent.
@@ -104,12 +104,12 @@ impl Refused {
 
     /// Why, for the log.
     pub(crate) fn because(self, why: impl Into<String>) -> Self {
-        Self { why: Some(why.into()), ..self }
+        Self { why: Some(why.into().into()), ..self }
     }
 
     /// What the policies said, for the log.
     pub(crate) fn judged(self, judged: Judged) -> Self {
-        Self { judged: Some(judged), ..self }
+        Self { judged: Some(Box::new(judged)), ..self }
     }
 
     /// The OAuth error.

@@ -45,15 +45,12 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     if let Some(members) = policy.as_object_mut() {
         members.remove("id");
     }
-    let (id, did) = match before.as_ref().and_then(|before| before["id"].as_str()) {
-        Some(id) => {
-            server.graph(Method::PATCH, &format!("{POLICIES}/{id}"), Some(&policy)).await?;
-            (id.to_owned(), "changed")
-        }
-        None => {
-            let made = server.graph(Method::POST, POLICIES, Some(&policy)).await?;
-            (made["id"].as_str().context("the server made a policy without an id")?.to_owned(), "made")
-        }
+    let (id, did) = if let Some(id) = before.as_ref().and_then(|before| before["id"].as_str()) {
+        server.graph(Method::PATCH, &format!("{POLICIES}/{id}"), Some(&policy)).await?;
+        (id.to_owned(), "changed")
+    } else {
+        let made = server.graph(Method::POST, POLICIES, Some(&policy)).await?;
+        (made["id"].as_str().context("the server made a policy without an id")?.to_owned(), "made")
     };
     let now = server.graph(Method::GET, &format!("{POLICIES}/{id}"), None).await?;
     match server.output() {

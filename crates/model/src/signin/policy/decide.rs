@@ -183,9 +183,10 @@ fn is_kind(kind: ClientKind, context: &Context<'_>) -> bool {
     match (kind, context.grant) {
         (ClientKind::Browser, GrantKind::Code) => !context.is_public,
         (ClientKind::Native, GrantKind::Code) => context.is_public,
-        (ClientKind::Native, GrantKind::DeviceCode) | (ClientKind::Other, GrantKind::Password) => true,
-        // Somebody signed in to a program in front of the one that asks; nobody can tell here which kind that was.
-        (ClientKind::Browser | ClientKind::Native, GrantKind::OnBehalfOf) => true,
+        // On behalf of somebody who signed in to a program in front: nobody can tell here which kind that was.
+        (ClientKind::Native, GrantKind::DeviceCode)
+        | (ClientKind::Other, GrantKind::Password)
+        | (ClientKind::Browser | ClientKind::Native, GrantKind::OnBehalfOf) => true,
         (ClientKind::ActiveSync, _)
         | (ClientKind::Browser, GrantKind::DeviceCode | GrantKind::Password | GrantKind::ClientCredentials)
         | (ClientKind::Native, GrantKind::Password | GrantKind::ClientCredentials)

@@ -134,7 +134,7 @@ pub enum ClientKind {
     Native,
     /// Programs that send a name and a password.
     Other,
-    /// Exchange ActiveSync. There is none here, so it never matches; policies from elsewhere name it.
+    /// Exchange `ActiveSync`. There is none here, so it never matches; policies from elsewhere name it.
     ActiveSync,
 }
 

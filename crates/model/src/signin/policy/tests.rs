@@ -146,7 +146,7 @@ fn s_803_a_network_is_where_the_request_comes_from() {
 #[test]
 fn s_803_ways_of_signing_in_are_told_apart() {
     let kinds = |clients: &[ClientKind]| Policy { clients: clients.to_vec(), ..policy("p", Control::Block) };
-    let by = |grant, is_public| Context { grant, is_public, ..alice(&[]) };
+    let by = |grant, is_public| Context { is_public, grant, ..alice(&[]) };
     let legacy = kinds(&[ClientKind::ActiveSync, ClientKind::Other]);
     assert!(is_blocked(&legacy, &by(GrantKind::Password, true)));
     for grant in [GrantKind::Code, GrantKind::DeviceCode, GrantKind::OnBehalfOf] {

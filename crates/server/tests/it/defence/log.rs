@@ -72,7 +72,7 @@ async fn s_804_the_log_is_searched_by_what_administrators_ask() {
     let alice = world.user("alice").await;
     world.user("bob").await;
     by_password(&world, "alice", PASSWORD, "openid").await;
-    world.sleep(Duration::from_secs(60));
+    world.sleep(Duration::from_mins(1));
     let refused = by_password(&world, "bob", "wrong", "openid").await;
     let correlation = refused.1["correlation_id"].as_str().expect("an id");
     for (filter, count) in [
@@ -144,14 +144,14 @@ async fn s_804_what_was_kept_long_enough_is_forgotten_and_not_before() {
     world.user("alice").await;
     patched(&world, &root, RULES, json!({"keepSignInLogDays": 2})).await;
     by_password(&world, "alice", PASSWORD, "openid").await;
-    world.sleep(Duration::from_secs(36 * 3600));
+    world.sleep(Duration::from_hours(36));
     by_password(&world, "alice", PASSWORD, "openid").await;
     let count = async || {
         world.app().store.read().await.expect("reads").authority().decisions(world.tenant, 10).await.expect("reads").len()
     };
     entrance_server::authority::retention::prune(world.app()).await.expect("prunes");
     assert_eq!(count().await, 2);
-    world.sleep(Duration::from_secs(13 * 3600));
+    world.sleep(Duration::from_hours(13));
     entrance_server::authority::retention::prune(world.app()).await.expect("prunes");
     assert_eq!(count().await, 1);
 }
