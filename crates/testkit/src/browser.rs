@@ -145,6 +145,7 @@ impl Page {
     /// # Panics
     ///
     /// When the page has no such thing.
+    #[must_use]
     pub fn form(&self, mark: &str) -> Self {
         let forms = self.html.split("<form ").skip(1).map(|form| &form[..form.find("</form>").unwrap_or(form.len())]);
         let mut fitting = forms.filter(|form| form.contains(mark));

@@ -170,12 +170,11 @@ pub(super) async fn strengthen(
     stronger(ctx, headers, &mut tx, after.tenant, (&session, user), (proof.word, &cookie)).await?;
     tx.authority().swap_flow(id, flow.version, &after).await?;
     tx.commit().await?;
-    let to = match proof.then {
-        Some(to) => to,
-        None => {
-            let step = steps::of(ctx, &after.purpose, after.tenant, after.began, (&session, user)).await?;
-            steps::address(step, &after.purpose, id)
-        }
+    let to = if let Some(to) = proof.then {
+        to
+    } else {
+        let step = steps::of(ctx, &after.purpose, after.tenant, after.began, (&session, user)).await?;
+        steps::address(step, &after.purpose, id)
     };
     let mut response = see_other(&to);
     cookies::set_session(response.headers_mut(), &cookie, session.keep);

@@ -126,7 +126,7 @@ pub(super) async fn take(host: &Host<'_>, form: &Form) -> Result<Taken, PageErro
         return match passkeys::register(ctx, tenant.id, user.id, &host.bound, brought, &name).await {
             Ok(_) => Ok(Taken::Added(&[Method::Fido], "new passkey")),
             Err(Failed::Known) => Ok(Taken::Again("passkey-known")),
-            Err(Failed::Refused(refused)) => Err(refused.into()),
+            Err(Failed::Refused(refused)) => Err((*refused).into()),
             Err(_) => Ok(Taken::Again("passkey-refused-enroll")),
         };
     }

@@ -87,13 +87,12 @@ async fn asked(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Resul
     if flow.state.outcome.is_some() {
         return Err(Aadsts::FlowTokenExpired.into());
     }
-    let elsewhere = |to: &str| Ok(Err(see_other(to)));
     let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
-        return elsewhere(&steps::next(ctx, headers, &id, &flow.state).await?);
+        return Ok(Err(see_other(&steps::next(ctx, headers, &id, &flow.state).await?)));
     };
     let step = steps::of(ctx, &flow.state.purpose, flow.state.tenant, flow.state.began, (&session, &user)).await?;
     if step != Step::SecondFactor {
-        return elsewhere(&steps::address(step, &flow.state.purpose, &id));
+        return Ok(Err(see_other(&steps::address(step, &flow.state.purpose, &id))));
     }
     let methods = ctx.app.store.read().await?.factors().methods(flow.state.tenant, user.id).await?;
     let is_guarded = matches!(flow.state.purpose, Purpose::Own { guard: Guard::StepUp | Guard::Enrolment, .. });
@@ -199,7 +198,7 @@ async fn show(ctx: &Ctx, asked: &Asked, form: &Form) -> Result<Shown, PageError>
         let (ceremony, text) = (form.get("ceremony").unwrap_or_default(), form.get("assertion").unwrap_or_default());
         return Ok(match passkeys::second(ctx, tenant, user, &asked.id, ceremony, text).await {
             Ok(()) => Shown { stronger: Ok(Stronger { by: &[Method::Fido], word: "passkey", then: None }), refused: None },
-            Err(Failed::Refused(refused)) => return Err(refused.into()),
+            Err(Failed::Refused(refused)) => return Err((*refused).into()),
             Err(failed) => {
                 let refused = Refused::from(failed.number()).because(failed.why());
                 Shown { stronger: Err("passkey-refused-mfa"), refused: Some(refused) }

@@ -142,7 +142,7 @@ pub(super) async fn passkey(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resu
             let proof = Proof { how, strong: Some(ctx.now()), word: "passkey", keep, known };
             begin::session(ctx, headers, &id, flow, &user, proof).await
         }
-        Err(Failed::Refused(refused)) => Err(refused.into()),
+        Err(Failed::Refused(refused)) => Err((*refused).into()),
         Err(failed) => {
             let mut decision = ctx.decision("signin", tenant, None);
             decision.interactive = true;

@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn Level 2) by `webauthn-rs`; nothing else here knows that library.
+//! Passkeys (`WebAuthn` Level 2) by `webauthn-rs`; nothing else here knows that library.
 //!
 //! The relying party is this host, the origin exactly ours; user verification is required, attestation is not asked for.
 //! What a ceremony has to be compared with goes to the browser sealed and bound to what it is for, and counts once.
@@ -48,7 +48,7 @@ pub(crate) enum Failed {
     /// The key belongs to somebody already.
     Known,
     /// Nothing can be said now.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 impl From<StoreError> for Failed {
@@ -57,7 +57,7 @@ impl From<StoreError> for Failed {
             // The question was answered before.
             StoreError::Conflict => Self::NotUsed,
             StoreError::Exists(_) => Self::Known,
-            other => Self::Refused(other.into()),
+            other => Self::Refused(Box::new(other.into())),
         }
     }
 }

@@ -143,14 +143,15 @@ async fn session_of(
 ) -> Result<ShownSession, PageError> {
     let app = match session.app {
         None => None,
-        Some(id) => {
-            if !names.contains_key(&id) {
-                let found = reader.directory().service_principal_of(me.tenant, id).await?;
-                let registered = found.map(|principal| principal.display_name).unwrap_or_default();
-                names.insert(id, shown(&app_name(t, id, &registered)));
-            }
-            names.get(&id).cloned()
-        }
+        Some(id) => Some(if let Some(known) = names.get(&id) {
+            known.clone()
+        } else {
+            let found = reader.directory().service_principal_of(me.tenant, id).await?;
+            let registered = found.map(|principal| principal.display_name).unwrap_or_default();
+            let name = shown(&app_name(t, id, &registered));
+            names.insert(id, name.clone());
+            name
+        }),
     };
     let place = match session.place {
         Place::Browser => t.say("me-place-browser"),
