@@ -339,7 +339,6 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         Action::ChangeGrants => is("DelegatedPermissionGrant.ReadWrite.All"),
         // An application that gives roles could give itself all of them.
         Action::AssignAppRoles => holder == Holder::Person && is("AppRoleAssignment.ReadWrite.All"),
-        Action::SigningKeys => false,
         Action::ReadPolicies => any(&["Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"]),
         Action::ChangePolicies => is("Policy.ReadWrite.ConditionalAccess"),
         Action::ReadSessions => any(&["User.ReadWrite.All", "User.RevokeSessions.All", "AuditLog.Read.All"]),
@@ -354,7 +353,8 @@ fn covers(permission: &str, action: Action, holder: Holder) -> bool {
         | Action::ChangeOwners(Area::Applications | Area::ServicePrincipals)
         | Action::ChangeCredentials(_)
         | Action::RevokeApplication => is("Application.ReadWrite.All"),
-        Action::Create(Area::Organization)
+        Action::SigningKeys
+        | Action::Create(Area::Organization)
         | Action::Update(Area::Organization)
         | Action::Delete(Area::Organization)
         | Action::ChangeOwners(Area::Users | Area::Organization) => false,

@@ -117,10 +117,10 @@ pub fn plan(keys: &[Times], order: Order<'_>, now: Timestamp) -> Vec<Step> {
         }
         stays
     });
-    let begun = keys.iter().any(|key| key.starts <= now && key.ends.is_none());
+    let does_one_sign = keys.iter().any(|key| key.starts <= now && key.ends.is_none());
     let next = match next_of(&mut keys, now) {
         // Nothing signs: whoever is next takes over, whether or not everybody knows it yet.
-        Some(next) if !begun => Some((next, now)),
+        Some(next) if !does_one_sign => Some((next, now)),
         Some(next) if order == Order::Rotate => {
             let at = now.max(next.created + NOTICE).min(next.starts);
             Some((next, at))
@@ -133,12 +133,11 @@ pub fn plan(keys: &[Times], order: Order<'_>, now: Timestamp) -> Vec<Step> {
         key.starts = at;
         steps.push(Step::Begin { name: key.name.clone(), at });
     }
-    let began = match signer(&keys, now).filter(|key| key.ends.is_none()) {
-        Some(signer) => signer.clone(),
-        None => {
-            steps.push(Step::Make { starts: now });
-            Times { name: String::new(), created: now, starts: now, ends: None }
-        }
+    let began = if let Some(signer) = signer(&keys, now).filter(|key| key.ends.is_none()) {
+        signer.clone()
+    } else {
+        steps.push(Step::Make { starts: now });
+        Times { name: String::new(), created: now, starts: now, ends: None }
     };
     for key in keys.iter().filter(|key| key.starts <= now && key.ends.is_none() && key.name != began.name) {
         steps.push(Step::End { name: key.name.clone(), at: now + AFTER });
