@@ -132,7 +132,10 @@ where
     Ok(Cost { cpu: (processor()? - cpu) / count, wall: since.elapsed().as_secs_f64() / count })
 }
 
-fn post(world: &Arc<World>, form: impl Fn(u32) -> Form + Clone + Send + 'static) -> impl Fn(u32) -> BoxedReply + Clone {
+fn post<F>(world: &Arc<World>, form: F) -> impl Fn(u32) -> BoxedReply + Clone + Send + use<F>
+where
+    F: Fn(u32) -> Form + Clone + Send + 'static,
+{
     let world = Arc::clone(world);
     move |n| {
         let (world, form) = (Arc::clone(&world), form(n));
@@ -184,7 +187,7 @@ async fn refreshing(world: &Arc<World>, count: u32) -> Result<Cost> {
 }
 
 /// Devices that wait for a person: what most polls are.
-fn post_pending(world: &Arc<World>) -> impl Fn(u32) -> BoxedReply + Clone + use<> {
+fn post_pending(world: &Arc<World>) -> impl Fn(u32) -> BoxedReply + Clone + Send + use<> {
     let (world, codes) = (Arc::clone(world), Arc::new(tokio::sync::Mutex::new(std::collections::HashMap::new())));
     move |n| {
         let (world, codes) = (Arc::clone(&world), Arc::clone(&codes));

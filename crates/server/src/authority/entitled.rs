@@ -70,11 +70,11 @@ pub(crate) async fn at(ctx: &Ctx, tenant: &Tenant, subject: Subject<'_>, resourc
         let for_people = matches!(subject, Subject::Person(_));
         roles.extend(manifest.values(&held, for_people).into_iter().map(str::to_owned));
     }
-    let head = reader.feed_position().await?.head;
+    let newest = reader.feed_position().await?.head;
     let assigned = if manifest.groups.assigned { assigned(&mut reader, tenant, resource.principal).await? } else { Vec::new() };
     drop(reader);
     let groups = if manifest.groups.any() {
-        let snapshot = current(ctx, head).await?;
+        let snapshot = current(ctx, newest).await?;
         let all = member_of(&snapshot, tenant, subject.id(), manifest.groups, &assigned);
         if resource.kind == Kind::Cluster { for_cluster(ctx, tenant, resource, &snapshot, all) } else { limited(all) }
     } else {
@@ -100,11 +100,11 @@ pub(crate) async fn for_client(
     let mut reader = ctx.app.store.read().await?;
     let held = reader.directory().app_roles_held(tenant.id, client, subject.id()).await?;
     let roles = manifest.values(&held, true).into_iter().map(str::to_owned).collect();
-    let head = reader.feed_position().await?.head;
+    let newest = reader.feed_position().await?.head;
     let assigned = if manifest.groups.assigned { assigned(&mut reader, tenant, client).await? } else { Vec::new() };
     drop(reader);
     let groups = if manifest.groups.any() {
-        let snapshot = current(ctx, head).await?;
+        let snapshot = current(ctx, newest).await?;
         limited(member_of(&snapshot, tenant, subject.id(), manifest.groups, &assigned))
     } else {
         Groups::None

@@ -45,7 +45,7 @@ impl Changed {
 }
 
 /// How often the calendar is looked at.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// Follows the calendar until the server stops.
 pub(crate) async fn follow(app: std::sync::Weak<App>) {
@@ -133,7 +133,7 @@ impl KeyRing {
     ) -> Result<Changed, StoreError> {
         let (mut changed, mut made) = (Changed::default(), made.into_iter());
         for step in steps {
-            let (kind, kid, detail) = match step {
+            let (told, kid, mut detail) = match step {
                 Step::Make { starts } => {
                     let key = SealedKey { starts: *starts, ..made.next().expect("as many were made as are needed") };
                     tx.keys().insert(&self.purpose, &key).await?;
@@ -160,11 +160,10 @@ impl KeyRing {
             if *self.purpose != *PURPOSE {
                 continue;
             }
-            let mut detail = detail;
             if let Some(reason) = &because.reason {
                 detail["reason"] = reason.clone().into();
             }
-            let event = AuditEvent { kind, tenant: because.tenant, actor: because.actor, target: Some(kid), detail };
+            let event = AuditEvent { kind: told, tenant: because.tenant, actor: because.actor, target: Some(kid), detail };
             tx.audit(now, &event).await?;
         }
         Ok(changed)
