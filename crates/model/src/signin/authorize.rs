@@ -56,9 +56,7 @@ impl ResponseType {
             ["id_token"] | ["code", "id_token"] if !may_id_token => Err(Aadsts::ResponseTypeIdTokenDisabled),
             ["id_token"] => Ok(Self::IdToken),
             ["code", "id_token"] => Ok(Self::CodeIdToken),
-            ["token"] | ["id_token", "token"] | ["code", "token"] | ["code", "id_token", "token"] => {
-                Err(Aadsts::ResponseTypeTokenDisabled)
-            }
+            ["token"] | ["id_token" | "code", "token"] | ["code", "id_token", "token"] => Err(Aadsts::ResponseTypeTokenDisabled),
             _ => Err(Aadsts::UnsupportedResponseType),
         }
     }

@@ -130,9 +130,9 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
             if step != Step::Return {
                 return Ok(tell(&steps::refusal(step).of(user.id)).await);
             }
-            let made = returning::make(ctx, &request, session, user).await?;
+            let answer = returning::make(ctx, &request, session, user).await?;
             let mut tx = ctx.app.store.write().await?;
-            let fields = returning::keep(ctx, &mut tx, &request, session, user, made).await?;
+            let fields = returning::keep(ctx, &mut tx, &request, session, user, answer).await?;
             tx.commit().await?;
             Ok(returning::answer(ctx, headers, &request, &app, &fields).await)
         }

@@ -37,7 +37,7 @@ pub(crate) fn mac_text(key: &[u8], message: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(mac(key, message))
 }
 
-/// The left half of SHA-256 as base64url (`c_hash` of OpenID Connect Core §3.3.2.11).
+/// The left half of SHA-256 as base64url (`c_hash` of `OpenID` Connect Core §3.3.2.11).
 pub(crate) fn half_hash(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16])
 }

@@ -75,18 +75,15 @@ async fn keep(
     let (client, resource) = (question.client.principal.id, part.principal);
     let mut authority = tx.authority();
     let known = authority.permitted_scopes(flow.tenant, client, resource, user.id).await?;
-    match known.into_iter().find(|grant| grant.who == who) {
-        Some(mut grant) => {
-            if !grant.add(wanted.iter().copied()) {
-                return Ok(());
-            }
-            authority.update_permission_grant(flow.tenant, &grant).await?;
+    if let Some(mut grant) = known.into_iter().find(|grant| grant.who == who) {
+        if !grant.add(wanted.iter().copied()) {
+            return Ok(());
         }
-        None => {
-            let mut grant = PermissionGrant { id: GrantId::from_uuid(Uuid::new_v4()), client, resource, who, scopes: Vec::new() };
-            grant.add(wanted.iter().copied());
-            authority.insert_permission_grant(flow.tenant, &grant, ctx.now()).await?;
-        }
+        authority.update_permission_grant(flow.tenant, &grant).await?;
+    } else {
+        let mut grant = PermissionGrant { id: GrantId::from_uuid(Uuid::new_v4()), client, resource, who, scopes: Vec::new() };
+        grant.add(wanted.iter().copied());
+        authority.insert_permission_grant(flow.tenant, &grant, ctx.now()).await?;
     }
     let detail = json!({
         "app": question.client.app, "resource": part.resource.app, "scope": wanted.join(" "), "consentType": who.kind(),
