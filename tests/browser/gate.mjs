@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { readFileSync } from 'node:fs';
 import { launch } from './chromium.mjs';
+import { flows } from './flows.mjs';
 import { states } from './states.mjs';
 
 const [line] = await (async () => { for await (const text of createInterface({ input: process.stdin })) return [text]; })();
@@ -28,6 +29,7 @@ const { browser } = await launch();
 // Two at a time: a page waits for the server most of the time.
 const waiting = [...ROUNDS];
 await Promise.all([round(waiting), round(waiting)]);
+for (const [name, walk] of Object.entries(flows)) await act(name, walk);
 await browser.close();
 say({ done: true });
 
@@ -37,12 +39,31 @@ async function round(rounds) {
   }
 }
 
-async function visit(one, name, reach) {
+// A browser that nobody used yet.
+async function fresh(one) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, timezoneId: 'UTC', viewport: WIDE, ...one.context });
   context.setDefaultTimeout(8000);
-  const foreign = [], blocked = [];
   // The application's own address: nobody lives there, the browser is told something all the same.
   await context.route(`${new URL(given.web.redirect).origin}/**`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>app</title><p>app' }));
+  return context;
+}
+
+async function act(name, walk) {
+  const context = await fresh(ROUNDS[0]);
+  const page = await context.newPage();
+  try {
+    const { fact, ...seen } = await walk(scene(page, ROUNDS[0]));
+    say({ flow: name, ...seen });
+    if (fact) say({ fact: fact.split(': ')[0], value: fact.split(': ').slice(1).join(': ') });
+  } catch (error) {
+    say({ flow: name, at: page.url(), why: String(error.message).slice(0, 1500), page: (await page.locator('body').innerText().catch(() => '')).slice(0, 600) });
+  } finally {
+    await context.close();
+  }
+}
+
+async function visit(one, name, reach) {
+  const context = await fresh(one), foreign = [], blocked = [];
   context.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
     if (origin !== given.base && protocol !== 'data:' && !request.isNavigationRequest()) foreign.push(request.url());

@@ -81,7 +81,7 @@ export const states = {
     await asked(it);
   },
   async 'device: question with a risk'(it) {
-    await asked(it, it.given.native);
+    await asked(it, it.given.aks, '127.9.0.1');
     await it.page.locator('[data-testid="device-confirm-form"][data-risk="high"]').waitFor();
   },
   async 'device: approved'(it) {
@@ -105,6 +105,21 @@ export const states = {
     await it.page.goto(authorize(it, it.given.web, { response_mode: 'form_post' }));
     await it.signIn();
     await it.mark('formpost-continue').waitFor();
+  },
+  async 'consent'(it) {
+    await it.page.goto(authorize(it, it.given.consent, { scope: it.given.consent.scope }));
+    await it.signIn(it.person('asked'));
+    await it.mark('consent-accept').waitFor();
+  },
+  async 'consent: for everybody'(it) {
+    await it.page.goto(authorize(it, it.given.consent, { scope: it.given.consent.scope }));
+    await it.signIn(it.given.people.admin.any);
+    await it.mark('consent-org').waitFor();
+  },
+  async 'consent: an administrator is needed'(it) {
+    await it.page.goto(authorize(it, it.given.consent, { scope: 'openid https://graph.microsoft.com/Directory.Read.All' }));
+    await it.signIn(it.person('asked'));
+    await it.mark('consent-cancel').waitFor();
   },
   async 'sign-out: question'(it) {
     await it.page.goto(authorize(it));

@@ -63,7 +63,7 @@ await run({
     return { claims: (await signIn({ max_age: '300' })).claims };
   },
   async hybrid() {
-    const { claims } = await signIn({ response_type: 'code id_token', response_mode: 'form_post' }, oauth.validateDetachedSignatureResponse);
+    const { claims } = await signIn({ response_type: 'code id_token', response_mode: 'form_post' }, oauth.validateCodeIdTokenResponse);
     return { claims };
   },
   async hybridFragment() {

@@ -5,14 +5,17 @@ The moments are random from a seed that is told; `ENTRANCE_CRASH_SEED` repeats a
 
 import os
 import random
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from support import wires
 from support.crowd import Client, Ledger, rush
-from support.guests import SIGNED_IN
+from support.disks import SmallDisk, may_mount, read_only
+from support.guests import AKS_CLIENT, AKS_SERVER, SIGNED_IN
 from support.office import Office
 from support.registered import register
 from support.paths import ENTRANCE
@@ -101,15 +104,6 @@ def test_s_220_the_newest_refresh_token_always_works(ledger):
     told("kill -9: newest refresh tokens, all good afterwards", str(len(promises)))
 
 
-def test_s_220_a_refresh_token_that_was_exchanged_ends_with_its_window(ledger):
-    promises = [one for one in of(ledger, "refresh", "used") if "client_secret" not in one.form]
-    if not promises:
-        pytest.skip("no public client's refresh token was exchanged before a kill")
-    oldest = min(promises, key=lambda one: one.at)
-    until("the window is over", lambda: time.monotonic() - oldest.at > WINDOW + 15, seconds=WINDOW + 20, every=1)
-    assert results(ledger, [oldest])[0][:2] == (400, "invalid_grant")
-
-
 @pytest.mark.parametrize("kind", ["code", "device"])
 def test_s_105_what_was_answered_and_not_used_still_counts_and_once(ledger, kind):
     promises = of(ledger, kind, "answered")
@@ -143,9 +137,75 @@ def test_s_230_an_approval_that_was_under_way_is_whole_or_not_there(ledger):
     assert {(status, error) for status, error, _ in results(ledger, of(ledger, "device", "maybe"))} <= allowed
 
 
-def test_s_804_the_store_is_whole(house, ledger):
-    """No kill left a row that contradicts another, and the audit log's chain holds."""
-    house.stop()
-    said = run(ENTRANCE, "audit", "verify", "--store", house.data, env=plain_env(house.home), check=False)
+def verified(data, home):
+    """The audit log's chain holds, and the store's own look at itself finds nothing."""
+    said = run(ENTRANCE, "audit", "verify", "--store", data, env=plain_env(home), check=False)
     assert said.code == 0, str(said)
+    with sqlite3.connect(next(data.glob("*.db"))) as store:
+        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_s_804_the_kills_left_a_store_that_is_whole(house, ledger):
+    house.stop()
+    verified(house.data, house.home)
     house.start("serve")
+
+
+# The window of refresh tokens passes meanwhile.
+
+
+@pytest.fixture
+def disk(house, ledger):
+    if not may_mount():
+        pytest.skip("this machine does not let us make a mount namespace")
+    house.stop()
+    small = SmallDisk(house)
+    yield small
+    if small.running.process.poll() is None:
+        small.end()
+    house.start("serve")
+
+
+def test_s_204_a_full_disk_is_told_and_mended(house, ledger, disk):
+    """Every answer that would have to be remembered is a 503 that says when to come back; nothing is handed out unrecorded."""
+    client = ledger.any
+    client.program()
+    disk.fill()
+    form = client._own(grant_type="client_credentials", scope=f"{AKS_SERVER}/.default")
+    refused = [client._redeem_form(form), client.http.post(f"{client.base}/{client.tenant}/oauth2/v2.0/devicecode", data={"client_id": AKS_CLIENT, "scope": "openid"}, timeout=30)]
+    for answer in refused:
+        wires.silent(answer)
+        assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0, f"{answer.status_code} {answer.text[:300]}"
+        assert "access_token" not in answer.text and "device_code" not in answer.text
+    page = client.browser.http.get(f"{client.base}/{client.tenant}/oauth2/v2.0/authorize?client_id={client.app.app}&response_type=code&redirect_uri={client.app.redirect}&scope=openid&nonce=n"
+                                   f"&code_challenge={'a' * 43}&code_challenge_method=S256", timeout=30, allow_redirects=False)
+    assert "code=" not in page.headers.get("Location", ""), "a code was handed out"
+    assert page.status_code in (303, 503), page.text[:300]
+    keys = client.http.get(f"{client.base}/{client.tenant}/discovery/v2.0/keys", timeout=30)
+    assert keys.status_code == 200, "what is only read goes on"
+    disk.empty()
+    until("it works again, without a restart", lambda: client._redeem_form(form).status_code == 200, seconds=30)
+    promise = of(ledger, "device", "pending")[0]
+    assert results(ledger, [promise])[0][1] in ("authorization_pending", "slow_down"), "what was kept before is still there"
+    verified(disk.end(), house.home)
+
+
+def test_a_data_directory_that_takes_no_writes_is_refused_with_the_reason(house, ledger):
+    if not may_mount():
+        pytest.skip("this machine does not let us make a mount namespace")
+    house.stop()
+    said = read_only(house)
+    assert said.code == 1, str(said)
+    assert "error" in said.err and ("read-only" in said.err.lower() or "cannot be written" in said.err.lower()), said.err
+    assert str(house.data) in said.err, "it names the directory"
+    verified(house.data, house.home)
+    house.start("serve")
+
+
+def test_s_220_a_refresh_token_that_was_exchanged_ends_with_its_window(ledger):
+    promises = [one for one in of(ledger, "refresh", "used") if "client_secret" not in one.form]
+    if not promises:
+        pytest.skip("no public client's refresh token was exchanged before a kill")
+    oldest = min(promises, key=lambda one: one.at)
+    until("the window is over", lambda: time.monotonic() - oldest.at > WINDOW + 15, seconds=WINDOW + 20, every=1)
+    assert results(ledger, [oldest])[0][:2] == (400, "invalid_grant")

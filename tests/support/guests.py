@@ -54,6 +54,21 @@ class Guests:
         """A program that proves itself with a token of somebody else."""
         return register(self.office, "clients-workload", federated=PIPELINE)
 
+    @cached_property
+    def pages(self) -> Registration:
+        """A web application that an administrator allowed everything it asks; nothing is asked on the way to it."""
+        made = register(self.office, "clients-pages", secret=True, web={"redirectUris": [SIGNED_IN]})
+        consent_for_all(self.office, made, GRAPH_APP, "openid profile User.Read")
+        made.redirect = SIGNED_IN
+        return made
+
+    @cached_property
+    def asking(self) -> Registration:
+        """A program that nobody allowed anything yet."""
+        made = register(self.office, "clients-asking", public=True, publicClient={"redirectUris": [SIGNED_IN]})
+        made.redirect = SIGNED_IN
+        return made
+
     @property
     def foreign_token(self) -> str:
         return Path(self.server.env["SP_FIC_TOKEN"]).read_text().strip()

@@ -1,0 +1,90 @@
+// What somebody does from one end to the other, each once: { flow, … } for the story.
+import { authorize, begin } from './states.mjs';
+
+const focused = (page) => page.evaluate(() => ({ mark: document.activeElement?.dataset?.testid, name: document.activeElement?.getAttribute('name'), tag: document.activeElement?.tagName }));
+
+// Tabs on until the focus is where it is wanted; who needs more than twenty is lost.
+async function tab(page, wanted) {
+  for (let n = 0; n < 20; n += 1) {
+    const here = await focused(page);
+    if (wanted(here)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the focus never came there, at last ${JSON.stringify(await focused(page))}`);
+}
+
+async function typeSignIn(it, who) {
+  const { page } = it;
+  await tab(page, ({ name }) => name === 'login');
+  await page.keyboard.type(who.upn);
+  await page.keyboard.press('Tab');
+  if ((await focused(page)).name !== 'passwd') throw new Error('after the name comes the password');
+  await page.keyboard.type(who.password);
+  await page.keyboard.press('Enter');
+}
+
+async function ground(it, address) {
+  const seen = {};
+  for (const colorScheme of ['light', 'dark']) {
+    await it.page.emulateMedia({ colorScheme });
+    await it.page.goto(address);
+    seen[colorScheme] = await it.page.evaluate(() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor);
+  }
+  return seen;
+}
+
+export const flows = {
+  async 'keyboard: sign-in'(it) {
+    await it.page.goto(authorize(it));
+    const first = await focused(it.page);
+    if (first.name !== 'login') throw new Error(`the focus begins at ${JSON.stringify(first)}`);
+    await typeSignIn(it, it.given.people.member.any);
+    await it.page.waitForURL(`${it.given.web.redirect}**`);
+    return { arrived: it.page.url().includes('code=') };
+  },
+  async 'keyboard: device'(it) {
+    const { user_code: code, verification_uri: address } = await begin(it);
+    const { page } = it;
+    await page.goto(address);
+    await tab(page, ({ name }) => name === 'otc');
+    await page.keyboard.type(code.toLowerCase());
+    await page.keyboard.press('Enter');
+    await it.mark('signin-form').waitFor();
+    await typeSignIn(it, it.given.people.member.any);
+    await it.mark('device-confirm-title').waitFor();
+    const here = await focused(page);
+    if (here.mark !== 'device-confirm-title') throw new Error(`the focus is on ${JSON.stringify(here)}, not on the heading`);
+    // W-110: nothing is agreed to by Enter on load.
+    await page.keyboard.press('Enter');
+    if (await it.mark('device-confirm-check').count()) {
+      await tab(page, ({ mark }) => mark === 'device-confirm-check');
+      await page.keyboard.press('Space');
+    }
+    await tab(page, ({ mark }) => mark === 'device-approve');
+    await page.keyboard.press('Enter');
+    await it.mark('device-done').waitFor();
+    return { result: await it.mark('device-done').getAttribute('data-result') };
+  },
+  async 'first visit'(it) {
+    const cdp = await it.page.context().newCDPSession(it.page);
+    await cdp.send('Network.enable');
+    let bytes = 0, requests = 0;
+    cdp.on('Network.loadingFinished', ({ encodedDataLength }) => { bytes += encodedDataLength; requests += 1; });
+    await it.page.goto(authorize(it), { waitUntil: 'networkidle' });
+    return { bytes, requests, fact: `sign-in page, first visit: ${requests} requests, ${(bytes / 1024).toFixed(1)} KiB with headers` };
+  },
+  'theme: sign-in': (it) => ground(it, authorize(it)),
+  'theme: device': (it) => ground(it, `${it.given.base}/devicelogin`),
+  async 'device: another network'(it) {
+    const { user_code: code, verification_uri: address } = await begin(it, it.given.aks, '127.9.0.1');
+    await it.page.goto(address);
+    await it.page.fill('[name=otc]', code);
+    await it.mark('device-submit').click();
+    await it.signIn();
+    await it.mark('device-confirm-title').waitFor();
+    return {
+      network: await it.mark('device-confirm-network').getAttribute('data-value'),
+      risk: await it.mark('device-confirm-form').getAttribute('data-risk'), address: await it.mark('device-confirm-ip').innerText(),
+    };
+  },
+};
