@@ -65,6 +65,18 @@ export const flows = {
     await it.mark('device-done').waitFor();
     return { result: await it.mark('device-done').getAttribute('data-result') };
   },
+  // A judge that finds nothing has to show that it looks.
+  async 'a page with barriers'(it) {
+    await it.page.goto(`${it.given.base}/devicelogin`);
+    await it.page.evaluate(() => {
+      document.documentElement.removeAttribute('lang');
+      document.querySelectorAll('label').forEach((label) => label.remove());
+      document.querySelector('main').style.minWidth = '900px';
+    });
+    await it.page.setViewportSize({ width: 320, height: 640 });
+    const { axe, sideways } = await it.look();
+    return { rules: axe.map((one) => one.split(':')[0]), sideways };
+  },
   async 'first visit'(it) {
     const cdp = await it.page.context().newCDPSession(it.page);
     await cdp.send('Network.enable');
@@ -86,5 +98,25 @@ export const flows = {
       network: await it.mark('device-confirm-network').getAttribute('data-value'),
       risk: await it.mark('device-confirm-form').getAttribute('data-risk'), address: await it.mark('device-confirm-ip').innerText(),
     };
+  },
+  // An authenticator that chromium plays: it makes a passkey on the person's own page, which then opens the gate without a password.
+  async passkey(it) {
+    const { page } = it, who = it.given.people.passkey.any;
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('WebAuthn.enable');
+    await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+    await page.goto(`${it.given.base}/me`);
+    await it.signIn(who);
+    await it.mark('passkey-add').click();
+    await it.mark('enroll-passkey').click();
+    await page.waitForURL((url) => !url.pathname.endsWith('/add'));
+    const shown = await it.mark('recovery-codes').count();
+    await page.goto(`${it.given.base}/me`);
+    await it.mark('me-passkey-change').waitFor();
+    await page.context().clearCookies();
+    await page.goto(authorize(it));
+    await it.mark('signin-passkey').click();
+    await page.waitForURL(`${it.given.web.redirect}**`);
+    return { arrived: page.url().includes('code='), codes: shown };
   },
 };

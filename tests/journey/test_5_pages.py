@@ -55,6 +55,11 @@ def test_w_001_every_state_is_reached_in_every_round(looks, state):
     assert views == set(ROUNDS)
 
 
+def test_w_040_the_judges_see_a_page_with_barriers(looks):
+    seen = looks.flow("a page with barriers")
+    assert {"html-has-lang", "label"} <= set(seen["rules"]) and seen["sideways"] > 0, seen
+
+
 def test_w_041_somebody_signs_in_by_keyboard_alone(looks):
     assert looks.flow("keyboard: sign-in")["arrived"]
 

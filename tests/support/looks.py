@@ -1,14 +1,16 @@
 """What chromium saw of the pages of the gate: one run of `tests/browser/gate.mjs`, read by many stories."""
 
+import base64
+import hashlib
 import json
-import secrets
 import shutil
 import subprocess
 from collections import defaultdict
+from pathlib import Path
 
-import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-from .crowd import From
 from .guests import AKS_CLIENT, AKS_SERVER, Guests
 from .paths import ROOT
 from .server import plain_env
@@ -61,19 +63,28 @@ def look(guests: Guests) -> Looks:
     return Looks(lines)
 
 
+def _authority(guests: Guests) -> str:
+    """The server's certificate authority, as chromium is told whom to believe."""
+    ca = x509.load_pem_x509_certificate(Path(guests.server.env["ENTRANCE_CA"]).read_bytes())
+    key = ca.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
 def _given(guests: Guests) -> dict:
     office = guests.office
     person = lambda who: {"upn": who.upn, "password": who.password}  # noqa: E731
     member = office.hire("pages-member")
     web = {"client": guests.pages.app, "redirect": guests.pages.redirect}
     return {
-        "base": office.url, "tenant": office.tenant, "web": web,
+        "base": office.url, "tenant": office.tenant, "authority": _authority(guests), "web": web,
         "consent": {"client": guests.asking.app, "redirect": guests.asking.redirect, "scope": f"openid {guests.web.uri}/access"},
         "aks": {"client": AKS_CLIENT, "scope": f"{AKS_SERVER}/.default"},
         "people": {
             "admin": {"any": {"upn": guests.server.env["ADMIN_UPN"], "password": guests.server.env["ADMIN_PASSWORD"]}},
             "member": {"any": person(member)},
-            "paused": {"any": person(_paused(guests))},
+            "paused": {name: person(office.hire("pages-paused")) for name in ROUNDS},
+            "enrolling": {name: person(office.hire("pages-enrolling")) for name in ROUNDS},
+            "demanded": {name: person(one) for name, one in zip(ROUNDS, _demanded(guests), strict=True)},
             "changing": {name: person(_changing(guests)) for name in ROUNDS},
             "asked": {name: person(office.hire("pages-asked")) for name in ROUNDS},
             "passkey": {"any": person(office.hire("pages-passkey"))},
@@ -88,13 +99,12 @@ def _changing(guests: Guests):
     return who
 
 
-def _paused(guests: Guests):
-    """Somebody whose name was tried too often, from an address of its own."""
-    who = guests.office.hire("pages-paused")
-    http = requests.Session()
-    http.trust_env, http.verify = False, guests.server.env["ENTRANCE_CA"]
-    http.mount("https://", From("127.0.7.1"))
-    form = {"grant_type": "password", "client_id": AKS_CLIENT, "username": who.upn, "scope": "openid"}
-    for _ in range(11):
-        http.post(f"{guests.office.url}/{guests.office.tenant}/oauth2/v2.0/token", data=form | {"password": secrets.token_hex(8)}, timeout=30)
-    return who
+
+def _demanded(guests: Guests) -> list:
+    """People whom a policy asks for a second factor, one for each round."""
+    people = [guests.office.hire("pages-demanded") for _ in ROUNDS]
+    guests.office.graph("POST", "/identity/conditionalAccess/policies", {
+        "displayName": "pages: a second factor", "state": "enabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        "conditions": {"clientAppTypes": ["all"], "users": {"includeUsers": [one.oid for one in people]}, "applications": {"includeApplications": ["All"]}},
+    })
+    return people
