@@ -99,24 +99,4 @@ export const flows = {
       risk: await it.mark('device-confirm-form').getAttribute('data-risk'), address: await it.mark('device-confirm-ip').innerText(),
     };
   },
-  // An authenticator that chromium plays: it makes a passkey on the person's own page, which then opens the gate without a password.
-  async passkey(it) {
-    const { page } = it, who = it.given.people.passkey.any;
-    const cdp = await page.context().newCDPSession(page);
-    await cdp.send('WebAuthn.enable');
-    await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
-    await page.goto(`${it.given.base}/me`);
-    await it.signIn(who);
-    await it.mark('passkey-add').click();
-    await it.mark('enroll-passkey').click();
-    await page.waitForURL((url) => !url.pathname.endsWith('/add'));
-    const shown = await it.mark('recovery-codes').count();
-    await page.goto(`${it.given.base}/me`);
-    await it.mark('me-passkey-change').waitFor();
-    await page.context().clearCookies();
-    await page.goto(authorize(it));
-    await it.mark('signin-passkey').click();
-    await page.waitForURL(`${it.given.web.redirect}**`);
-    return { arrived: page.url().includes('code='), codes: shown };
-  },
 };

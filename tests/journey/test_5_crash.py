@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import wires
 from support.crowd import Client, Ledger, rush
-from support.disks import SmallDisk, may_mount, read_only
-from support.guests import AKS_CLIENT, AKS_SERVER, SIGNED_IN
+from support.disks import may_mount, read_only
+from support.guests import SIGNED_IN
 from support.office import Office
 from support.registered import register
 from support.paths import ENTRANCE
@@ -152,49 +151,6 @@ def test_s_804_the_kills_left_a_store_that_is_whole(house, ledger):
 
 
 # The window of refresh tokens passes meanwhile.
-
-
-@pytest.fixture
-def disk(house, ledger):
-    if not may_mount():
-        pytest.skip("this machine does not let us make a mount namespace")
-    house.stop()
-    small = SmallDisk(house)
-    yield small
-    if small.running.process.poll() is None:
-        small.end()
-    house.start("serve")
-
-
-def test_s_204_a_full_disk_is_told_and_mended(house, ledger, disk):
-    """Every answer that would have to be remembered is a 503 that says when to come back; nothing is handed out unrecorded."""
-    client = ledger.any
-    client.program()
-    disk.fill()
-    token = client._own(grant_type="client_credentials", scope=f"{AKS_SERVER}/.default")
-    device = {"client_id": AKS_CLIENT, "scope": "openid"}
-    authorize = {"client_id": client.app.app, "response_type": "code", "redirect_uri": client.app.redirect, "scope": "openid", "nonce": "n",
-                 "code_challenge": "a" * 43, "code_challenge_method": "S256"}
-    here = f"{client.base}/{client.tenant}/oauth2/v2.0"
-    # The store's log has some room that it made before; when that is used up, it is over.
-    answer = until("the last room is used up", lambda: _turned_away(client.http.post(f"{here}/token", data=token, timeout=30)), seconds=90, every=0)
-    wires.silent(answer)
-    assert int(answer.headers["Retry-After"]) > 0 and "access_token" not in answer.text
-    _turned_away(client.http.post(f"{here}/devicecode", data=device, timeout=30))
-    _turned_away(client.browser.http.get(f"{here}/authorize", params=authorize, timeout=30, allow_redirects=False))
-    keys = client.http.get(f"{client.base}/{client.tenant}/discovery/v2.0/keys", timeout=30)
-    assert keys.status_code == 200, "what is only read goes on"
-    disk.empty()
-    until("it works again, without a restart", lambda: client._redeem_form(token).status_code == 200, seconds=30)
-    promise = of(ledger, "device", "pending")[0]
-    assert results(ledger, [promise])[0][1] in ("authorization_pending", "slow_down"), "what was kept before is still there"
-    verified(disk.end(), house.home)
-
-
-def _turned_away(answer):
-    """An answer that says to come back later; any other is a whole one."""
-    assert answer.status_code in (200, 303, 503), f"{answer.status_code} {answer.text[:300]}"
-    return answer if answer.status_code == 503 else None
 
 
 def test_a_data_directory_that_takes_no_writes_is_refused_with_the_reason(house, ledger):

@@ -83,7 +83,3 @@ def test_w_110_a_code_that_was_asked_for_in_another_network_is_a_risk(looks):
     """The device asks from 127.9.0.1, the person answers from 127.0.0.1: two networks of one machine."""
     risk = looks.flow("device: another network")
     assert (risk["network"], risk["risk"]) == ("different", "high")
-
-
-def test_s_802_a_passkey_is_made_and_opens_the_gate(looks):
-    assert looks.flow("passkey")["arrived"]

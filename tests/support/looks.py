@@ -83,28 +83,6 @@ def _given(guests: Guests) -> dict:
             "admin": {"any": {"upn": guests.server.env["ADMIN_UPN"], "password": guests.server.env["ADMIN_PASSWORD"]}},
             "member": {"any": person(member)},
             "paused": {name: person(office.hire("pages-paused")) for name in ROUNDS},
-            "enrolling": {name: person(office.hire("pages-enrolling")) for name in ROUNDS},
-            "demanded": {name: person(one) for name, one in zip(ROUNDS, _demanded(guests), strict=True)},
-            "changing": {name: person(_changing(guests)) for name in ROUNDS},
             "asked": {name: person(office.hire("pages-asked")) for name in ROUNDS},
-            "passkey": {"any": person(office.hire("pages-passkey"))},
         },
     }
-
-
-def _changing(guests: Guests):
-    """Somebody whose password an administrator chose."""
-    who = guests.office.hire("pages-new")
-    guests.office.graph("PATCH", f"/users/{who.oid}", {"passwordProfile": {"password": who.password, "forceChangePasswordNextSignIn": True}})
-    return who
-
-
-
-def _demanded(guests: Guests) -> list:
-    """People whom a policy asks for a second factor, one for each round."""
-    people = [guests.office.hire("pages-demanded") for _ in ROUNDS]
-    guests.office.graph("POST", "/identity/conditionalAccess/policies", {
-        "displayName": "pages: a second factor", "state": "enabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
-        "conditions": {"clientAppTypes": ["all"], "users": {"includeUsers": [one.oid for one in people]}, "applications": {"includeApplications": ["All"]}},
-    })
-    return people
