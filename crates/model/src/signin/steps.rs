@@ -77,8 +77,11 @@ pub const ENROLMENT: SignedDuration = SignedDuration::from_mins(15);
 pub fn next(facts: &Facts<'_>) -> Step {
     let Some(session) = facts.session else { return if facts.others { Step::Account } else { Step::SignIn } };
     let is_fresh = |within: SignedDuration| facts.began.duration_since(session.at) <= within;
-    let asked = [facts.fresh_within, facts.demands.fresh_within];
-    if asked.into_iter().flatten().any(|within| !is_fresh(within)) {
+    // A policy's age is over at its end, as where tokens are made; what was proven since the sign-in began is new.
+    let is_young = |within: SignedDuration| session.at >= facts.began || facts.began.duration_since(session.at) < within;
+    if facts.fresh_within.is_some_and(|within| !is_fresh(within))
+        || facts.demands.fresh_within.is_some_and(|within| !is_young(within))
+    {
         return Step::SignIn;
     }
     if facts.must_change_password {
@@ -198,7 +201,8 @@ mod tests {
         assert_eq!(next(&Facts { fresh_within: within(0), began: at(1), ..facts(&password) }), Step::SignIn);
         assert_eq!(next(&Facts { fresh_within: within(2), began: at(1), ..facts(&password) }), Step::Return);
         let demands = Demands { fresh_within: within(60), ..Demands::default() };
-        assert_eq!(next(&Facts { demands, began: at(61), ..facts(&password) }), Step::SignIn);
+        assert_eq!(next(&Facts { demands, began: at(60), ..facts(&password) }), Step::SignIn);
+        assert_eq!(next(&Facts { demands, began: at(59), ..facts(&password) }), Step::Return);
     }
 
     #[test]

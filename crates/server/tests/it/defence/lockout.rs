@@ -71,9 +71,12 @@ async fn r_25_the_page_says_the_same_after_the_same_work() {
 
 /// A page without what differs from one request to the next.
 fn without(page: &Page, names: &[&str]) -> String {
-    let hidden = page.hidden();
-    let values = hidden.iter().map(|(_, value)| value.as_str()).chain(names.iter().copied());
-    values.fold(page.html.clone(), |html, value| html.replace(value, "…"))
+    let passkey = page.form("action=\"/signin/passkey\"");
+    let options: Value = serde_json::from_str(&passkey.attribute("data-passkey", "data-options")).expect("JSON");
+    let challenge = options["challenge"].as_str().expect("a challenge");
+    let hidden = [page.hidden(), passkey.hidden()].concat();
+    let values = hidden.iter().map(|(_, value)| value.as_str()).filter(|value| !value.is_empty());
+    values.chain(names.iter().copied()).chain([challenge]).fold(page.html.clone(), |html, value| html.replace(value, "…"))
 }
 
 #[tokio::test]
