@@ -87,16 +87,4 @@ export const flows = {
   },
   'theme: sign-in': (it) => ground(it, authorize(it)),
   'theme: device': (it) => ground(it, `${it.given.base}/devicelogin`),
-  async 'device: another network'(it) {
-    const { user_code: code, verification_uri: address } = await begin(it, it.given.aks, '127.9.0.1');
-    await it.page.goto(address);
-    await it.page.fill('[name=otc]', code);
-    await it.mark('device-submit').click();
-    await it.signIn();
-    await it.mark('device-confirm-title').waitFor();
-    return {
-      network: await it.mark('device-confirm-network').getAttribute('data-value'),
-      risk: await it.mark('device-confirm-form').getAttribute('data-risk'), address: await it.mark('device-confirm-ip').innerText(),
-    };
-  },
 };

@@ -90,10 +90,6 @@ export const states = {
   async 'device: question'(it) {
     await asked(it);
   },
-  async 'device: question with a risk'(it) {
-    await asked(it, it.given.aks, '127.9.0.1');
-    await it.page.locator('[data-testid="device-confirm-form"][data-risk="high"]').waitFor();
-  },
   async 'device: approved'(it) {
     await asked(it);
     await decide(it, 'device-approve');

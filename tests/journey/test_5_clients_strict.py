@@ -5,7 +5,6 @@ They know nothing of Entra. What they accept is OpenID Connect; `jose` verifies 
 
 import pytest
 
-from support.crowd import From
 from support.guests import AKS_CLIENT, AKS_SERVER, GRAPH_APP, SIGNED_OUT
 from support.scripts import Failed, play
 from support.visitor import Visitor
@@ -158,32 +157,3 @@ def test_s_020_the_document_says_what_is_true(server, guests, web):
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["subject_types_supported"] == ["pairwise"]
     assert document["id_token_signing_alg_values_supported"] == ["RS256"]
-
-
-# --- device codes and networks ---
-
-
-@pytest.fixture
-def same_network(guests):
-    """What `serve` does unless it is told otherwise; the demo is more open."""
-    before = guests.office.graph("GET", "/entrance/signInRules")["deviceCode"]
-    guests.office.graph("PATCH", "/entrance/signInRules", {"deviceCode": "sameNetwork"})
-    yield
-    guests.office.graph("PATCH", "/entrance/signInRules", {"deviceCode": before})
-
-
-@pytest.mark.parametrize(("asks", "answers"), [("127.9.0.1", False), ("127.0.0.1", True)], ids=["from another network", "from the same network"])
-def test_w_111_a_code_of_another_network_stops_at_the_page(server, guests, same_network, asks, answers):
-    device, token_url = server.http(), f"{guests.office.url}/{guests.office.tenant}/oauth2/v2.0"
-    device.mount("https://", From(asks))
-    begun = device.post(f"{token_url}/devicecode", data={"client_id": AKS_CLIENT, "scope": f"{AKS_SERVER}/.default"}, timeout=30).json()
-    visitor = Visitor(server, guests.person)
-    page = visitor.fill(visitor.open(begun["verification_uri"]).form("otc"), otc=begun["user_code"])
-    while (further := visitor.step(page)) is not None:
-        page = further
-    if form := page.form("decision"):
-        page = visitor.fill(form, press=("decision", "approve"), **{name: "on" for name in form.boxes})
-    assert (page.marks.get("device-done", {}).get("data-result") == "approved") == answers, page.html[:1500]
-    form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": AKS_CLIENT, "device_code": begun["device_code"]}
-    got = device.post(f"{token_url}/token", data=form, timeout=30)
-    assert (got.status_code == 200) == answers, got.text[:300]

@@ -77,9 +77,3 @@ def test_w_007_a_first_visit_is_small(looks):
 def test_w_047_the_page_follows_the_system_into_the_dark(looks, page):
     grounds = looks.flow(f"theme: {page}")
     assert grounds["light"] != grounds["dark"], grounds
-
-
-def test_w_110_a_code_that_was_asked_for_in_another_network_is_a_risk(looks):
-    """The device asks from 127.9.0.1, the person answers from 127.0.0.1: two networks of one machine."""
-    risk = looks.flow("device: another network")
-    assert (risk["network"], risk["risk"]) == ("different", "high")
