@@ -22,6 +22,7 @@ mod hasher;
 mod hex;
 pub mod http;
 pub mod jobs;
+mod listeners;
 pub mod observe;
 mod pages;
 pub mod sealed;

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::audit::{reviews, sealer};
-use crate::authority::identity;
 use crate::authority::keys::KeyRing;
 use crate::clock::Clock;
 use crate::clusters::{Clusters, Driver, House, References};
@@ -21,7 +20,8 @@ use crate::endpoint::Endpoint;
 use crate::hasher::Hasher;
 use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
-use crate::observe::{Observed, metrics};
+use crate::listeners::Listeners;
+use crate::observe::Observed;
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
 use crate::webhook::{Faults, Limits, Names, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
@@ -122,18 +122,7 @@ impl Server {
             None => Clusters::on_this_machine(&data, config.controlplane.as_deref(), &house),
         };
         let observed = Observed::open(&store).await?;
-        let metrics = match config.metrics_listen {
-            Some(at) => Some(metrics::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
-            None => None,
-        };
-        let realms = match config.realm_listen {
-            Some(at) => Some(TcpListener::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
-            None => None,
-        };
-        let identity = match config.identity_listen {
-            Some(at) => Some(identity::bind(at).await.map_err(|e| StartError::Listen(at, e))?),
-            None => None,
-        };
+        let others = Listeners::bind(&config).await?;
         let jobs = Jobs::default();
         let app = Arc::new(App {
             config,
@@ -148,8 +137,8 @@ impl Server {
             clusters,
             doors: crate::clusters::doors::Doors::default(),
             observed,
-            metrics: metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
-            identity: identity.as_ref().and_then(|listener| listener.local_addr().ok()),
+            metrics: others.metrics(),
+            identity: others.identity(),
             jobs,
             clock,
             hasher,
@@ -167,16 +156,8 @@ impl Server {
         let endpoint = Endpoint { url: app.base().to_owned(), ca: app.data.join(tls::CA_FILE), pid: std::process::id() };
         let written = endpoint.write(app.data.path());
         written.map_err(|source| DataDirError::Io { path: app.data.path().to_owned(), source })?;
-        if let Some(listener) = metrics {
-            app.tasks.spawn_draining(metrics::serve(Arc::clone(&app), listener, app.tasks.stopping()));
-        }
-        let realm_address = realms.as_ref().and_then(|listener| listener.local_addr().ok());
-        if let Some(listener) = realms {
-            http::serve_realms(&app, listener, Arc::clone(&tls));
-        }
-        if let Some(listener) = identity {
-            app.tasks.spawn_draining(identity::serve(Arc::clone(&app), listener, app.tasks.stopping()));
-        }
+        let realm_address = others.realms();
+        others.serve(&app, &tls);
         http::serve(&app, listener, tls);
         tracing::info!(%address, base = app.base(), "listening");
         Ok(Self { app, address, realm_address })

@@ -318,7 +318,7 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<Expression>(), Err(BadExpression::Form), "{bad}");
         }
-        let many = vec!["claims['sub'] eq 'a'"; MOST + 1].join(" and ");
+        let many = ["claims['sub'] eq 'a'"; MOST + 1].join(" and ");
         assert_eq!(many.parse::<Expression>(), Err(BadExpression::TooLong));
         assert_eq!(format!("claims['sub'] eq '{}'", "x".repeat(LONGEST)).parse::<Expression>(), Err(BadExpression::TooLong));
     }

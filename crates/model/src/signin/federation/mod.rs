@@ -134,7 +134,7 @@ mod tests {
         SubjectRule::Exact(text.into())
     }
 
-    fn judge(all: &[Credential], issuer: &str, subject: &str, audience: Value) -> Result<u128, Mismatch> {
+    fn judge(all: &[Credential], issuer: &str, subject: &str, audience: &Value) -> Result<u128, Mismatch> {
         let claims = json!({ "iss": issuer, "sub": subject, "aud": audience });
         find(all, claims.as_object().expect("claims")).map(|id| id.uuid().as_u128())
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn s_242_issuer_subject_and_audience_are_compared_exactly() {
         let all = [credential(1, "https://ci.example", exact("repo:a/b:main")), credential(2, "https://ci.example/", exact("x"))];
-        let judge = |issuer: &str, subject: &str, audience: Value| judge(&all, issuer, subject, audience);
+        let judge = |issuer: &str, subject: &str, audience: Value| judge(&all, issuer, subject, &audience);
         assert_eq!(judge("https://ci.example", "repo:a/b:main", json!(AUDIENCE)), Ok(1));
         assert_eq!(judge("https://ci.example", "repo:a/b:main", json!(["other", AUDIENCE])), Ok(1));
         assert_eq!(judge("https://ci.example/", "repo:a/b:main", json!(AUDIENCE)), Err(Mismatch::Subject), "another issuer");
@@ -160,13 +160,13 @@ mod tests {
             credential(1, "https://ci.example", SubjectRule::Matching(matching)),
             credential(2, "https://ci.example", exact("x")),
         ];
-        assert_eq!(judge(&all, "https://ci.example", "repo:a/b:ref:refs/heads/main", json!(AUDIENCE)), Ok(1));
-        assert_eq!(judge(&all, "https://ci.example", "x", json!(AUDIENCE)), Ok(2));
+        assert_eq!(judge(&all, "https://ci.example", "repo:a/b:ref:refs/heads/main", &json!(AUDIENCE)), Ok(1));
+        assert_eq!(judge(&all, "https://ci.example", "x", &json!(AUDIENCE)), Ok(2));
         assert_eq!(
-            judge(&all[..1], "https://ci.example", "repo:c/b:ref:refs/heads/main", json!(AUDIENCE)),
+            judge(&all[..1], "https://ci.example", "repo:c/b:ref:refs/heads/main", &json!(AUDIENCE)),
             Err(Mismatch::Claims)
         );
-        assert_eq!(judge(&all, "https://ci.example", "repo:a/b:ref:refs/heads/main", json!("z")), Err(Mismatch::Audience));
+        assert_eq!(judge(&all, "https://ci.example", "repo:a/b:ref:refs/heads/main", &json!("z")), Err(Mismatch::Audience));
     }
 
     #[test]

@@ -48,9 +48,10 @@ async fn many(world: &Entrance, user: &User, count: usize, nested: bool) -> Vec<
         tx.directory().insert_group(world.tenant, group).await.expect("is new");
     }
     for (n, group) in groups.iter().enumerate() {
-        let member = match nested {
-            true if n > 0 => Member { id: groups[n - 1].id.into(), kind: MemberKind::Group },
-            _ => Member { id: user.id.into(), kind: MemberKind::User },
+        let member = if nested && n > 0 {
+            Member { id: groups[n - 1].id.into(), kind: MemberKind::Group }
+        } else {
+            Member { id: user.id.into(), kind: MemberKind::User }
         };
         tx.directory().add_member(world.tenant, group.id, member).await.expect("is new");
     }

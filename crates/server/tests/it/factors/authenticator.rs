@@ -1,4 +1,4 @@
-//! An authenticator with one passkey, from WebAuthn Level 2: ES256, no attestation.
+//! An authenticator with one passkey, from `WebAuthn` Level 2: ES256, no attestation.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -61,7 +61,7 @@ impl Authenticator {
         object.extend_from_slice(b"fmt\x64none\x67attStmt\xa0\x68authData\x58");
         object.push(u8::try_from(data.len()).expect("fewer than 256 bytes"));
         object.extend_from_slice(&data);
-        self.credential(json!({
+        self.credential(&json!({
             "attestationObject": URL_SAFE_NO_PAD.encode(&object),
             "clientDataJSON": URL_SAFE_NO_PAD.encode(self.client_data("webauthn.create", options)),
         }))
@@ -79,7 +79,7 @@ impl Authenticator {
         let data = self.data(0);
         let message = [data.as_slice(), &sha256(client.as_bytes())].concat();
         let signature = self.key.sign(&SystemRandom::new(), &message).expect("signs");
-        self.credential(json!({
+        self.credential(&json!({
             "authenticatorData": URL_SAFE_NO_PAD.encode(&data),
             "clientDataJSON": URL_SAFE_NO_PAD.encode(client),
             "signature": URL_SAFE_NO_PAD.encode(signature.as_ref()),
@@ -98,7 +98,7 @@ impl Authenticator {
         json!({ "type": kind, "challenge": options["challenge"], "origin": self.origin, "crossOrigin": false }).to_string()
     }
 
-    fn credential(&self, response: Value) -> String {
+    fn credential(&self, response: &Value) -> String {
         let id = URL_SAFE_NO_PAD.encode(&self.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "response": response, "clientExtensionResults": {} }).to_string()
     }

@@ -1,3 +1,4 @@
+use base64::Engine as _;
 use entrance_testkit::Entrance;
 use serde_json::json;
 
@@ -96,7 +97,6 @@ async fn s_102_and_s_103_id_tokens_travel_in_the_fragment_where_the_registration
     assert_eq!((id["aud"].as_str(), id["nonce"].as_str()), (Some(client.as_str()), Some("n")));
     assert_eq!(id["oid"], alice.id.to_string());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, answer["code"].as_bytes());
-    use base64::Engine as _;
     let half = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]);
     assert_eq!(id["c_hash"], half, "the code cannot be swapped");
     assert!(answer.contains_key("client_info") && answer["iss"] == world.app().issuer_v2(world.tenant), "S-104");

@@ -35,7 +35,7 @@ async fn g_407_roles_are_given_seen_from_both_sides_and_taken_away() {
 
     let to = format!("/v1.0/servicePrincipals/{}/appRoleAssignedTo", principal.id);
     assert_eq!(admin.get(&world, &to).await.each("principalDisplayName"), ["alice"]);
-    assert_eq!(admin.get(&world, &path).await.each("appRoleId"), [role.clone()]);
+    assert_eq!(admin.get(&world, &path).await.each("appRoleId"), [role.as_str()]);
     let one = format!("{path}/{}", given.text("id"));
     assert_eq!(admin.delete(&world, &one).await.status, 204);
     assert_eq!(admin.delete(&world, &one).await.status, 404);
