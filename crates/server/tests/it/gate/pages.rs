@@ -95,7 +95,9 @@ async fn w_046_in_the_pseudo_language_no_page_shows_plain_english() {
             text = text.replace(name, "");
         }
         let plain: Vec<_> = text
-            .split(|letter: char| !letter.is_alphabetic())
+            .split_whitespace()
+            .filter(|word| !word.contains(|letter: char| letter.is_ascii_digit())) // ids and times
+            .flat_map(|word| word.split(|letter: char| !letter.is_alphabetic()))
             .filter(|word| word.len() > 2 && word.chars().all(|letter| letter.is_ascii_lowercase()))
             .filter(|word| !["bdi", "quot"].contains(word))
             .collect();
