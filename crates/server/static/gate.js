@@ -70,8 +70,10 @@ const ask = async (form, mediation) => {
     form.removeAttribute("aria-busy");
     // What was asked for in the background, or gave way to another question, ends without a word.
     if (mediation || mine.signal.aborted || !error) return;
+    const words = error.firstElementChild;
+    words.dataset.testid ||= words.dataset.named;
+    words.textContent = form.dataset.cancelled;
     error.hidden = false;
-    error.firstElementChild.textContent = form.dataset.cancelled;
   }
 };
 if (window.PublicKeyCredential) {
