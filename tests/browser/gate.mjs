@@ -44,8 +44,6 @@ async function round(rounds) {
 async function fresh(one) {
   const context = await browser.newContext({ timezoneId: 'UTC', viewport: WIDE, ...one.context });
   context.setDefaultTimeout(8000);
-  // The application's own address: nobody lives there, the browser is told something all the same.
-  await context.route(`${new URL(given.web.redirect).origin}/**`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>app</title><p>app' }));
   return context;
 }
 

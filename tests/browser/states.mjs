@@ -1,13 +1,31 @@
 // Every state of every page of the gate, and the shortest way to it.
+import { createHmac } from 'node:crypto';
 import { post } from './asking.mjs';
 
 const S256 = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
+
+// The six digits of now (RFC 6238), as an authenticator app shows them.
+export function totp(secret) {
+  const bits = [...secret.replace(/[\s=]/g, '').toUpperCase()].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac('sha1', key).update(step).digest();
+  return String((digest.readUInt32BE(digest.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
 
 // The address that an application sends somebody to.
 export function authorize({ given }, app = given.web, more = {}) {
   return `${given.base}/${given.tenant}/oauth2/v2.0/authorize?` + new URLSearchParams({
     client_id: app.client, response_type: 'code', redirect_uri: app.redirect, scope: 'openid profile', state: 's', nonce: 'n', ...S256, ...more,
   });
+}
+
+// Does something that ends at the application, and tells the address it was sent to. Nobody lives there: a request is all that leaves.
+export async function answered({ page, given }, act) {
+  const [request] = await Promise.all([page.waitForRequest((one) => one.url().startsWith(given.web.redirect)), act()]);
+  await page.waitForEvent('requestfailed', { timeout: 3000 }).catch(() => {});
+  return request.url();
 }
 
 // A device asks for a code, from the address of this machine or another one of it.
@@ -60,14 +78,75 @@ export const states = {
     await it.page.goto(`${it.given.base}/signin?flow=gone`);
     await it.mark('error-title').waitFor();
   },
+  async 'password change'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('changing'));
+    await it.mark('password-new').waitFor();
+  },
+  async 'password change: refused'(it) {
+    const { password } = it.person('changing');
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('changing'));
+    for (const [name, value] of Object.entries({ passwd_old: password, passwd_new: 'password1234', passwd_again: 'password1234' })) await it.page.fill(`[name=${name}]`, value);
+    await it.mark('password-submit').click();
+    await it.mark('password-error').waitFor();
+  },
+  async 'second factor: enrolment'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.mark('enroll-secret').waitFor();
+  },
+  async 'second factor: enrolment refused'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.page.fill('[name=totp]', '000000');
+    await it.mark('enroll-submit').click();
+    await it.mark('mfa-error').filter({ hasText: /./ }).waitFor();
+  },
+  async 'second factor: recovery codes'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.page.fill('[name=totp]', totp(await it.mark('enroll-secret').innerText()));
+    await it.mark('enroll-submit').click();
+    await it.mark('recovery-codes').waitFor();
+  },
+  // From here on this person has one.
+  async 'second factor'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.mark('mfa-code').waitFor();
+  },
+  async 'second factor: wrong'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.page.fill('[name=totp]', '000000');
+    await it.mark('mfa-submit').click();
+    await it.mark('mfa-error').filter({ hasText: /./ }).waitFor();
+  },
+  async 'second factor: recovery'(it) {
+    await it.page.goto(authorize(it));
+    await it.signIn(it.person('demanded'));
+    await it.mark('mfa-recovery').click();
+    await it.mark('mfa-recovery-code').waitFor();
+  },
+  async 'me'(it) {
+    await it.page.goto(`${it.given.base}/me`);
+    await it.signIn(it.person('enrolling'));
+    await it.mark('me-sessions').waitFor();
+  },
+  async 'me: another factor'(it) {
+    await it.page.goto(`${it.given.base}/me`);
+    await it.signIn(it.person('enrolling'));
+    await it.mark('totp-add').click();
+    await it.mark('enroll-secret').waitFor();
+  },
   async 'welcome'(it) {
     await it.page.goto(`${it.given.base}/welcome`);
     await it.mark('welcome-form').waitFor();
   },
   async 'account picker'(it) {
     await it.page.goto(authorize(it));
-    await it.signIn();
-    await it.page.waitForURL(`${it.given.web.redirect}**`);
+    await answered(it, () => it.signIn());
     await it.page.goto(authorize(it, it.given.web, { prompt: 'select_account' }));
     await it.mark('account-list').waitFor();
   },
@@ -129,8 +208,7 @@ export const states = {
   },
   async 'sign-out: question'(it) {
     await it.page.goto(authorize(it));
-    await it.signIn();
-    await it.page.waitForURL(`${it.given.web.redirect}**`);
+    await answered(it, () => it.signIn());
     await it.page.goto(`${it.given.base}/${it.given.tenant}/oauth2/v2.0/logout`);
     await it.page.locator('[data-testid="signout-confirm"], [data-testid="signedout-title"]').first().waitFor();
   },

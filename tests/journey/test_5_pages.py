@@ -77,3 +77,7 @@ def test_w_007_a_first_visit_is_small(looks):
 def test_w_047_the_page_follows_the_system_into_the_dark(looks, page):
     grounds = looks.flow(f"theme: {page}")
     assert grounds["light"] != grounds["dark"], grounds
+
+
+def test_s_802_a_passkey_is_made_and_opens_the_gate(looks):
+    assert looks.flow("passkey")["arrived"]

@@ -55,7 +55,7 @@ def look(guests: Guests) -> Looks:
     environment["PATH"] = f"{environment['PATH']}:{shutil.which('node').rsplit('/', 1)[0]}"
     done = subprocess.run(
         ["node", str(BROWSER / "gate.mjs")], input=json.dumps(_given(guests)) + "\n", env=environment, cwd=BROWSER, text=True,
-        capture_output=True, timeout=400, check=False,
+        capture_output=True, timeout=900, check=False,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines and lines[-1] == {"done": True}, f"the browser ended early:\n{done.stderr[-3000:]}"
@@ -83,6 +83,27 @@ def _given(guests: Guests) -> dict:
             "admin": {"any": {"upn": guests.server.env["ADMIN_UPN"], "password": guests.server.env["ADMIN_PASSWORD"]}},
             "member": {"any": person(member)},
             "paused": {name: person(office.hire("pages-paused")) for name in ROUNDS},
+            "enrolling": {name: person(office.hire("pages-enrolling")) for name in ROUNDS},
+            "demanded": {name: person(one) for name, one in zip(ROUNDS, _demanded(guests), strict=True)},
+            "changing": {name: person(_changing(guests)) for name in ROUNDS},
             "asked": {name: person(office.hire("pages-asked")) for name in ROUNDS},
+            "passkey": {"any": person(office.hire("pages-passkey"))},
         },
     }
+
+
+def _changing(guests: Guests):
+    """Somebody whose password an administrator chose."""
+    who = guests.office.hire("pages-new")
+    guests.office.graph("PATCH", f"/users/{who.oid}", {"passwordProfile": {"password": who.password, "forceChangePasswordNextSignIn": True}})
+    return who
+
+
+def _demanded(guests: Guests) -> list:
+    """People whom a policy asks for a second factor, one for each round."""
+    people = [guests.office.hire("pages-demanded") for _ in ROUNDS]
+    guests.office.graph("POST", "/identity/conditionalAccess/policies", {
+        "displayName": "pages: a second factor", "state": "enabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        "conditions": {"clientAppTypes": ["all"], "users": {"includeUsers": [one.oid for one in people]}, "applications": {"includeApplications": ["All"]}},
+    })
+    return people

@@ -18,7 +18,7 @@ impl FromRequest<Arc<App>> for Body {
     type Rejection = ArmError;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, ArmError> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX).await.map_err(|_| Refusal::TooLarge(MAX))?;
+        let bytes = crate::http::body::read(request.into_body(), MAX).await.ok_or(Refusal::TooLarge(MAX))?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Value::Object(Map::new())));
         }

@@ -175,7 +175,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
     let segment = segments[0];
     let headers = &parts.headers;
     let query = parts.uri.query().unwrap_or_default().as_bytes();
-    let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
+    let Some(body) = crate::http::body::read(body, LONGEST_BODY).await else {
         return Refused::from(Aadsts::InvalidRequest).saying("The body is too long.".into()).answer(&ctx.app, &ctx.info);
     };
     // A browser may send the parameters of a page as a form, too.

@@ -15,7 +15,7 @@ impl<S: Sync> FromRequest<S> for Json {
     type Rejection = GraphError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, GraphError> {
-        let bytes = axum::body::to_bytes(request.into_body(), LENGTH_BUDGET).await.map_err(|_| GraphError::too_large())?;
+        let bytes = crate::http::body::read(request.into_body(), LENGTH_BUDGET).await.ok_or_else(GraphError::too_large)?;
         Ok(Self(body::json(&bytes)?))
     }
 }

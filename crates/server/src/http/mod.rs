@@ -1,5 +1,6 @@
 //! The public listener: TLS, limits, which surface a path belongs to, and what every answer carries.
 
+pub(crate) mod body;
 pub mod listener;
 pub mod path;
 pub mod request;

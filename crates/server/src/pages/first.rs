@@ -148,7 +148,7 @@ pub(super) async fn script(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Respon
     if ctx.app.bootstrap.tenant().is_none() || !is_here(ctx, headers) {
         return closed();
     }
-    let bytes = axum::body::to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
+    let bytes = crate::http::body::read(body, LONGEST_BODY).await.unwrap_or_default();
     let Ok(said) = serde_json::from_slice::<Said>(&bytes) else {
         let form = "`code`, `userPrincipalName`, `displayName` and `password` are needed, as texts";
         return refused(StatusCode::BAD_REQUEST, form.to_owned());

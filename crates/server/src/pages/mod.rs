@@ -242,7 +242,7 @@ async fn write(ctx: &Ctx, headers: &HeaderMap, path: &str, body: Body) -> Result
 
 /// The form that was posted to a page.
 pub(crate) async fn posted(headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
-    let bytes = axum::body::to_bytes(body, LONGEST_BODY + 1).await.map_err(|_| Refused::from(Aadsts::InvalidRequest))?;
+    let bytes = crate::http::body::read(body, LONGEST_BODY).await.ok_or_else(|| Refused::from(Aadsts::InvalidRequest))?;
     form(headers, &bytes, &FIELDS)
 }
 
