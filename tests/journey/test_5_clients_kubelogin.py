@@ -64,7 +64,7 @@ LEGACY = pytest.mark.parametrize("legacy", [[], ["--legacy"]], ids=["v2", "legac
 
 
 @LEGACY
-def test_s_230_devicecode(guests, stock, words, legacy):
+def test_s_230_s_901_s_902_devicecode(guests, stock, words, legacy):
     result = stock.approve(stock.start("kubelogin", *words("devicecode", "--client-id", AKS_CLIENT, *legacy))).end()
     is_person(guests, token_of(result))
 

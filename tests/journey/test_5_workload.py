@@ -12,7 +12,7 @@ from support.cluster import USER_ROLE
 from support.issuer import Issuer
 from support.paths import ENTRANCE
 from support.people import Person
-from support.running import free_port, run
+from support.running import free_port, run, until
 from support.server import Server
 from support.tokens import AKS_SERVER
 
@@ -223,6 +223,7 @@ def own(tmp_path_factory):
 def first(own, tmp_path_factory):
     """The first administrator, made by a script on the server's own machine, signed in to `az`."""
     file = own.data / "bootstrap-code"
+    until("the code is written", file.exists)
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     home = tmp_path_factory.mktemp("first")
     env = {"HOME": str(home), "PATH": os.environ["PATH"]}

@@ -110,7 +110,8 @@ class Client:
         if self.random.random() < 0.2:
             return
         promise.state = "maybe"
-        self._approve(begun["verification_uri"], begun["user_code"])
+        if not self._approve(begun["verification_uri"], begun["user_code"]):
+            return
         promise.state = "answered"
         if self.random.random() < 0.5:
             self._keep_refresh(self.redeem(promise), {"client_id": AKS_CLIENT})
@@ -156,19 +157,22 @@ class Client:
         assert answer.status_code == 200, f"{answer.url}: {answer.status_code} {answer.text[:400]}"
         return answer.json()
 
-    def _approve(self, address: str, code: str):
+    def _approve(self, address: str, code: str) -> bool:
+        """Whether the code was taken: the crowd has one address, and wrong codes of some pause all of it (W-102)."""
         page = self.browser.open(address)
         page = self.browser.fill(page.form("otc"), otc=code)
+        if not isinstance(page, Arrived) and page.status == 429:
+            return False
         for _ in range(6):
             assert not isinstance(page, Arrived), f"the pages lead away, to {page.url}"
             if page.marks.get("device-done", {}).get("data-result") == "approved":
-                return
+                return True
             if "device-confirm-form" in page.marks:
                 form = page.form("decision")
                 page = self.browser.fill(form, press=("decision", "approve"), **{name: "on" for name in form.boxes})
             else:
                 before, page = page, self.browser.step(page)
-                assert page, f"no way on from {before.url}:\n{before.html[:600]}"
+                assert page, f"no way on from {before.url}:\n{before.html[before.html.find('<main'):][:600]}"
         raise AssertionError("the pages lead in circles")
 
 

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn s_102_id_tokens_need_a_switch_and_access_tokens_never_come_this_way() {
+    fn s_102_and_o_05_id_tokens_need_a_switch_and_access_tokens_never_come_this_way() {
         assert_eq!(ResponseType::parse("code", false), Ok(ResponseType::Code));
         assert_eq!(ResponseType::parse("id_token", false), Err(Aadsts::ResponseTypeIdTokenDisabled));
         assert_eq!(ResponseType::parse("id_token code", true), Ok(ResponseType::CodeIdToken));

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_of_kubelogin_opens_clusters_only() {
+    fn o_08_a_refresh_token_of_kubelogin_opens_clusters_only() {
         assert!(may_refresh(well_known::AKS_CLIENT, Kind::Cluster));
         assert!(!may_refresh(well_known::AKS_CLIENT, Kind::Arm));
         assert!(may_refresh(well_known::AZURE_CLI, Kind::Arm));

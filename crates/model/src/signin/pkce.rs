@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn s_210_the_proof_is_checked_in_both_directions() {
+    fn s_210_and_o_02_the_proof_is_checked_in_both_directions() {
         let challenge = Challenge::S256(CHALLENGE.into());
         let right = Verifier { text: VERIFIER, s256: CHALLENGE };
         assert_eq!(Challenge::check(Some(&challenge), Some(right)), Ok(()));

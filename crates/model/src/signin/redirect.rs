@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn s_101_addresses_match_exactly() {
+    fn s_101_and_o_01_addresses_match_exactly() {
         let r = redirects();
         assert_eq!(registered(&r, "https://app.example/cb"), Some(Platform::Web));
         assert_eq!(registered(&r, "https://spa.example/"), Some(Platform::Spa));

@@ -179,10 +179,12 @@ pub fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A client secret: 240 random bits, with the sign that scanners look for in such secrets.
+/// A client secret: 233 random bits, with the sign that scanners look for in such secrets. It begins with a letter: a hyphen
+/// would be taken for an option on a command line.
 pub fn client_secret() -> String {
     let mut bytes = [0_u8; 30];
     rand::fill(&mut bytes).expect("the machine has randomness");
+    bytes[0] &= 0x7f;
     let mut secret = BASE64URL.encode(bytes);
     secret.replace_range(3..4, "~");
     secret

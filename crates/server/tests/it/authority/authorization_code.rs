@@ -99,7 +99,7 @@ async fn s_103_the_answer_travels_as_it_was_asked() {
 }
 
 #[tokio::test]
-async fn s_210_a_code_is_redeemed_once_and_its_second_use_ends_what_came_from_it() {
+async fn s_210_and_o_03_a_code_is_redeemed_once_and_its_second_use_ends_what_came_from_it() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let mut browser = world.browser();

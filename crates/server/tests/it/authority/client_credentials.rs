@@ -169,7 +169,7 @@ async fn with_assertion(world: &Entrance, client: &str, assertion: &str) -> reqw
 }
 
 #[tokio::test]
-async fn s_241_a_certificate_signs_for_its_application_once() {
+async fn s_241_and_o_09_a_certificate_signs_for_its_application_once() {
     let world = Entrance::start().await;
     let (certificate, other) = (Certificate::new(), Certificate::new());
     let (app, _) = world.application("robot", |app| certificate.register(app)).await;

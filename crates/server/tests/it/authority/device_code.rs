@@ -219,7 +219,7 @@ async fn w_101_and_w_102_wrong_codes_get_one_answer_and_a_pause() {
 }
 
 #[tokio::test]
-async fn s_230_the_device_code_of_another_network_stops_where_the_policy_says_so() {
+async fn s_230_and_r_20_the_device_code_of_another_network_stops_where_the_policy_says_so() {
     let world = Entrance::start_with(|config| config.mode = Mode::Serve).await;
     world.user("alice").await;
     let begun = begin(&world, AZ, "openid").await;

@@ -17,7 +17,7 @@ fn authorize() -> String {
 }
 
 #[tokio::test]
-async fn w_020_and_w_023_every_page_has_its_headers() {
+async fn w_020_w_023_w_025_and_o_11_every_page_has_its_headers() {
     let world = Entrance::start().await;
     let mut browser = world.browser();
     for path in [

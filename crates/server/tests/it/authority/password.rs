@@ -11,7 +11,7 @@ async fn sign_in(world: &Entrance, name: &str, password: &str) -> reqwest::Respo
 }
 
 #[tokio::test]
-async fn s_250_a_program_may_send_a_password_in_a_demo_only() {
+async fn s_250_and_o_06_a_program_may_send_a_password_in_a_demo_only() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let tokens: serde_json::Value = sign_in(&world, "Alice@Contoso.example", PASSWORD).await.json().await.expect("JSON");

@@ -44,7 +44,7 @@ async fn s_220_one_refresh_token_opens_every_resource_of_its_client() {
 }
 
 #[tokio::test]
-async fn s_220_a_used_token_works_for_a_minute_and_then_ends_the_whole_family() {
+async fn s_220_and_o_07_a_used_token_works_for_a_minute_and_then_ends_the_whole_family() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let first = tokens(&world, AZ, "openid offline_access").await;
@@ -61,7 +61,7 @@ async fn s_220_a_used_token_works_for_a_minute_and_then_ends_the_whole_family() 
 }
 
 #[tokio::test]
-async fn s_220_family_members_share_and_others_are_told_that_it_is_not_theirs() {
+async fn s_220_and_o_16_family_members_share_and_others_are_told_that_it_is_not_theirs() {
     let world = Entrance::start().await;
     world.user("alice").await;
     let first = tokens(&world, AZ, "openid offline_access").await;
