@@ -10,7 +10,7 @@ for (const form of document.querySelectorAll("form")) {
     if (!(event.submitter && "stays" in event.submitter.dataset)) form.setAttribute("aria-busy", "true");
   });
 }
-// Back from the browser's memory it is not busy any more.
+// Back from memory it is not busy.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
@@ -34,7 +34,7 @@ for (const button of document.querySelectorAll("button[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
-// Passkeys: options and answers are JSON with base64url texts.
+// Passkeys: JSON with base64url texts.
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const read = (options) => {
@@ -68,7 +68,7 @@ const ask = async (form, mediation) => {
     form.submit();
   } catch {
     form.removeAttribute("aria-busy");
-    // What was asked for in the background, or gave way to another question, ends without a word.
+    // Who was not waited for, or gave way, ends without a word.
     if (mediation || mine.signal.aborted || !error) return;
     const words = error.firstElementChild;
     words.dataset.testid ||= words.dataset.named;
