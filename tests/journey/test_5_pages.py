@@ -9,6 +9,9 @@ import pytest
 
 from support.looks import BROWSER, ROUNDS, look
 
+# Many minutes on two cores: `make verify-long` looks at all of it.
+pytestmark = pytest.mark.long
+
 STATES = re.findall(r"^  async '([^']+)'\(it\)", (BROWSER / "states.mjs").read_text(), re.M)
 EVERY = pytest.mark.parametrize("state", STATES)
 
