@@ -16,7 +16,7 @@ pub struct Hasher {
     argon2: Argon2<'static>,
     slots: Arc<Semaphore>,
     /// Checked against when there is no such person, so that the work is the same.
-    dummy: Arc<str>,
+    decoy: Arc<str>,
     load: Arc<Load>,
 }
 
@@ -39,8 +39,8 @@ impl Hasher {
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).expect("argon2 takes this cost");
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let dummy = argon2.hash_password(b"nobody has this password").expect("argon2 hashes").to_string();
-        Self { argon2, slots: Arc::new(Semaphore::new(cores)), dummy: dummy.into(), load: Arc::default() }
+        let decoy = argon2.hash_password(b"nobody has this password").expect("argon2 hashes").to_string();
+        Self { argon2, slots: Arc::new(Semaphore::new(cores)), decoy: decoy.into(), load: Arc::default() }
     }
 
     /// The PHC string of a password.
@@ -53,7 +53,7 @@ impl Hasher {
     pub async fn verify(&self, phc: Option<String>, password: Zeroizing<String>) -> bool {
         let argon2 = self.argon2.clone();
         let known = phc.is_some();
-        let phc = phc.unwrap_or_else(|| self.dummy.to_string());
+        let phc = phc.unwrap_or_else(|| self.decoy.to_string());
         self.on_pool(move || {
             let matches = PasswordHash::new(&phc).is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
             matches && known

@@ -174,3 +174,15 @@ impl Entrance {
 pub const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
 }
+
+/// Parameters with changes, one after the other: each replaces what had its name, an empty value leaves it out.
+pub fn changed<'a>(usual: &[(&'a str, &'a str)], change: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut parameters = usual.to_vec();
+    for (name, value) in change {
+        parameters.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            parameters.push((name, value));
+        }
+    }
+    parameters
+}

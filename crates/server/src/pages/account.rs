@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use entrance_model::id::SessionId;
-use entrance_model::signin::Aadsts;
 use entrance_wire::oauth::form::Form;
 
 use super::flow::{self, Flow};
@@ -71,9 +70,6 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
-    }
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
     }
     let chosen: Option<SessionId> = form.get("account").and_then(|id| id.parse().ok());
     let sessions = flow::sessions(ctx, headers, flow.state.tenant).await?;

@@ -75,7 +75,7 @@ struct Waiting {
 }
 
 async fn waiting(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Waiting, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
+    let (id, cookie, flow) = Flow::open_or_ended(ctx, headers, id).await?;
     let Purpose::Device { grant: hash, code } = flow.state.purpose.clone() else { return Err(Aadsts::FlowTokenExpired.into()) };
     let mut reader = ctx.app.store.read().await?;
     let grant = reader.authority().device_grant(&hash).await?.ok_or(Refused::from(Aadsts::CodeExpired))?;
@@ -90,7 +90,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         Ok(waiting) => waiting,
         // The answer was given already: show how it ended.
         Err(error) => {
-            let (id, _, flow) = Flow::open(ctx, headers, id.as_deref()).await?;
+            let (id, _, flow) = Flow::open_or_ended(ctx, headers, id.as_deref()).await?;
             return if flow.state.outcome.is_some() {
                 Ok(see_other(&format!("/devicelogin/done?grant={id}")))
             } else {
@@ -220,7 +220,7 @@ fn of_device(request: &DeviceRequest, browser: &BrowserSession, id: SessionId, n
 
 /// `GET /devicelogin/done?grant=`.
 pub(super) async fn done(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, query(text, "grant").as_deref()).await?;
+    let (id, cookie, flow) = Flow::open_or_ended(ctx, headers, query(text, "grant").as_deref()).await?;
     let Some(outcome) = flow.state.outcome else {
         return Ok(see_other(&format!("/devicelogin/confirm?grant={id}")));
     };
@@ -237,7 +237,7 @@ pub(super) async fn done(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<R
 
 /// `POST /devicelogin/report`: somebody was sent this code.
 pub(super) async fn report(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, form.get("grant")).await?;
+    let (id, cookie, flow) = Flow::open_or_ended(ctx, headers, form.get("grant")).await?;
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
     }

@@ -2,44 +2,17 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use entrance_model::directory::User;
-use entrance_model::signin::Aadsts;
-use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::steps::{ENROLMENT, Step};
-use entrance_store::authority::Versioned;
 use entrance_wire::oauth::form::Form;
 
 use super::begin::{self, Stronger};
-use super::cookies::FlowCookie;
 use super::enroll::{self, Host, Taken, TakenCodes};
-use super::flow::Flow;
 use super::page::see_other;
+use super::steps::Opened;
 use super::{PageError, query, steps};
 use crate::authority::ctx::Ctx;
 
 const PATH: &str = "/signin/enroll";
-
-/// A flow with somebody signed in.
-struct Opened {
-    id: String,
-    cookie: FlowCookie,
-    flow: Versioned<Flow>,
-    session: BrowserSession,
-    user: User,
-    step: Step,
-}
-
-async fn opened(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Result<Opened, Response>, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
-    let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
-        return Ok(Err(see_other(&steps::next(ctx, headers, &id, &flow.state).await?)));
-    };
-    let step = steps::of(ctx, &flow.state.purpose, flow.state.tenant, flow.state.began, (&session, &user)).await?;
-    Ok(Ok(Opened { id, cookie, flow, session, user, step }))
-}
 
 impl Opened {
     async fn host<'a>(&'a self, ctx: &'a Ctx, headers: &'a HeaderMap) -> Result<Host<'a>, PageError> {
@@ -70,7 +43,7 @@ impl Opened {
 
 /// `GET /signin/enroll?flow=`; with `show=codes` the recovery codes.
 pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
-    let opened = match opened(ctx, headers, query(text, "flow").as_deref()).await? {
+    let opened = match steps::open(ctx, headers, query(text, "flow").as_deref()).await? {
         Ok(opened) => opened,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -86,7 +59,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
 
 /// `POST /signin/enroll`.
 pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let opened = match opened(ctx, headers, form.get("flow")).await? {
+    let opened = match steps::open(ctx, headers, form.get("flow")).await? {
         Ok(opened) => opened,
         Err(elsewhere) => return Ok(elsewhere),
     };

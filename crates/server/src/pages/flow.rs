@@ -138,8 +138,18 @@ impl Flow {
         Ok(id)
     }
 
-    /// The flow with this id, if it is this browser's and not over.
+    /// The flow with this id, if it is this browser's and waits for something still.
     pub(crate) async fn open(
+        ctx: &Ctx,
+        headers: &HeaderMap,
+        id: Option<&str>,
+    ) -> Result<(String, FlowCookie, Versioned<Self>), Refused> {
+        let opened = Self::open_or_ended(ctx, headers, id).await?;
+        if opened.2.state.outcome.is_some() { Err(Aadsts::FlowTokenExpired.into()) } else { Ok(opened) }
+    }
+
+    /// The same, for a page that also tells how it ended.
+    pub(crate) async fn open_or_ended(
         ctx: &Ctx,
         headers: &HeaderMap,
         id: Option<&str>,

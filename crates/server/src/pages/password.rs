@@ -55,9 +55,6 @@ struct Asked {
 
 async fn asked(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Result<Asked, Response>, PageError> {
     let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
     let tenant = flow.state.tenant(ctx).await?;
     let found = match (flow.state.to_change, flow.state.signed_in(ctx, headers).await?) {
         // Knew the old password a moment ago, in this flow.

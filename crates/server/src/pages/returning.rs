@@ -34,9 +34,6 @@ struct FormPostPage<'a> {
 /// `GET /signin/return?flow=`: the person is known; the application gets its code.
 pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Response, PageError> {
     let (id, _, flow) = Flow::open(ctx, headers, query(text, "flow").as_deref()).await?;
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
     // The browser may have come by any way: what is still missing comes first.
     let Some((session, user)) = steps::finished(ctx, headers, &flow.state).await? else {
         return Ok(see_other(&steps::next(ctx, headers, &id, &flow.state).await?));

@@ -15,6 +15,7 @@ use super::begin::{self, Stronger};
 use super::cookies::FlowCookie;
 use super::flow::{Flow, Guard, Purpose};
 use super::page::{Frame, render, see_other, shown};
+use super::steps::Opened;
 use super::texts::Texts;
 use super::{PageError, query, steps};
 use crate::authority::ctx::Ctx;
@@ -83,14 +84,10 @@ struct Asked {
 
 /// The flow, or where it leads instead.
 async fn asked(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Result<Asked, Response>, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
-    let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
-        return Ok(Err(see_other(&steps::next(ctx, headers, &id, &flow.state).await?)));
+    let Opened { id, cookie, flow, session, user, step } = match steps::open(ctx, headers, id).await? {
+        Ok(opened) => opened,
+        Err(elsewhere) => return Ok(Err(elsewhere)),
     };
-    let step = steps::of(ctx, &flow.state.purpose, flow.state.tenant, flow.state.began, (&session, &user)).await?;
     if step != Step::SecondFactor {
         return Ok(Err(see_other(&steps::address(step, &flow.state.purpose, &id))));
     }

@@ -80,9 +80,6 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
     }
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
     let tenant = flow.state.tenant(ctx).await?;
     let name = form.get("login").unwrap_or_default();
     let decision = ctx.decision("signin", tenant.id, None);
@@ -128,9 +125,6 @@ pub(super) async fn passkey(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resu
     let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
-    }
-    if flow.state.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
     }
     let tenant = flow.state.tenant;
     let known = ctx.app.store.read().await?.authority().revocation_head(tenant).await?;

@@ -1,6 +1,7 @@
 //! Which page comes next in a sign-in: gathers the facts, the model decides (`model::signin::steps`).
 
 use axum::http::HeaderMap;
+use axum::response::Response;
 use entrance_model::Timestamp;
 use entrance_model::directory::User;
 use entrance_model::id::TenantId;
@@ -9,9 +10,12 @@ use entrance_model::signin::authorize::Prompt;
 use entrance_model::signin::policy::Demands;
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::steps::{self, ENROLMENT, Facts, STEP_UP, Step};
+use entrance_store::authority::Versioned;
 use jiff::SignedDuration;
 
+use super::cookies::FlowCookie;
 use super::flow::{self, Flow, Guard, Purpose};
+use super::page::see_other;
 use super::{PageError, consent};
 use crate::authority::ctx::Ctx;
 use crate::authority::policies;
@@ -32,6 +36,26 @@ pub(crate) async fn finished(ctx: &Ctx, headers: &HeaderMap, flow: &Flow) -> Res
     let Some((session, user)) = flow.signed_in(ctx, headers).await? else { return Ok(None) };
     let step = of(ctx, &flow.purpose, flow.tenant, flow.began, (&session, &user)).await?;
     Ok((step == Step::Return).then_some((session, user)))
+}
+
+/// A flow with somebody signed in, and what is missing still.
+pub(crate) struct Opened {
+    pub(crate) id: String,
+    pub(crate) cookie: FlowCookie,
+    pub(crate) flow: Versioned<Flow>,
+    pub(crate) session: BrowserSession,
+    pub(crate) user: User,
+    pub(crate) step: Step,
+}
+
+/// Opens a flow for a page behind the sign-in; or tells where a browser goes that is not signed in.
+pub(crate) async fn open(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Result<Opened, Response>, PageError> {
+    let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
+    let Some((session, user)) = flow.state.signed_in(ctx, headers).await? else {
+        return Ok(Err(see_other(&next(ctx, headers, &id, &flow.state).await?)));
+    };
+    let step = of(ctx, &flow.state.purpose, flow.state.tenant, flow.state.began, (&session, &user)).await?;
+    Ok(Ok(Opened { id, cookie, flow, session, user, step }))
 }
 
 /// What a session lacks for a purpose.

@@ -117,9 +117,6 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
 
 /// The question of a flow and who has to answer it, or where the browser belongs instead.
 async fn asked(ctx: &Ctx, headers: &HeaderMap, id: &str, flow: &Flow) -> Result<Result<(User, Question), String>, PageError> {
-    if flow.outcome.is_some() {
-        return Err(Aadsts::FlowTokenExpired.into());
-    }
     // Everything else comes first: nobody allows anything before they proved who they are.
     let here = format!("/consent?flow={id}");
     let next = steps::next(ctx, headers, id, flow).await?;

@@ -1,4 +1,4 @@
-use entrance_testkit::{Browser, Entrance, PASSWORD, Page, minutes};
+use entrance_testkit::{Browser, Entrance, PASSWORD, Page, changed, minutes};
 use serde_json::Value;
 
 use super::{AKS, AKS_CLIENT, AZ, parameters, refusal, secret, text, verified};
@@ -9,7 +9,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT: &str = "http://localhost:41234";
 
 fn authorize(client: &str, change: &[(&str, &str)]) -> String {
-    let mut parameters = vec![
+    let usual = [
         ("client_id", client),
         ("response_type", "code"),
         ("redirect_uri", REDIRECT),
@@ -19,18 +19,13 @@ fn authorize(client: &str, change: &[(&str, &str)]) -> String {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    for (name, value) in change {
-        parameters.retain(|(known, _)| known != name);
-        if !value.is_empty() {
-            parameters.push((name, value));
-        }
-    }
+    let parameters = changed(&usual, change);
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     format!("/organizations/oauth2/v2.0/authorize?{query}")
 }
 
 async fn redeem(world: &Entrance, client: &str, code: &str, change: &[(&str, &str)]) -> reqwest::Response {
-    let mut form = vec![
+    let usual = [
         ("grant_type", "authorization_code"),
         ("client_id", client),
         ("code", code),
@@ -38,12 +33,7 @@ async fn redeem(world: &Entrance, client: &str, code: &str, change: &[(&str, &st
         ("code_verifier", VERIFIER),
         ("client_info", "1"),
     ];
-    for (name, value) in change {
-        form.retain(|(known, _)| known != name);
-        if !value.is_empty() {
-            form.push((name, value));
-        }
-    }
+    let form = changed(&usual, change);
     world.post("/organizations/oauth2/v2.0/token", &form).await
 }
 

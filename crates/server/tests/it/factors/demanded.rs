@@ -3,7 +3,7 @@ use entrance_testkit::{Entrance, PASSWORD, minutes};
 
 use super::enroll::demand;
 use super::passkey::{send, with_passkey};
-use super::{arm, at_home, authenticator::options, claims, redeem, upn, with_app};
+use super::{arm, at_home, authenticator::options, claims, redeem, upn, with_app, with_password};
 
 #[tokio::test]
 async fn s_803_a_session_from_before_the_policy_shows_its_factor_when_a_token_is_asked_for() {
@@ -33,8 +33,7 @@ async fn s_803_who_showed_an_app_is_still_asked_for_the_passkey_where_one_is_dem
     demand(&world, Control::Passkey).await;
     world.sleep(minutes(1));
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     let page = browser.submit(&page, &[("totp", &app.code(world.app().now()))]).await;
     assert!(page.has("mfa-passkey") && !page.has("mfa-code") && !page.has("mfa-recovery"), "{}", page.html);
     let (flow, csrf) = (page.field("flow").expect("a flow"), page.field("csrf").expect("a proof"));

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::authenticator::{Authenticator, options};
 use super::totp_app::TotpApp;
-use super::{answer, arm, claims, codes, redeem, told, upn};
+use super::{answer, arm, claims, codes, redeem, told, upn, with_password};
 
 /// Everybody needs this for everything.
 pub(super) async fn demand(world: &Entrance, control: Control) {
@@ -35,8 +35,7 @@ async fn s_803_and_aadsts_50079_a_demanded_factor_is_set_up_on_the_way_in() {
     world.user("alice").await;
     demand(&world, Control::SecondFactor).await;
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     assert!(page.path.starts_with("/signin/enroll?flow=") && page.has("enroll-secret"), "{}", page.html);
     assert!(page.html.find("data-passkey=\"create\"") < page.html.find("enroll-secret"), "the passkey stands first");
     let silent = browser.get(&format!("{}&prompt=none", arm(&world))).await;
@@ -69,8 +68,7 @@ async fn w_3_3_recovery_codes_are_shown_once_and_count_only_when_kept() {
     world.user("alice").await;
     demand(&world, Control::SecondFactor).await;
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     let app = TotpApp::scan(&page.text("enroll-secret"));
     let page = browser.submit_to(&page, "name=\"secret\"", &[("totp", &app.code(world.app().now()))]).await;
     let first = codes(&page);
@@ -119,8 +117,7 @@ async fn s_803_where_a_passkey_is_demanded_an_app_is_not_enough() {
     let (app, _) = super::with_app(&world, &mut home).await;
     world.sleep(minutes(1));
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     let page = browser.submit(&page, &[("totp", &app.code(world.app().now()))]).await;
     assert!(page.path.starts_with("/signin/enroll") && !page.has("enroll-secret"), "only a passkey: {}", page.html);
     let (_, attestation) = Authenticator::create(&options(&page, "create"), world.app().base());

@@ -1,7 +1,7 @@
 use entrance_testkit::{Entrance, PASSWORD, minutes};
 
 use super::passkey::with_passkey;
-use super::{arm, at_home, by_password, number, refresh, told, upn, with_app};
+use super::{arm, at_home, by_password, number, refresh, told, upn, with_app, with_password};
 
 #[tokio::test]
 async fn w_4_12_one_s_sessions_are_listed_and_end_at_once() {
@@ -120,8 +120,7 @@ async fn s_802_without_the_last_factor_the_password_alone_is_enough_again() {
     world.sleep(minutes(1));
     with_app(&world, &mut browser).await;
     let mut thief = world.browser();
-    let page = thief.get(&arm(&world)).await;
-    let page = thief.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut thief).await;
     assert!(thief.submit(&page, &[("recovery", &codes[0])]).await.has("mfa-error"));
 }
 

@@ -46,6 +46,12 @@ fn authorize(scope: &str, more: &[(&str, &str)]) -> String {
     format!("/organizations/oauth2/v2.0/authorize?{query}")
 }
 
+/// Alice, as far as her password takes her.
+async fn with_password(world: &Entrance, browser: &mut Browser<'_>) -> Page {
+    let page = browser.get(&arm(world)).await;
+    browser.sign_in(&page, &upn("alice"), PASSWORD).await
+}
+
 /// An authorization request for the resource manager.
 fn arm(world: &Entrance) -> String {
     authorize(&format!("{}/arm/.default offline_access openid", world.app().base()), &[])

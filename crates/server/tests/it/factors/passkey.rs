@@ -1,9 +1,9 @@
 use entrance_model::signin::steps::Methods;
-use entrance_testkit::{Browser, Entrance, PASSWORD, Page};
+use entrance_testkit::{Browser, Entrance, Page};
 use serde_json::json;
 
 use super::authenticator::{Authenticator, options};
-use super::{answer, arm, at_home, change, claims, codes, decided, redeem, told, upn};
+use super::{answer, arm, at_home, change, claims, codes, decided, redeem, told, with_password};
 
 /// Fills in what the page's script would, and submits the form.
 pub(super) async fn send(browser: &mut Browser<'_>, page: &Page, form: &str, fields: &[(&str, &str)], assertion: &str) -> Page {
@@ -163,8 +163,7 @@ async fn w_3_3_a_passkey_is_the_second_factor_after_the_password() {
     let (mut hers, _) = at_home(&world, "eve").await;
     let mut other = with_passkey(&world, &mut hers, "mine").await;
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     assert!(page.has("mfa-passkey") && !page.has("mfa-code"), "{}", page.html);
     assert_eq!(options(&page, "get")["allowCredentials"].as_array().map(Vec::len), Some(1));
     let refused = send(&mut browser, &page, "data-passkey=\"get\"", &[], &other.get(&options(&page, "get"))).await;

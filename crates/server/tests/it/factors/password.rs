@@ -1,6 +1,6 @@
 use entrance_testkit::{Browser, Entrance, PASSWORD, Page};
 
-use super::{answer, arm, at_home, by_password, change, decided, number, refresh, told, upn};
+use super::{answer, arm, at_home, by_password, change, decided, number, refresh, told, upn, with_password};
 
 const NEW: &str = "a better battery staple";
 
@@ -14,8 +14,7 @@ async fn aadsts_50055_a_password_that_must_be_changed_is_good_for_nothing_else()
     let alice = world.user("alice").await;
     change(&world, alice, |user| user.must_change_password = true).await;
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     assert!(page.path.starts_with("/signin/password?flow=") && page.has("password-new"), "{}", page.html);
     assert!(page.html.contains("At least 8 characters, at most 256."), "the rule stands there before anybody types");
     assert!(browser.cookie("__Host-entrance-session").is_none(), "nobody is signed in yet");

@@ -1,6 +1,9 @@
 use entrance_testkit::{Entrance, PASSWORD, minutes};
 
-use super::{A_DAY, answer, arm, at_home, authorize, by_password, claims, decided, number, redeem, refresh, told, upn, with_app};
+use super::{
+    A_DAY, answer, arm, at_home, authorize, by_password, claims, decided, number, redeem, refresh, told, upn, with_app,
+    with_password,
+};
 
 #[tokio::test]
 async fn s_802_who_has_an_authenticator_app_is_asked_for_its_code_and_each_code_counts_once() {
@@ -11,8 +14,7 @@ async fn s_802_who_has_an_authenticator_app_is_asked_for_its_code_and_each_code_
     world.sleep(minutes(1));
 
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     assert!(page.path.starts_with("/signin/mfa?flow=") && page.has("mfa-code") && page.has("mfa-recovery"), "{}", page.html);
     assert!(!page.has("mfa-passkey"), "W-3.3: what she does not have is not there");
     let first = browser.cookie("__Host-entrance-session").expect("a session").to_owned();
@@ -30,8 +32,7 @@ async fn s_802_who_has_an_authenticator_app_is_asked_for_its_code_and_each_code_
 
     // The same code again, from whoever saw it.
     let mut thief = world.browser();
-    let page = thief.get(&arm(&world)).await;
-    let page = thief.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut thief).await;
     let page = thief.submit(&page, &[("totp", &code)]).await;
     assert_eq!(page.text("mfa-error"), "That code is not right or was used already.");
     assert!(told(&world).await.contains(&"signIn.secondFactor".to_owned()));
@@ -48,8 +49,7 @@ async fn s_802_a_code_of_the_step_before_is_worth_nothing_once_a_later_one_was_u
     world.sleep(std::time::Duration::from_secs(30));
     for (code, counts) in [(app.code(world.app().now()), true), (before, false)] {
         let mut browser = world.browser();
-        let page = browser.get(&arm(&world)).await;
-        let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+        let page = with_password(&world, &mut browser).await;
         let page = browser.submit(&page, &[("totp", &code)]).await;
         assert_eq!(page.left_to.is_some(), counts, "{}", page.html);
     }
@@ -63,8 +63,7 @@ async fn s_800_five_wrong_codes_pause_the_second_factor_for_right_and_wrong_alik
     let (app, codes) = with_app(&world, &mut home).await;
     world.sleep(minutes(1));
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     for _ in 0..5 {
         let page = browser.submit(&page, &[("totp", &app.wrong(world.app().now()))]).await;
         assert_eq!(page.text("mfa-error"), "That code is not right or was used already.");
@@ -91,8 +90,7 @@ async fn s_802_a_recovery_code_stands_in_once() {
         [(typed.as_str(), true), (codes[3].as_str(), false), (codes[4].as_str(), true), ("2222-2222-2222-2222", false)]
     {
         let mut browser = world.browser();
-        let page = browser.get(&arm(&world)).await;
-        let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+        let page = with_password(&world, &mut browser).await;
         let page = browser.get(&format!("{}&with=recovery", page.path)).await;
         assert!(page.has("mfa-recovery-code") && !page.has("mfa-code"));
         let page = browser.submit(&page, &[("recovery", typed)]).await;
@@ -109,8 +107,7 @@ async fn w_3_3_no_page_of_the_sign_in_can_be_skipped() {
     let (mut home, _) = at_home(&world, "alice").await;
     with_app(&world, &mut home).await;
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     for way in ["/signin/return", "/signin/enroll", "/signin/password", "/signin/account"] {
         let there = browser.get(&page.path.replace("/signin/mfa", way)).await;
         assert!(there.left_to.is_none(), "{way}");
@@ -189,8 +186,7 @@ async fn w_031_a_forged_second_factor_changes_nothing() {
     let (app, _) = with_app(&world, &mut home).await;
     world.sleep(minutes(1));
     let mut browser = world.browser();
-    let page = browser.get(&arm(&world)).await;
-    let page = browser.sign_in(&page, &upn("alice"), PASSWORD).await;
+    let page = with_password(&world, &mut browser).await;
     let (flow, code) = (page.field("flow").expect("a flow"), app.code(world.app().now()));
     let forged = browser.post("/signin/mfa", &[("flow", &flow), ("csrf", "x"), ("totp", &code)]).await;
     assert_eq!(forged.status, 403);

@@ -10,7 +10,7 @@ mod sign_out;
 use std::collections::BTreeMap;
 
 use entrance_model::directory::{Application, ServicePrincipal};
-use entrance_testkit::{Browser, Entrance, PASSWORD, Page};
+use entrance_testkit::{Browser, Entrance, PASSWORD, Page, changed};
 use serde_json::{Value, json};
 
 /// The pair of RFC 7636, appendix B.
@@ -66,7 +66,7 @@ impl Shop {
 
 /// An authorization request; an empty value leaves a parameter out.
 fn authorize(client: &str, change: &[(&str, &str)]) -> String {
-    let mut parameters = vec![
+    let usual = [
         ("client_id", client),
         ("response_type", "code"),
         ("redirect_uri", REDIRECT),
@@ -76,12 +76,7 @@ fn authorize(client: &str, change: &[(&str, &str)]) -> String {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    for (name, value) in change {
-        parameters.retain(|(known, _)| known != name);
-        if !value.is_empty() {
-            parameters.push((name, value));
-        }
-    }
+    let parameters = changed(&usual, change);
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     format!("/organizations/oauth2/v2.0/authorize?{query}")
 }
