@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(weigh(&all, &[], &["Orders.Read", "Orders.Delete"]), Ok((vec![], texts(&["Orders.Read", "Orders.Delete"]))));
         assert_eq!(weigh(&all, &["Orders.Read"], &["Orders.Read", "Orders.Delete"]), Ok((texts(&["Orders.Read"]), vec![])));
         assert_eq!(weigh(&all, &[], &[]), Err(Unknown::NotListed));
+        assert_eq!(Unknown::NotListed.number(), Aadsts::InvalidResourceForClient, "aadsts_650057");
         // What is not offered any more is not granted any more.
         assert_eq!(weigh(&all, &["Orders.Read", "Orders.Gone"], &[]), Ok((texts(&["Orders.Read"]), vec![])));
     }

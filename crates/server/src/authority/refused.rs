@@ -173,3 +173,17 @@ pub(crate) fn json(status: StatusCode, body: String) -> Response {
     ];
     (status, headers, body).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aadsts_90033_and_s_204_a_store_that_does_not_answer_is_a_503_that_says_when_to_ask_again() {
+        let refused = Refused::from(StoreError::Conflict);
+        assert_eq!(
+            (refused.number, refused.status(), refused.retry_after),
+            (Aadsts::DirectoryUnavailable, StatusCode::SERVICE_UNAVAILABLE, Some(5))
+        );
+    }
+}

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn w_007_the_style_sheet_stays_small() {
+    fn w_002_and_w_007_style_sheet_and_script_stay_small() {
         assert!(CSS.content.len() <= 10 * 1024, "{}", CSS.content.len());
         assert!(JS.content.len() <= 4 * 1024);
     }

@@ -228,3 +228,13 @@ async fn s_230_and_r_20_the_device_code_of_another_network_stops_where_the_polic
     assert!(page.has("device-confirm-form"), "the same network is fine: {}", page.html);
     world.sleep(Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn w_045_what_a_colour_tells_of_a_device_is_said_in_words_too() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let begun = begin(&world, AZ, "openid").await;
+    let page = confirm_page(&mut world.browser(), text(&begun, "user_code"), "alice@contoso.example").await;
+    assert_eq!(page.text("device-confirm-network"), "same network as this browser");
+    assert!(page.text("device-confirm-app").contains("Built in"), "{}", page.html);
+}

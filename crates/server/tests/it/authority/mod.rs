@@ -9,6 +9,7 @@ mod client_credentials;
 mod device_code;
 mod discovery;
 mod group_claims;
+mod numbers;
 mod on_behalf_of;
 mod pages;
 mod password;
