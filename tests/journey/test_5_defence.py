@@ -18,13 +18,9 @@ def office(server) -> Office:
 
 
 @pytest.fixture(scope="module")
-def dora(office, server, homes) -> Person:
+def dora(office, homes) -> Person:
     """Somebody who is signed in to `az` before any policy is about her."""
-    hired = office.hire("defence-dora")
-    person = Person(server, homes / "defence-dora", "dora", hired.upn, hired.password)
-    person.oid = hired.oid
-    person.login_by_device_code("--allow-no-subscriptions")
-    return person
+    return Person.newly_hired(office, homes, "defence-dora")
 
 
 def entrance(admin, *words, check=True, stdin=None):

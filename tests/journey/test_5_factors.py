@@ -37,13 +37,9 @@ def office(server) -> Office:
 
 
 @pytest.fixture(scope="module")
-def fay(office, server, homes) -> Person:
+def fay(office, homes) -> Person:
     """Somebody who is signed in to `az` by device code before she has a second factor."""
-    hired = office.hire("factors-fay")
-    person = Person(server, homes / "factors-fay", "fay", hired.upn, hired.password)
-    person.oid = hired.oid
-    person.login_by_device_code("--allow-no-subscriptions")
-    return person
+    return Person.newly_hired(office, homes, "factors-fay")
 
 
 def text(page, mark: str) -> str:

@@ -38,6 +38,15 @@ class Person:
         }
         self.use(plugin)
 
+    @classmethod
+    def newly_hired(cls, office, homes: Path, name: str) -> "Person":
+        """Somebody new in the directory, signed in to `az` by device code."""
+        hired = office.hire(name)
+        person = cls(office.server, homes / name, name, hired.upn, hired.password)
+        person.oid = hired.oid
+        person.login_by_device_code("--allow-no-subscriptions")
+        return person
+
     def use(self, plugin: str) -> "Person":
         """Chooses the kubelogin on this person's PATH."""
         bin_ = self.home / f"bin-{plugin}"

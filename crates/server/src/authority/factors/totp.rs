@@ -96,7 +96,7 @@ pub(crate) async fn enroll(
 
 #[cfg(test)]
 mod tests {
-    use entrance_model::id::{TenantId, UserId};
+    use entrance_model::id::TenantId;
 
     use super::*;
 
@@ -144,21 +144,7 @@ mod tests {
             salt: vec![],
             created: at(0),
         };
-        let user = User {
-            id: UserId::from_uuid(Uuid::nil()),
-            upn: "alice@contoso.example".parse().expect("a UPN"),
-            display_name: "Alice".into(),
-            mail_nickname: "alice".into(),
-            given_name: None,
-            surname: None,
-            mail: None,
-            enabled: true,
-            must_change_password: false,
-            sessions_valid_from: at(0),
-            is_directory_admin: false,
-            created: at(0),
-            other: serde_json::Map::new(),
-        };
+        let user = entrance_testkit::sample::person("alice", at(0));
         let invitation = Invitation::of(b"12345678901234567890", &tenant, &user);
         assert_eq!(invitation.text.as_str(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
         let address = url::Url::parse(&invitation.address).expect("an address");
