@@ -23,6 +23,8 @@ mod write;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod write_tests;
 
 pub use arm::{Arm, KeptDoor};
 pub use audit::{AuditEvent, AuditRow};

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::{ChangeKind, SealingKey, Store};
 
-async fn store() -> (tempfile::TempDir, Store) {
+pub(crate) async fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().expect("a folder");
     let store = Store::open(&dir.path().join("entrance.db"), SealingKey::from_bytes(&[1; 32])).await.expect("opens");
     (dir, store)
 }
 
-fn tenant() -> Tenant {
+pub(crate) fn tenant() -> Tenant {
     Tenant {
         id: TenantId::from_uuid(Uuid::new_v4()),
         display_name: "Contoso".into(),
@@ -25,7 +25,7 @@ fn tenant() -> Tenant {
     }
 }
 
-fn group(name: &str) -> Group {
+pub(crate) fn group(name: &str) -> Group {
     Group {
         id: GroupId::from_uuid(Uuid::new_v4()),
         display_name: name.into(),

@@ -2,8 +2,8 @@
 //!
 //! A write runs in a savepoint of the open transaction. When it is done it leaves the transaction open and waits; the
 //! committer takes its place in the same queue, so everything that stood in line before it shares one fsync. A writer is
-//! answered after that fsync. One that gives up in the middle (its request was cancelled) leaves a savepoint behind,
-//! which the next in line rolls back.
+//! answered after that fsync. One that gives up in the middle (its request was cancelled) may leave a savepoint or a
+//! transaction behind, with nobody to hear whether the engine got there; the next in line tidies up ([`Stands`]).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,8 +43,23 @@ pub(crate) struct Writer {
     pub(crate) conn: SqliteConnection,
     /// The transaction that is open, if one is.
     batch: Option<Batch>,
-    /// A savepoint is open; true between requests only when its writer was cancelled.
-    in_savepoint: bool,
+    stands: Stands,
+}
+
+/// How far the writer whose turn it is has come. It is noted before the engine is told, so that the next in line knows
+/// what one that gave up may have left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// It is nobody's turn.
+    Between,
+    /// A transaction begins, or ends without being kept.
+    Turning,
+    /// A savepoint is being opened; nothing was written in it yet.
+    Entering,
+    /// A savepoint is open.
+    Inside,
+    /// A savepoint is being closed, and what is in it stays.
+    Leaving,
 }
 
 /// Writers of one transaction wait here for its fsync.
@@ -77,7 +92,7 @@ impl Store {
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
         let inner = Arc::new(Inner {
             readers,
-            writer: Arc::new(Mutex::new(Writer { conn, batch: None, in_savepoint: false })),
+            writer: Arc::new(Mutex::new(Writer { conn, batch: None, stands: Stands::Between })),
             to_commit: Arc::new(Notify::new()),
             head: watch::Sender::new(position),
             seal,
@@ -109,9 +124,8 @@ impl Store {
     /// Begins a write transaction; waits for those before it. Sign and hash before it, so that it is short.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         let mut writer = Arc::clone(&self.inner.writer).lock_owned().await;
-        writer.ready().await?;
+        writer.ready().await;
         let durable = writer.join_batch().await?;
-        writer.in_savepoint = true;
         Ok(Tx {
             writer,
             durable,
@@ -146,7 +160,7 @@ impl Tx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         let changes = std::mem::take(&mut self.changes);
         feed::publish(&mut self.writer.conn, &changes).await?;
-        self.writer.end_savepoint(true).await?;
+        self.writer.leave().await?;
         let Self { writer, mut durable, to_commit, told, counts, .. } = self;
         drop(writer);
         to_commit.notify_one();
@@ -165,49 +179,64 @@ impl Tx {
 }
 
 impl Writer {
-    /// Rolls back what a cancelled writer left.
-    async fn ready(&mut self) -> Result<(), StoreError> {
-        if self.in_savepoint {
-            self.end_savepoint(false).await?;
+    /// Tidies up after a writer that gave up.
+    async fn ready(&mut self) {
+        match self.stands {
+            Stands::Between => {}
+            Stands::Turning => self.abandon(&rolled_back()).await,
+            Stands::Inside => {
+                // After some errors (a full disk) SQLite has rolled the whole transaction back by itself.
+                if self.conn.execute("ROLLBACK TO entry").await.is_err() || self.leave().await.is_err() {
+                    self.abandon(&rolled_back()).await;
+                }
+            }
+            Stands::Entering | Stands::Leaving => {
+                // Whether there is a savepoint is not known, and there is nothing in it that must not stay.
+                let _ = self.conn.execute("RELEASE entry").await;
+                self.stands = Stands::Between;
+            }
         }
-        Ok(())
     }
 
     /// Joins the open transaction, or begins one, and opens a savepoint in it.
     async fn join_batch(&mut self) -> Result<Durable, StoreError> {
         if self.batch.is_none() {
-            self.conn.execute("BEGIN IMMEDIATE").await?;
+            self.stands = Stands::Turning;
+            let begun = self.conn.execute("BEGIN IMMEDIATE").await;
+            self.stands = Stands::Between;
+            begun?;
             self.batch = Some(Batch { outcome: watch::Sender::new(None) });
         }
-        self.conn.execute("SAVEPOINT entry").await?;
+        self.stands = Stands::Entering;
+        let entered = self.conn.execute("SAVEPOINT entry").await;
+        self.stands = if entered.is_ok() { Stands::Inside } else { Stands::Between };
+        entered?;
         let batch = self.batch.as_ref().expect("it was just begun");
         Ok(batch.outcome.subscribe())
     }
 
-    async fn end_savepoint(&mut self, keep: bool) -> Result<(), StoreError> {
-        if !keep {
-            // After some errors (a full disk) SQLite has rolled the whole transaction back by itself.
-            if self.conn.execute("ROLLBACK TO entry").await.is_err() {
-                self.in_savepoint = false;
-                self.abandon(&StoreError::NotWritable("the transaction was rolled back".into())).await;
-                return Ok(());
-            }
-        }
-        self.conn.execute("RELEASE entry").await?;
-        self.in_savepoint = false;
+    /// Closes the savepoint and leaves what is in it to the transaction.
+    async fn leave(&mut self) -> Result<(), StoreError> {
+        self.stands = Stands::Leaving;
+        let left = self.conn.execute("RELEASE entry").await;
+        // A savepoint that is gone was rolled back with everything before it, which the next in line finds out.
+        self.stands = if left.is_ok() { Stands::Between } else { Stands::Inside };
+        left?;
         Ok(())
     }
 
     /// Ends the batch with an error for everyone in it.
     async fn abandon(&mut self, why: &StoreError) {
+        self.stands = Stands::Turning;
         let _ = self.conn.execute("ROLLBACK").await;
         if let Some(batch) = self.batch.take() {
             batch.outcome.send_replace(Some(Err(why.clone())));
         }
+        self.stands = Stands::Between;
     }
 
     async fn commit(&mut self, head: &watch::Sender<FeedPosition>) -> Result<(), StoreError> {
-        self.ready().await?;
+        self.ready().await;
         if self.batch.is_none() {
             return Ok(());
         }
@@ -223,6 +252,10 @@ impl Writer {
         });
         Ok(())
     }
+}
+
+fn rolled_back() -> StoreError {
+    StoreError::NotWritable("the transaction was rolled back".into())
 }
 
 // The store's own committer is not tracked: it ends with the store, and there is nothing to drain.
