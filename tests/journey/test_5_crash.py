@@ -5,21 +5,16 @@ The moments are random from a seed that is told; `ENTRANCE_CRASH_SEED` repeats a
 
 import os
 import random
-import sqlite3
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.crowd import Client, Ledger, rush
-from support.disks import may_mount, read_only
-from support.guests import SIGNED_IN
+from support.crowd import Ledger, crowd, prepare, results, rush
+from support.disks import must_mount, read_only, verified
 from support.office import Office
-from support.registered import register
-from support.paths import ENTRANCE
-from support.running import run, until
-from support.server import Server, plain_env
+from support.running import until
+from support.server import Server
 from support.telling import told
 
 CLIENTS, ROUNDS = 64, 6
@@ -31,10 +26,7 @@ WINDOW = 60
 def house(tmp_path_factory):
     """A server of its own on the demo's data; its people and applications are made before the first kill."""
     server = Server(tmp_path_factory.mktemp("crash")).start("demo", story=False)
-    office = Office(server)
-    server.people = [office.hire("crash") for _ in range(8)]
-    server.app = register(office, "crash-web", secret=True, web={"redirectUris": [SIGNED_IN]})
-    server.app.redirect = SIGNED_IN
+    prepare(server, Office(server))
     server.kill_everything()
     yield server
     server.kill_everything()
@@ -51,7 +43,7 @@ def ledger(house):
         since = time.monotonic()
         house.start("serve")
         starts.append(time.monotonic() - since)
-        clients = clients or crowd(house, ledger)
+        clients = clients or crowd(house, ledger, CLIENTS)
         stop = threading.Event()
         threads = rush(clients, stop)
         time.sleep(chance.uniform(0.2, 3.0))
@@ -66,82 +58,48 @@ def ledger(house):
     return ledger
 
 
-def crowd(house, ledger):
-    """Everybody signs in once; what follows goes by their sessions."""
-    clients = [Client(house, ledger, number, house.people[number % len(house.people)], house.app) for number in range(CLIENTS)]
-    first = clients[: len(house.people)]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(Client.code, first))
-    for client in clients[len(first):]:
-        client.browser.http.cookies.update(first[clients.index(client) % len(first)].browser.http.cookies)
-    return clients
-
-
-def of(ledger, kind, *states):
-    return [one for one in ledger.promises if one.kind == kind and one.state in states]
-
-
-def results(ledger, promises):
-    """Redeems each and gives the status and the number of each answer."""
-    def redeem(promise):
-        answer = ledger.any._redeem_form(promise.form)
-        body = answer.json()
-        return answer.status_code, body.get("error"), (body.get("error_codes") or [None])[0]
-
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(redeem, promises))
-
-
 # Refresh tokens first: a code that is shown again takes the tokens with it that it gave.
 
 
 def test_s_220_the_newest_refresh_token_always_works(ledger):
-    promises = of(ledger, "refresh", "answered")
+    promises = ledger.of("refresh", "answered")
     assert promises
-    bad = [one for one in results(ledger, promises) if one[0] != 200]
+    bad = [one for one in results(ledger.any, promises) if one[0] != 200]
     assert not bad, f"{len(bad)} of {len(promises)}: {bad[:3]}"
     told("kill -9: newest refresh tokens, all good afterwards", str(len(promises)))
 
 
 @pytest.mark.parametrize("kind", ["code", "device"])
 def test_s_105_what_was_answered_and_not_used_still_counts_and_once(ledger, kind):
-    promises = of(ledger, kind, "answered")
+    promises = ledger.of(kind, "answered")
     assert promises, f"no {kind} was left over; more rounds are needed"
-    assert {status for status, _, _ in results(ledger, promises)} == {200}
-    assert {error for _, error, _ in results(ledger, promises)} <= {"invalid_grant", "bad_verification_code"}
+    assert {status for status, _, _ in results(ledger.any, promises)} == {200}
+    assert {error for _, error, _ in results(ledger.any, promises)} <= {"invalid_grant", "bad_verification_code"}
     told(f"kill -9: {kind}s answered, not used, good afterwards", str(len(promises)))
 
 
 @pytest.mark.parametrize("kind", ["code", "device"])
 def test_s_105_what_was_used_never_counts_again(ledger, kind):
-    promises = of(ledger, kind, "used")
+    promises = ledger.of(kind, "used")
     assert promises
-    assert {status for status, _, _ in results(ledger, promises)} == {400}
+    assert {status for status, _, _ in results(ledger.any, promises)} == {400}
 
 
 @pytest.mark.parametrize("kind", ["code", "device"])
 def test_s_105_what_was_under_way_counts_once_at_most(ledger, kind):
-    promises = of(ledger, kind, "unknown")
-    first, second = results(ledger, promises), results(ledger, promises)
+    promises = ledger.of(kind, "unknown")
+    first, second = results(ledger.any, promises), results(ledger.any, promises)
     assert not [one for one in zip(first, second, strict=True) if one[1][0] == 200], "it counted again"
     told(f"kill -9: {kind}s whose answer never came", f"{len(promises)}, {sum(status == 200 for status, _, _ in first)} of them still good once")
 
 
 def test_s_230_a_code_that_nobody_approved_still_waits(ledger):
-    assert {error for _, error, _ in results(ledger, of(ledger, "device", "pending"))} <= {"authorization_pending", "slow_down"}
+    assert {error for _, error, _ in results(ledger.any, ledger.of("device", "pending"))} <= {"authorization_pending", "slow_down"}
 
 
 def test_s_230_an_approval_that_was_under_way_is_whole_or_not_there(ledger):
     allowed = {(200, None), (400, "authorization_pending"), (400, "slow_down")}
-    assert {(status, error) for status, error, _ in results(ledger, of(ledger, "device", "maybe"))} <= allowed
-
-
-def verified(data, home):
-    """The audit log's chain holds, and the store's own look at itself finds nothing."""
-    said = run(ENTRANCE, "audit", "verify", "--store", data, env=plain_env(home), check=False)
-    assert said.code == 0, str(said)
-    with sqlite3.connect(next(data.glob("*.db"))) as store:
-        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert {(status, error) for status, error, _ in results(ledger.any, ledger.of("device", "maybe"))} <= allowed
 
 
 def test_s_804_the_kills_left_a_store_that_is_whole(house, ledger):
@@ -154,8 +112,7 @@ def test_s_804_the_kills_left_a_store_that_is_whole(house, ledger):
 
 
 def test_a_data_directory_that_takes_no_writes_is_refused_with_the_reason(house, ledger):
-    if not may_mount():
-        pytest.skip("this machine does not let us make a mount namespace")
+    must_mount()
     house.stop()
     said = read_only(house)
     assert said.code == 1, str(said)
@@ -166,9 +123,9 @@ def test_a_data_directory_that_takes_no_writes_is_refused_with_the_reason(house,
 
 
 def test_s_220_a_refresh_token_that_was_exchanged_ends_with_its_window(ledger):
-    promises = [one for one in of(ledger, "refresh", "used") if "client_secret" not in one.form]
+    promises = [one for one in ledger.of("refresh", "used") if "client_secret" not in one.form]
     if not promises:
         pytest.skip("no public client's refresh token was exchanged before a kill")
     oldest = min(promises, key=lambda one: one.at)
     until("the window is over", lambda: time.monotonic() - oldest.at > WINDOW + 15, seconds=WINDOW + 20, every=1)
-    assert results(ledger, [oldest])[0][:2] == (400, "invalid_grant")
+    assert results(ledger.any, [oldest])[0][:2] == (400, "invalid_grant")

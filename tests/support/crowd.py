@@ -1,7 +1,7 @@
 """Many clients at once, each at an address of its own, that run every flow and keep a ledger of what the server told them.
 
 What an answer said is a promise, also when the server is killed right after it. What was under way when it was killed may have
-happened or not; it must not happen twice.
+happened or not; it must not happen twice. What was turned away because nothing can be kept did not happen.
 """
 
 import base64
@@ -10,16 +10,25 @@ import random
 import secrets
 import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from .guests import AKS_CLIENT, AKS_SERVER
-from .office import Hired
-from .registered import Registration
+from . import wires
+from .guests import AKS_CLIENT, AKS_SERVER, SIGNED_IN
+from .office import Hired, Office
+from .registered import Registration, register
 from .server import Server
 from .visitor import Arrived, Visitor
+
+class TurnedAway(Exception):
+    """The server can keep nothing at the moment, and says so."""
+
 
 GONE = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -49,11 +58,29 @@ class Promise:
 class Ledger:
     def __init__(self):
         self.lock, self.promises, self.answers, self.odd = threading.Lock(), [], 0, []
+        # How often somebody was turned away, by the address; nobody is unless a story expects it.
+        self.turned_away, self.may_turn_away = Counter(), False
+        # Whose connection ended without an answer, or who waited too long for one.
+        self.gone = []
 
     def add(self, promise: Promise) -> Promise:
         with self.lock:
             self.promises.append(promise)
         return promise
+
+    def of(self, kind: str, *states: str) -> list[Promise]:
+        return [one for one in self.promises if one.kind == kind and one.state in states]
+
+    def away(self, answer: requests.Response):
+        """Whoever is turned away is told so in their own wire's words, and when to come back."""
+        wires.silent(answer)
+        assert int(answer.headers["Retry-After"]) > 0, answer.headers
+        if "json" in answer.headers["Content-Type"]:
+            assert wires.oauth(answer) == "90033" and answer.json()["error"] == "temporarily_unavailable", answer.text
+        else:
+            wires.page(answer)
+        with self.lock:
+            self.turned_away[urlsplit(answer.url).path.rsplit("/", 1)[-1]] += 1
 
 
 class Client:
@@ -69,6 +96,12 @@ class Client:
         self.http = server.http()
         for http in (self.browser.http, self.http):
             http.mount("https://", From(f"127.0.1.{number + 1}"))
+            http.hooks["response"].append(self._is_away)
+
+    def _is_away(self, answer: requests.Response, *_, **__):
+        if answer.status_code == 503:
+            self.ledger.away(answer)
+            raise TurnedAway(answer.url)
 
     def work(self, stop: threading.Event):
         """Runs flows one after the other until it is told to stop or the server is gone."""
@@ -78,8 +111,14 @@ class Client:
                 self.random.choice(flows)()
                 with self.ledger.lock:
                     self.ledger.answers += 1
-            except GONE:
+            except GONE as gone:
+                self.ledger.gone.append(str(gone))
                 return
+            except TurnedAway as away:
+                if not self.ledger.may_turn_away:
+                    self.ledger.odd.append(f"turned away: {away}")
+                    return
+                stop.wait(0.1)
             except AssertionError as error:
                 self.ledger.odd.append(str(error))
                 return
@@ -124,10 +163,8 @@ class Client:
             if promise:
                 promise.state = "unknown"
         if promise:
-            answer = self._redeem_form(promise.form)
-            assert answer.status_code == 200, f"the newest refresh token was refused: {answer.text[:400]}"
-            promise.state = "used"
-            self._keep_refresh(answer.json(), {k: v for k, v in promise.form.items() if k in ("client_id", "client_secret")})
+            tokens = self.redeem(promise)
+            self._keep_refresh(tokens, {k: v for k, v in promise.form.items() if k in ("client_id", "client_secret")})
 
     def program(self):
         """A program as itself: nothing to redeem, a token all the same."""
@@ -137,7 +174,11 @@ class Client:
 
     def redeem(self, promise: Promise) -> dict:
         promise.state = "unknown"
-        answer = self._redeem_form(promise.form)
+        try:
+            answer = self._redeem_form(promise.form)
+        except TurnedAway:
+            promise.state = "answered"
+            raise
         assert answer.status_code == 200, f"the {promise.kind} was refused: {answer.text[:400]}"
         promise.state = "used"
         return answer.json()
@@ -176,9 +217,54 @@ class Client:
         raise AssertionError("the pages lead in circles")
 
 
+def prepare(server: Server, office: Office):
+    """The people and the application of a crowd."""
+    server.people = [office.hire("crowd") for _ in range(8)]
+    server.app = register(office, "crowd-web", secret=True, web={"redirectUris": [SIGNED_IN]})
+    server.app.redirect = SIGNED_IN
+
+
+def crowd(server: Server, ledger: Ledger, many: int) -> list[Client]:
+    """So many clients of the server's people; everybody signs in once, what follows goes by their sessions."""
+    people = server.people
+    clients = [Client(server, ledger, number, people[number % len(people)], server.app) for number in range(many)]
+    first = clients[: len(people)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Client.code, first))
+    for number, client in enumerate(clients[len(first):]):
+        client.browser.http.cookies.update(first[number % len(first)].browser.http.cookies)
+    return clients
+
+
 def rush(clients: list[Client], stop: threading.Event) -> list[threading.Thread]:
     """Lets all of them begin at once."""
     threads = [threading.Thread(target=client.work, args=(stop,), daemon=True) for client in clients]
     for thread in threads:
         thread.start()
     return threads
+
+
+@contextmanager
+def rushing(clients: list[Client]):
+    """All of them, as long as the block lasts; whoever saw something odd ends it."""
+    stop = threading.Event()
+    threads = rush(clients, stop)
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), "a request hangs"
+    assert not clients[0].ledger.odd, clients[0].ledger.odd[:3]
+
+
+def results(client: Client, promises: list[Promise]) -> list[tuple[int, str | None, int | None]]:
+    """Redeems each and gives the status, the error and the number of each answer."""
+    def redeem(promise):
+        answer = client._redeem_form(promise.form)
+        body = answer.json()
+        return answer.status_code, body.get("error"), (body.get("error_codes") or [None])[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(redeem, promises))

@@ -1,20 +1,91 @@
-"""A server whose data lies on a disk that takes no writes, in a mount namespace: nothing else notices."""
+"""A server whose data lies on a small disk of its own, or on one that takes no writes: both in a mount namespace, nothing else notices."""
 
+import contextlib
 import os
+import shutil
+import sqlite3
 import subprocess
+from pathlib import Path
 
 from .paths import ENTRANCE
-from .running import run
+from .running import Running, run, until
 from .server import Server, plain_env
 
 
-def may_mount() -> bool:
-    """Whether this machine lets us make a mount namespace."""
-    return subprocess.run([*_alone(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=False, capture_output=True).returncode == 0
+def must_mount():
+    """Says at once that this machine lets nobody make a mount namespace, which the stories about disks need."""
+    tried = subprocess.run([*_alone(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=False, capture_output=True, text=True)
+    assert tried.returncode == 0, f"no mount namespace can be made here; run as root, or allow user namespaces: {tried.stderr}"
 
 
 def _alone() -> list[str]:
     return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+
+
+class SmallDisk:
+    """A disk of a few megabytes with a copy of a server's data, at the place of that data. It outlives the server that uses it."""
+
+    SPARE = 24
+
+    def __init__(self, server: Server):
+        self.server, self.starts = server, 0
+        # The store gives back the room that it made for itself, so that the next thing it keeps needs some.
+        with contextlib.closing(sqlite3.connect(server.data / "entrance.db", isolation_level=None)) as store:
+            store.execute("VACUUM")
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        used = sum(file.stat().st_size for file in server.data.rglob("*") if file.is_file()) >> 20
+        script = (
+            'mkdir "$1.copy" && mount -t tmpfs -o "size=$2m,mode=700" tmpfs "$1.copy" && cp -a "$1/." "$1.copy/" && mount --move "$1.copy" "$1"'
+            ' && echo mounted >&2 && exec sleep 3600'
+        )
+        self.keeper = Running(
+            *_alone(), "bash", "-c", script, "small", server.data, used + self.SPARE, env=plain_env(server.home), log=server.home / "logs" / "small-disk",
+        )
+        self.keeper.says("mounted")
+        self.at = Path(f"/proc/{self.keeper.process.pid}/root{server.data}")
+
+    def serve(self) -> Running:
+        """Starts the server on this disk; it may be ready, or have ended."""
+        self.starts += 1
+        enter = ["nsenter", "-t", str(self.keeper.process.pid), "--mount"]
+        if os.geteuid() != 0:
+            enter += ["--user", "--preserve-credentials"]
+        self.server.running = Running(
+            *enter, ENTRANCE, "serve", *self.server.places(), env=plain_env(self.server.home), log=self.server.home / "logs" / f"small-disk-{self.starts}",
+        )
+        return self.server.running
+
+    def ready(self):
+        until("it serves from the small disk", lambda: self.server._ready("serve", True), seconds=90, every=0.2)
+
+    @property
+    def free(self) -> int:
+        """Bytes that are left."""
+        disk = os.statvfs(self.at)
+        return disk.f_bfree * disk.f_frsize
+
+    def fill(self):
+        """Leaves no byte, as long as nobody gives some back."""
+        with open(self.at / "filler", "ab", buffering=0) as filler:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while True:
+                        filler.write(b"x" * size)
+                except OSError:
+                    continue
+
+    def empty(self):
+        (self.at / "filler").unlink()
+
+    def left(self) -> Path:
+        """A copy of what lies on the disk, for a look from outside."""
+        left = self.server.home / "as-it-was-left"
+        shutil.copytree(self.at, left, ignore=shutil.ignore_patterns("*.sock", "filler"))
+        return left
+
+    def end(self):
+        """Takes the disk away."""
+        self.keeper.kill()
 
 
 def read_only(server: Server):
@@ -24,3 +95,11 @@ def read_only(server: Server):
         *_alone(), "bash", "-c", script, "read-only", server.data, ENTRANCE, "serve", *server.places(),
         env=plain_env(server.home), check=False, timeout=60,
     )
+
+
+def verified(data: Path, home: Path):
+    """The audit log's chain holds, and the store's own look at itself finds nothing."""
+    said = run(ENTRANCE, "audit", "verify", "--store", data, env=plain_env(home), check=False)
+    assert said.code == 0, str(said)
+    with contextlib.closing(sqlite3.connect(next(data.glob("*.db")))) as store:
+        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)

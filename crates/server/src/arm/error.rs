@@ -59,6 +59,8 @@ pub(crate) enum Refusal {
     Race,
     #[error("Something failed here. Correlation id {0}.")]
     Internal(String),
+    #[error("The data directory cannot be written at the moment, and nothing was changed. Ask again later. Correlation id {0}.")]
+    NotWritable(String),
     #[error("{name} already lives in {old}; it cannot be created in {new}.")]
     GroupMoved { name: String, old: String, new: String },
     #[error("Resource group {0} is being deleted. Wait until that has ended.")]
@@ -125,7 +127,7 @@ impl Ruled for Refusal {
             Self::GroupDeleting(_) => "R-032",
             Self::Precondition(_) | Self::Exists(_) => "R-025",
             Self::Race => "R-026",
-            Self::Internal(_) => "R-035",
+            Self::Internal(_) | Self::NotWritable(_) => "R-035",
             Self::Format(_) => "R-201",
             Self::StaticCredentials => "R-203",
             Self::ResetManaged => "R-204",
@@ -170,7 +172,7 @@ impl Ruled for Refusal {
             Self::Precondition(_) | Self::Exists(_) => 412,
             Self::TooLarge(_) => 413,
             Self::Internal(_) => 500,
-            Self::NotReady(_) | Self::NotMeasured(_) => 503,
+            Self::NotReady(_) | Self::NotMeasured(_) | Self::NotWritable(_) => 503,
             Self::NoApiVersion
             | Self::ApiVersion(_)
             | Self::Body(_)
@@ -212,6 +214,7 @@ impl Ruled for Refusal {
             Self::Precondition(_) | Self::Exists(_) => "PreconditionFailed",
             Self::Race => "EtagMismatch",
             Self::Internal(_) => "InternalOperationError",
+            Self::NotWritable(_) => "ServiceUnavailable",
             Self::Parameter { .. } | Self::Format(_) | Self::NoPublicName => "InvalidParameter",
             Self::StaticCredentials | Self::ResetManaged | Self::NothingToReset => "BadRequest",
             Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) | Self::NotMeasured(_) => {
@@ -287,7 +290,10 @@ impl From<StoreError> for ArmError {
                 // the cause is for the log, the client gets an id to quote.
                 let id = uuid::Uuid::new_v4();
                 tracing::error!(%error, source = ?std::error::Error::source(&error), correlation = %id, "the store failed");
-                Refusal::Internal(id.to_string()).into()
+                // A full disk passes, and clients come back by themselves.
+                let is_passing = matches!(error, StoreError::NotWritable(_));
+                let refusal = if is_passing { Refusal::NotWritable } else { Refusal::Internal };
+                refusal(id.to_string()).into()
             }
         }
     }
@@ -319,6 +325,9 @@ impl IntoResponse for ArmError {
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-ms-failure-cause"), HeaderValue::from_static("gateway"));
         headers.insert(HeaderName::from_static("x-ms-error-code"), HeaderValue::from_static(code));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
