@@ -1,7 +1,9 @@
-//! A person's own page (W-4.12): where they are signed in, what they sign in with, how the pages look to them. Complete
+//! A person's own page (W-4.12): where they are signed in, what they sign in with, what they allowed applications, how the
+//! pages look to them. Complete
 //! without script, but for passkeys, which browsers give to scripts only.
 
 mod factors;
+mod grants;
 mod guard;
 mod sessions;
 mod show;
@@ -57,7 +59,7 @@ fn csrf_purpose(session: &BrowserSession) -> String {
 /// The addresses that show something.
 pub(super) const PAGES: [&str; 5] = ["/me", "/me/add", "/me/codes", "/me/factor", "/me/password"];
 /// The addresses that take a form.
-pub(super) const FORMS: [&str; 5] = ["/me/add", "/me/codes", "/me/factor", "/me/sessions", "/me/preferences"];
+pub(super) const FORMS: [&str; 6] = ["/me/add", "/me/codes", "/me/factor", "/me/grants", "/me/sessions", "/me/preferences"];
 
 /// `GET /me…`.
 pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<Response, PageError> {
@@ -79,6 +81,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, path: &str, form: &Form
         "/me/add" => factors::add(ctx, headers, form).await,
         "/me/codes" => factors::keep_codes(ctx, headers, form).await,
         "/me/factor" => factors::change(ctx, headers, form).await,
+        "/me/grants" => grants::withdraw(ctx, headers, form).await,
         "/me/sessions" => sessions::end(ctx, headers, form).await,
         _ => preferences(ctx, headers, form).await,
     }

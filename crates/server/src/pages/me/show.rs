@@ -11,7 +11,7 @@ use entrance_model::signin::factors::{Factor, Kind};
 use entrance_model::signin::session::{Place, Session};
 use entrance_store::Reader;
 
-use super::{Me, sessions};
+use super::{Me, grants, sessions};
 use crate::authority::ctx::Ctx;
 use crate::authority::factors::passkeys;
 use crate::pages::page::{Frame, render, shown};
@@ -28,6 +28,7 @@ struct MePage {
     upn: String,
     done: Option<String>,
     sessions: Vec<ShownSession>,
+    grants: Vec<grants::ShownGrant>,
     passkeys: Vec<ShownFactor>,
     can_add_passkey: bool,
     totp: Option<ShownFactor>,
@@ -64,7 +65,7 @@ struct Choice {
 }
 
 /// What was just done, as the page says it: a closed list, so that a link cannot put words here.
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 8] = [
     ("added", "me-done-added"),
     ("codes", "me-done-codes"),
     ("ended", "me-done-ended"),
@@ -72,6 +73,7 @@ const DONE: [(&str, &str); 7] = [
     ("preferences", "me-done-preferences"),
     ("removed", "me-done-removed"),
     ("renamed", "me-done-renamed"),
+    ("withdrawn", "me-done-withdrawn"),
 ];
 
 /// `GET /me`.
@@ -87,6 +89,7 @@ pub(super) async fn page(ctx: &Ctx, headers: &HeaderMap, me: &Me, done: Option<&
     }
     // The browser in front of the person comes first.
     list.sort_by_key(|session| !session.is_current);
+    let grants = grants::list(me, &mut reader).await?;
     let all = reader.factors().list(me.tenant, me.user.id).await?;
     let methods = reader.factors().methods(me.tenant, me.user.id).await?;
     drop(reader);
@@ -102,6 +105,7 @@ pub(super) async fn page(ctx: &Ctx, headers: &HeaderMap, me: &Me, done: Option<&
         upn: shown(me.user.upn.as_str()),
         done: done.and_then(|done| DONE.iter().find(|(word, _)| *word == done)).map(|(_, key)| t.say(key)),
         sessions: list,
+        grants,
         can_add_passkey: passkeys::are_possible(&ctx.app) && passkeys.len() < passkeys::MOST,
         passkeys,
         totp: of_kind(Kind::Totp).next(),

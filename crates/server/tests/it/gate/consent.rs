@@ -211,3 +211,49 @@ async fn s_113_an_administrator_consents_for_everybody_and_nobody_else_does() {
     let left = answered(&admin.submit(&again, &[("decision", "cancel")]).await);
     assert_eq!(left["error"], "permission_denied");
 }
+
+#[tokio::test]
+async fn s_304_who_allowed_something_sees_it_and_takes_it_back() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let shop = Shop::open(&world).await;
+    let mut browser = world.browser();
+    let page = opened(&mut browser, "/me", "alice").await;
+    assert!(page.text("me-grants").contains("You allowed no application anything"), "{}", page.html);
+    let page = opened(&mut browser, &shop.authorize(&[]), "alice").await;
+    let page = browser.submit(&page, &[("decision", "accept")]).await;
+    let (_, tokens) = redeemed(&world, &shop.id(), &answered(&page)["code"]).await;
+
+    // Nobody else sees it or takes it away.
+    world.user("eve").await;
+    let mut eve = world.browser();
+    let hers = opened(&mut eve, "/me", "eve").await;
+    assert!(!hers.has("me-grant"), "{}", hers.html);
+    let principal = shop.principal.id.to_string();
+    eve.post("/me/grants", &[("csrf", &hers.field("csrf").expect("a proof")), ("id", &principal)]).await;
+
+    let page = browser.get("/me").await;
+    let listed = page.text("me-grant");
+    assert!(listed.contains("Shop <b>") && listed.contains("Orders: Orders.Read"), "{listed}");
+    assert!(!page.html.contains("Shop <b>"), "W-050");
+    assert_eq!(browser.post("/me/grants", &[("id", &principal), ("csrf", "x")]).await.status, 403, "W-031");
+    let csrf = page.field("csrf").expect("a proof");
+    let page = browser.post("/me/grants", &[("csrf", &csrf), ("id", &principal)]).await;
+    assert_eq!(page.path, "/me?done=withdrawn");
+    assert!(!page.has("me-grant") && page.has("me-done"), "{}", page.html);
+    assert!(grants(&world).await.is_empty());
+
+    let refresh = tokens["refresh_token"].as_str().expect("a token");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &shop.id()),
+        ("refresh_token", refresh),
+        ("scope", "api://orders/Orders.Read"),
+    ];
+    let refused: Value = world.post(TOKEN, &form).await.json().await.expect("JSON");
+    assert_eq!(refused["error_codes"][0], 65001, "{refused}");
+    let page = opened(&mut browser, &shop.authorize(&[]), "alice").await;
+    assert!(page.has("consent-accept"), "it has to ask again: {}", page.html);
+    let trail = world.app().store.read().await.expect("reads").audit_trail(world.tenant, 50).await.expect("reads");
+    assert!(trail.iter().any(|row| row.kind == "consent.revoked" && row.target.as_deref() == Some(&principal)));
+}
