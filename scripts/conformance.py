@@ -2,8 +2,8 @@
 """Writes docs/conformance.md: which rule of the sign-in wire and of its pages is proved by which test.
 
 A test says in its name which rules it proves: `s_106_…`, `w_104_…`, `o_07_…`, `r_24_…`, `aadsts_50055_…`. An AADSTS number
-counts as proved, too, where the text of a test names it. `--check` writes nothing and fails when the page is out of date or
-a rule has neither a test nor a reason.
+counts as proved, too, where the text of a test names it. `--check` writes nothing and fails when the page is out of date, a
+rule has neither a test nor a reason, has both, or a number is said to be proved that the server never answers.
 """
 
 import json
@@ -58,6 +58,22 @@ def proofs(entries):
     return rules, {code: [where for _, *where in sorted(found)] for code, found in numbers.items()}
 
 
+def answered():
+    """The names of the numbers that the server's own code knows how to answer."""
+    texts = (path.read_text() for path in (ROOT / "crates").glob("*/src/**/*.rs") if path.name != "aadsts.rs")
+    return {name for text in texts for name in VARIANT.findall(text)}
+
+
+def doubts(rules, entries):
+    """Reasons for what is proved, and proofs of what never happens."""
+    by_rule, by_number = proofs(entries)
+    reasons = {rule for section in rules["section"] for rule in section.get("not_applicable", {})}
+    known = answered()
+    yield from (f"{rule} has a test and a reason" for rule in sorted(reasons) if by_rule.get(rule))
+    yield from (f"{number} has a test and a reason" for number in rules["numbers"] if by_number.get(number))
+    yield from (f"{entry['code']} has a test, and nothing answers it" for entry in entries if by_number.get(str(entry["code"])) and entry["name"] not in known)
+
+
 def shown(found):
     """The first tests of a rule, and how many more there are."""
     first = ", ".join(f"[`{name}`](../{path})" for path, name in found[:3])
@@ -110,9 +126,12 @@ def main():
         return 0
     if missing:
         print("rules without a test or a reason: " + ", ".join(missing), file=sys.stderr)
+    doubtful = list(doubts(tomllib.loads(RULES.read_text()), json.loads(CATALOGUE.read_text())))
+    for doubt in doubtful:
+        print(f"{doubt}: see docs/conformance/rules.toml", file=sys.stderr)
     if PAGE.read_text() != text:
         print("docs/conformance.md is out of date: run scripts/conformance.py", file=sys.stderr)
-    return 1 if missing or PAGE.read_text() != text else 0
+    return 1 if missing or doubtful or PAGE.read_text() != text else 0
 
 
 if __name__ == "__main__":

@@ -61,6 +61,15 @@ mod tests {
         assert!(JS.content.len() <= 4 * 1024);
     }
 
+    #[test]
+    fn o_18_the_only_script_neither_sends_nor_hears_messages_of_windows() {
+        for word in
+            ["postMessage", "MessageChannel", "BroadcastChannel", "\"message\"", "'message'", "onmessage", "opener", "parent."]
+        {
+            assert!(!JS.content.contains(word), "{word}");
+        }
+    }
+
     /// The ratio of WCAG 2.2 between two colours of the style sheet.
     fn ratio(a: &str, b: &str) -> f64 {
         let luminance = |hex: &str| {
