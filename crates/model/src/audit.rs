@@ -34,6 +34,7 @@ pub const KINDS: &[Kind] = &[
     kind("recoveryCodes.made", "a person got new recovery codes; the old ones ended"),
     kind("recoveryCode.used", "a recovery code stood in for a second factor"),
     kind("password.changed", "a person changed their password; whatever came from the old one ended"),
+    kind("password.breached", "a person signed in with a password that was found in a breach; they have to choose another one"),
     kind("deviceCode.approved", "a person let another device sign in"),
     kind("deviceCode.declined", "a person refused another device"),
     kind("deviceCode.blocked", "a device code was stopped by a policy or because it came from another network"),

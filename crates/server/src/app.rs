@@ -17,6 +17,7 @@ use crate::directory::Directory;
 use crate::hasher::Hasher;
 use crate::jobs::Jobs;
 use crate::observe::Observed;
+use crate::passwords::Breached;
 use crate::tasks::Tasks;
 use crate::webhook::{Names, Webhooks, Witness};
 
@@ -56,6 +57,8 @@ pub struct App {
     pub clock: Clock,
     /// Password hashing.
     pub hasher: Hasher,
+    /// Passwords that were found in breaches.
+    pub(crate) breached: Breached,
     /// Background tasks.
     pub tasks: Tasks,
     /// What the token service keeps in memory.

@@ -47,6 +47,8 @@ pub struct Config {
     pub controlplane: Option<PathBuf>,
     /// What a password hash costs.
     pub password_cost: PasswordCost,
+    /// A file with the SHA-1 of passwords that were found in breaches, sorted: none of them is taken (S-801).
+    pub breached_passwords: Option<PathBuf>,
     /// Issuers whose tokens may be federated (S-242), beside our own clusters. Exact.
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Where metrics are served, if they are; an address of loopback.
@@ -103,6 +105,7 @@ impl Config {
             public_url: None,
             controlplane: None,
             password_cost: PasswordCost::RECOMMENDED,
+            breached_passwords: None,
             trusted_issuers: Vec::new(),
             metrics_listen: None,
             groups_claim: entrance_model::signin::groups::Mode::default(),

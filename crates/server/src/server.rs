@@ -22,6 +22,7 @@ use crate::http::{self, tls};
 use crate::jobs::{self, Jobs};
 use crate::listeners::Listeners;
 use crate::observe::Observed;
+use crate::passwords::{BadList, Breached};
 use crate::tasks::Tasks;
 use crate::webhook::pki::Pki;
 use crate::webhook::{Faults, Limits, Names, Parts, Proofs, ProofsError, Reviewer, WebhookError, Webhooks, Witness};
@@ -38,6 +39,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The list of breached passwords cannot be used.
+    #[error(transparent)]
+    Breached(#[from] BadList),
     /// The address is taken or not ours.
     #[error("`{0}` cannot be listened on: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -90,6 +94,7 @@ impl Server {
         let keys = KeyRing::open(&store, now).await?;
         let sealing = entrance_store::audit::signing_key(&store, now).await?;
         let hasher = Hasher::new(config.password_cost);
+        let breached = config.breached_passwords.as_deref().map_or_else(|| Ok(Breached::none()), Breached::open)?;
         let tasks = Tasks::default();
         tasks.spawn_draining(sealer::run(store.clone(), sealing, clock.clone(), tasks.stopping()));
         // One server on its own store: nothing changes that the feed does not tell at once.
@@ -142,6 +147,7 @@ impl Server {
             jobs,
             clock,
             hasher,
+            breached,
             tasks,
             authority,
             bootstrap: crate::setup::first::Bootstrap::default(),

@@ -32,6 +32,10 @@ pub(crate) struct Args {
     /// Address of the listener for managed identities, on loopback; without it there is none.
     #[arg(long, value_name = "ADDR")]
     identity_listen: Option<std::net::SocketAddr>,
+    /// A file with the SHA-1 of passwords that were found in breaches, one a line, sorted: what Have I Been Pwned gives out
+    /// as "ordered by hash". None of them can be chosen, and whoever signs in with one has to choose another.
+    #[arg(long, value_name = "FILE", env = "ENTRANCE_BREACHED_PASSWORDS")]
+    breached_passwords: Option<PathBuf>,
     /// Nobody is kept signed in when the browser is closed
     #[arg(long)]
     no_keep_signed_in: bool,
@@ -53,6 +57,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     config.public_url = args.public_url;
     config.trusted_issuers = args.trust_issuer;
     config.identity_listen = args.identity_listen;
+    config.breached_passwords = args.breached_passwords;
     config.keep_signed_in = !args.no_keep_signed_in;
     super::runtime()?.block_on(async move {
         let server = Server::start(config, Clock::system()).await?;

@@ -33,6 +33,8 @@ pub enum Fault {
     Characters,
     /// Well-known words, names of the person or the tenant, or few different characters.
     TooEasy,
+    /// It stands in the list of passwords that were found in breaches.
+    Breached,
 }
 
 /// The most characters.

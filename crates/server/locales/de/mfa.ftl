@@ -47,6 +47,7 @@ passkey-refused = Dieser Passkey gilt hier nicht. Versuchen Sie es noch einmal, 
 passkey-refused-enroll = Dieser Passkey ließ sich nicht einrichten. Versuchen Sie es noch einmal.
 passkey-refused-mfa = Dieser Passkey gilt hier nicht. Versuchen Sie es noch einmal oder auf anderem Weg.
 password-again = Neues Passwort noch einmal
+password-breached = Dieses Passwort wurde bei einem Einbruch in einen Dienst gefunden, und wer rät, kennt es. Wählen Sie eines, das Sie sonst nirgends verwenden.
 password-change = Passwort ändern
 password-characters = Ein Passwort darf keine Zeichen enthalten, die keine Tastatur schreibt.
 password-must = Ihr Passwort muss geändert werden, bevor es weitergeht.

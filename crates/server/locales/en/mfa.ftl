@@ -47,6 +47,7 @@ passkey-refused = That passkey does not work here. Try again or use your passwor
 passkey-refused-enroll = That passkey could not be set up. Try again.
 passkey-refused-mfa = That passkey does not work here. Try again or use another way.
 password-again = New password again
+password-breached = That password was found in a breach of some service, so guessers know it. Choose one that you use nowhere else.
 password-change = Change the password
 password-characters = A password cannot hold characters that no keyboard types.
 password-must = Your password has to be changed before you can go on.

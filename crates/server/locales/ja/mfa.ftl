@@ -43,6 +43,7 @@ passkey-refused = このパスキーはここでは使えません。もう一�
 passkey-refused-enroll = このパスキーは設定できませんでした。もう一度試してください。
 passkey-refused-mfa = このパスキーはここでは使えません。もう一度試すか、別の方法を使ってください。
 password-again = 新しいパスワード (確認)
+password-breached = このパスワードはどこかのサービスから流出したもので、推測する者に知られています。ほかで使っていないものを選んでください。
 password-change = パスワードを変更
 password-characters = キーボードで入力できない文字はパスワードに使えません。
 password-must = 続けるにはパスワードの変更が必要です。

@@ -5,10 +5,12 @@ use entrance_model::id::UserId;
 use entrance_model::name::Upn;
 use entrance_model::signin::Aadsts;
 use entrance_model::signin::network::subnet;
+use entrance_store::Tx;
+use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::ctx::Ctx;
+use super::ctx::{Ctx, event};
 use super::refused::Refused;
 use super::{floods, lockouts};
 
@@ -44,10 +46,17 @@ pub(crate) async fn check(ctx: &Ctx, tenant: &Tenant, name: &str, password: &str
     if !fits || password.len() > LONGEST_PASSWORD {
         return Err(wrong().of(user.id).because("wrong password"));
     }
+    let is_breached = user.enabled && !user.must_change_password && ctx.app.breached.holds(password).await;
     let mut tx = ctx.app.store.write().await?;
     counted.right(&mut tx, now).await?;
     tx.authority().familiar_network(tenant.id, user.id, &network, now).await?;
+    if is_breached {
+        demand_another(ctx, &mut tx, tenant, user.id).await?;
+    }
     tx.commit().await?;
+    if is_breached {
+        return Err(Refused::from(Aadsts::PasswordChangeCompromisedPassword).of(user.id));
+    }
     if !user.enabled {
         return Err(Refused::from(Aadsts::UserDisabled).of(user.id));
     }
@@ -55,6 +64,15 @@ pub(crate) async fn check(ctx: &Ctx, tenant: &Tenant, name: &str, password: &str
         return Err(Refused::from(Aadsts::InvalidPasswordExpiredPassword).of(user.id));
     }
     Ok(Proven(user))
+}
+
+/// A password that is right and that guessers know is good for choosing another one, and for nothing else (50135).
+async fn demand_another(ctx: &Ctx, tx: &mut Tx, tenant: &Tenant, id: UserId) -> Result<(), Refused> {
+    let Some(mut user) = tx.directory().user(tenant.id, id).await? else { return Ok(()) };
+    user.must_change_password = true;
+    tx.directory().update_user(tenant.id, &user).await?;
+    let detail = json!({ "address": ctx.address() });
+    Ok(tx.audit(ctx.now(), &event("password.breached", tenant.id, None, id.to_string(), detail)).await?)
 }
 
 struct Found {

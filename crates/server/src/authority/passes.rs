@@ -1,7 +1,6 @@
 //! Setting a password with a temporary pass: the same work and the same answer for everyone whose code does not fit.
 
 use entrance_model::directory::{Tenant, User};
-use entrance_model::directory_rules::password;
 use entrance_model::name::Upn;
 use entrance_model::signin::lockout;
 use entrance_model::signin::one_time_code::OneTimeCode;
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ctx::{Ctx, event};
 use super::refused::Refused;
 use super::{revoke, secret};
-use crate::setup::first::policy;
+use crate::passwords;
 
 /// Why no password was set.
 pub(crate) enum PassError {
@@ -64,7 +63,7 @@ pub(crate) async fn redeem(ctx: &Ctx, name: &str, code: &str, new: &str) -> Resu
     if pass.usable(now).is_err() || !user.enabled {
         return Err(PassError::Wrong);
     }
-    check(ctx, &tenant, &user, new)?;
+    check(ctx, &tenant, &user, new).await?;
     let hash = ctx.app.hasher.hash(Zeroizing::new(new.to_owned())).await;
     let mut tx = ctx.app.store.write().await?;
     tx.authority().use_pass(tenant.id, pass.id, now).await?;
@@ -108,7 +107,7 @@ async fn tenant_of(ctx: &Ctx, name: &str) -> Result<Option<Tenant>, PassError> {
     Ok(tenants.into_iter().nth(at.unwrap_or(0)))
 }
 
-fn check(ctx: &Ctx, tenant: &Tenant, user: &User, new: &str) -> Result<(), PassError> {
+async fn check(ctx: &Ctx, tenant: &Tenant, user: &User, new: &str) -> Result<(), PassError> {
     let words = [user.upn.local_part(), user.display_name.as_str(), tenant.display_name.as_str()];
-    password::check(new, policy(&ctx.app), &words).map_err(|_| PassError::Password)
+    passwords::judge(&ctx.app, new, &words).await.map_err(|_| PassError::Password)
 }

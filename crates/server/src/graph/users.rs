@@ -5,7 +5,7 @@ use axum::response::Response;
 use entrance_model::directory::{Tenant, User};
 use entrance_model::directory_rules::access::{Action, Allowed, Area};
 use entrance_model::directory_rules::names;
-use entrance_model::directory_rules::password::{self, Policy};
+use entrance_model::directory_rules::password::WeakPassword;
 use entrance_model::id::UserId;
 use entrance_model::name::Upn;
 use entrance_store::StoreError;
@@ -25,7 +25,7 @@ use super::reply::{NoContent, Reply, Shown};
 use super::source::Source;
 use super::{list, revocations, show};
 use crate::authority::revoke;
-use crate::config::Mode;
+use crate::passwords;
 
 /// `GET /users`
 pub(super) async fn list(ctx: Ctx) -> Reply<Shown> {
@@ -104,7 +104,7 @@ pub(super) async fn prepared(ctx: &Ctx, body: Value, is_rehearsal: bool) -> Resu
     let tenant = ctx.organization(&mut reader.directory()).await?;
     drop(reader);
     let hash = match &secret {
-        Some(secret) if is_rehearsal => secret.judge(ctx, &user, &tenant).map(|()| None)?,
+        Some(secret) if is_rehearsal => secret.judge(ctx, &user, &tenant).await.map(|()| None)?,
         Some(secret) => Some(secret.hash(ctx, &user, &tenant).await?),
         None => None,
     };
@@ -240,19 +240,14 @@ impl NewPassword {
 
     /// Checks the password against the policy (S-801) and hashes it, before anything is locked.
     async fn hash(&self, ctx: &Ctx, user: &User, tenant: &Tenant) -> Result<String, GraphError> {
-        self.judge(ctx, user, tenant)?;
+        self.judge(ctx, user, tenant).await?;
         Ok(ctx.app.hasher.hash(self.password.clone()).await)
     }
 
     /// Checks the password against the policy (S-801).
-    fn judge(&self, ctx: &Ctx, user: &User, tenant: &Tenant) -> Result<(), GraphError> {
-        let policy = match ctx.app.config.mode {
-            Mode::Serve => Policy::SERVE,
-            // One machine, made-up people: as short as the original takes them.
-            Mode::Demo => Policy::DEMO,
-        };
+    async fn judge(&self, ctx: &Ctx, user: &User, tenant: &Tenant) -> Result<(), GraphError> {
         let words = [user.upn.local_part(), user.display_name.as_str(), tenant.display_name.as_str()];
-        Ok(password::check(&self.password, policy, &words)?)
+        Ok(passwords::judge(&ctx.app, &self.password, &words).await.map_err(|_| WeakPassword)?)
     }
 }
 

@@ -16,7 +16,8 @@ use super::page::{Frame, render, see_other, shown};
 use super::texts::Texts;
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::json as json_answer;
-use crate::setup::first::{CODE_FILE, First, FirstError, administrator, policy};
+use crate::passwords;
+use crate::setup::first::{CODE_FILE, First, FirstError, administrator};
 
 /// What the form's proof is for.
 const PURPOSE: &str = "first";
@@ -74,7 +75,7 @@ async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, filled: (&str
 
 /// What is asked of a new password, before anybody types one.
 pub(super) fn password_rule(ctx: &Ctx, t: Texts) -> String {
-    t.with("first-password-rule", &[("least", policy(&ctx.app).shortest.to_string())])
+    t.with("first-password-rule", &[("least", passwords::policy(&ctx.app).shortest.to_string())])
 }
 
 /// `GET /first`.

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use entrance_model::directory::{Tenant, User};
-use entrance_model::directory_rules::password::{self, Fault, Policy};
+use entrance_model::directory_rules::password::{self, Fault};
 use entrance_model::signin::revocation::Target;
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::steps::Step;
@@ -24,7 +24,7 @@ use super::{PageError, query, steps};
 use crate::authority::ctx::{Ctx, event};
 use crate::authority::refused::Refused;
 use crate::authority::{credentials, revoke};
-use crate::config::Mode;
+use crate::passwords;
 
 #[derive(Template)]
 #[template(path = "password.html")]
@@ -98,22 +98,14 @@ async fn page(ctx: &Ctx, headers: &HeaderMap, asked: &Asked, wrong: Option<Wrong
         upn: shown(asked.user.upn.as_str()),
         flow: &asked.id,
         csrf: asked.cookie.csrf(&asked.id),
-        shortest: policy(ctx).shortest,
-        rules: t.with("password-rules", &[("shortest", policy(ctx).shortest)]),
+        shortest: passwords::policy(&ctx.app).shortest,
+        rules: t.with("password-rules", &[("shortest", passwords::policy(&ctx.app).shortest)]),
         wrong_old,
         wrong_new,
         back: is_own.then_some("/me"),
         error,
     };
     render(StatusCode::OK, &page, asked.flow.state.form_action().as_deref())
-}
-
-/// What a password has to be here.
-pub(crate) fn policy(ctx: &Ctx) -> Policy {
-    match ctx.app.config.mode {
-        Mode::Serve => Policy::SERVE,
-        Mode::Demo => Policy::DEMO,
-    }
 }
 
 /// `GET /signin/password?flow=`.
@@ -151,17 +143,17 @@ async fn refused(
     (new, again): (&str, &str),
 ) -> Result<Option<Wrong>, PageError> {
     let t = Texts::of(ctx, headers);
-    let policy = policy(ctx);
     if new != again {
         return Ok(Some(Wrong::New(t.say("password-not-equal"))));
     }
     let words = [asked.user.upn.local_part(), asked.user.display_name.as_str(), asked.tenant.display_name.as_str()];
-    if let Err(fault) = password::judge(new, policy, &words) {
+    if let Err(fault) = passwords::judge(&ctx.app, new, &words).await {
         let error = match fault {
-            Fault::TooShort => t.with("password-too-short", &[("shortest", policy.shortest)]),
+            Fault::TooShort => t.with("password-too-short", &[("shortest", passwords::policy(&ctx.app).shortest)]),
             Fault::TooLong => t.with("password-too-long", &[("longest", password::LONGEST)]),
             Fault::Characters => t.say("password-characters"),
             Fault::TooEasy => t.say("password-too-easy"),
+            Fault::Breached => t.say("password-breached"),
         };
         let refused = Refused::from(Aadsts::PasswordChangeWeak).of(asked.user.id);
         ctx.record(ctx.decision("signin", asked.tenant.id, None), &refused).await;

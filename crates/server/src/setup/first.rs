@@ -11,7 +11,7 @@ use entrance_model::access::{Assignment, PrincipalType, built_in};
 use entrance_model::arm::{Scope, Subscription};
 use entrance_model::directory::{Tenant, User};
 use entrance_model::directory_rules::names;
-use entrance_model::directory_rules::password::{self, Policy, WeakPassword};
+use entrance_model::directory_rules::password::WeakPassword;
 use entrance_model::id::{AssignmentId, SubscriptionId, TenantId, UserId};
 use entrance_model::name::{Upn, is_domain};
 use entrance_model::signin::lockout;
@@ -26,8 +26,8 @@ use super::seed::SeedError;
 use super::{SetupError, insert_tenant};
 use crate::app::App;
 use crate::authority::secret;
-use crate::config::Mode;
 use crate::data_dir::write_whole;
+use crate::passwords;
 
 /// The file with the code.
 pub const CODE_FILE: &str = "bootstrap-code";
@@ -133,7 +133,8 @@ pub(crate) async fn administrator(app: &App, first: &First<'_>, from: &str) -> R
     forget_tries(app).await?;
     let tenant = app.store.read().await?.directory().tenant(open.tenant).await?.ok_or(FirstError::Closed)?;
     let user = person(app, first, &tenant)?;
-    password::check(first.password, policy(app), &[user.upn.local_part(), &user.display_name, &tenant.display_name])?;
+    let words = [user.upn.local_part(), user.display_name.as_str(), tenant.display_name.as_str()];
+    passwords::judge(app, first.password, &words).await.map_err(|_| WeakPassword)?;
     let hash = app.hasher.hash(Zeroizing::new(first.password.to_owned())).await;
     let mut tx = app.store.write().await?;
     // Two who come with the same code: the first one counts.
@@ -149,14 +150,6 @@ pub(crate) async fn administrator(app: &App, first: &First<'_>, from: &str) -> R
     app.bootstrap.set(None);
     remove(&open.file);
     Ok(user)
-}
-
-/// What passwords have to be like here (S-801).
-pub(crate) fn policy(app: &App) -> Policy {
-    match app.config.mode {
-        Mode::Serve => Policy::SERVE,
-        Mode::Demo => Policy::DEMO,
-    }
 }
 
 /// Counts a try before the code is looked at, so that many at once are no way around the limit.

@@ -2,6 +2,7 @@
 //! own code.
 
 mod authenticator;
+mod breached;
 mod demanded;
 mod enroll;
 mod keep;
