@@ -41,6 +41,7 @@ pub const KINDS: &[Kind] = &[
     kind("deviceCode.reported", "a person reported a device code that was not theirs"),
     kind("code.replayed", "an authorization code was used a second time; its tokens were revoked"),
     kind("refreshToken.replayed", "a refresh token was used a second time; its family was revoked"),
+    kind("refreshToken.returned", "a program signed somebody out and gave their refresh token back"),
     kind("consent.granted", "somebody allowed an application to act in their or everybody's name"),
     kind("consent.changed", "what an application was allowed was changed"),
     kind("consent.revoked", "what an application was allowed was taken back"),

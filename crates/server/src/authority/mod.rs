@@ -13,6 +13,7 @@ mod discovery;
 mod entitled;
 pub(crate) mod factors;
 pub(crate) mod floods;
+mod give_back;
 pub(crate) mod grants;
 pub(crate) mod identity;
 pub(crate) mod issue;
@@ -89,6 +90,7 @@ enum Asked {
     Authorize,
     Token,
     DeviceCode,
+    Revoke,
     DevicePage,
     NativeClient,
     Logout,
@@ -113,6 +115,7 @@ impl Asked {
             [_, "oauth2", "token"] => (Self::Token, V1),
             [_, "oauth2", "v2.0", "devicecode"] => (Self::DeviceCode, V2),
             [_, "oauth2", "devicecode"] => (Self::DeviceCode, V1),
+            [_, "oauth2", "v2.0", "revoke"] => (Self::Revoke, V2),
             [_, "oauth2", "deviceauth"] => (Self::DevicePage, V2),
             [_, "oauth2", "nativeclient"] => (Self::NativeClient, V2),
             [_, "oauth2", "v2.0", "logout"] => (Self::Logout, V2),
@@ -147,7 +150,7 @@ impl Asked {
             Self::Configuration | Self::Keys | Self::Instances | Self::Realm | Self::NativeClient | Self::AdminConsent => {
                 is_read(method)
             }
-            Self::Token | Self::DeviceCode => method == Method::POST,
+            Self::Token | Self::DeviceCode | Self::Revoke => method == Method::POST,
             Self::Authorize | Self::DevicePage | Self::Logout | Self::Userinfo => is_read(method) || method == Method::POST,
         }
     }
@@ -188,6 +191,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response
         Asked::Authorize => authorize::answer(&ctx, segment, headers, parameters).await,
         Asked::Token => token_endpoint::post(&ctx, segment, headers, &body).await,
         Asked::DeviceCode => devicecode::post(&ctx, segment, headers, &body).await,
+        Asked::Revoke => give_back::post(&ctx, segment, headers, &body).await,
         Asked::DevicePage => device_page(&ctx, &parts.method, headers, body).await,
         Asked::NativeClient => {
             ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], "").into_response()

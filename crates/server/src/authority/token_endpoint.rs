@@ -167,7 +167,7 @@ pub(super) fn refused_form(error: &FormError) -> Refused {
 }
 
 /// The client id and secret of a Basic header, each form-encoded inside it (RFC 6749 §2.3.1).
-fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Refused> {
+pub(super) fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Refused> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let bad = || Refused::from(Aadsts::InvalidClient).because("the Basic header is malformed");
     let text = value.to_str().map_err(|_| bad())?;

@@ -44,6 +44,7 @@ impl Places<'_> {
             "userinfo_endpoint": format!("{}/oidc/userinfo", self.base),
             "authorization_endpoint": at(&format!("{oauth}/authorize")),
             "device_authorization_endpoint": at(&format!("{oauth}/devicecode")),
+            "revocation_endpoint": at("/oauth2/v2.0/revoke"),
             "http_logout_supported": true,
             "frontchannel_logout_supported": true,
             "end_session_endpoint": at(&format!("{oauth}/logout")),

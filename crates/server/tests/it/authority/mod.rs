@@ -8,6 +8,7 @@ mod claims;
 mod client_credentials;
 mod device_code;
 mod discovery;
+mod give_back;
 mod group_claims;
 mod numbers;
 mod on_behalf_of;
