@@ -64,6 +64,12 @@ impl Authority {
         Ok(Self { base, tenant: tenant.to_ascii_lowercase() })
     }
 
+    /// Reads what [`Authority`]'s `Display` wrote.
+    pub fn read(text: &str) -> Result<Self, BadAuthority> {
+        let (host, tenant) = text.rsplit_once('/').ok_or(BadAuthority::NotAnAddress)?;
+        Self::new(&format!("{host}/"), tenant)
+    }
+
     /// An address below the tenant.
     pub fn at(&self, path: &str) -> Url {
         let mut url = self.base.clone();
@@ -98,6 +104,15 @@ impl Authority {
         let url = self.at("v2.0/.well-known/openid-configuration");
         let found: Discovery = http.get(&url, &[]).await?;
         self.accept(&found).map_err(|reason| SignInError::NotAnAuthority { host: crate::http::host(&self.base), reason })
+    }
+
+    /// Where refresh tokens are given back; `None` where the service has no such place.
+    pub async fn revocation(&self, http: &Http) -> Result<Option<Url>, SignInError> {
+        let url = self.at("v2.0/.well-known/openid-configuration");
+        let found: Discovery = http.get(&url, &[]).await?;
+        let place = found.revocation_endpoint.and_then(|text| Url::parse(&text).ok());
+        // A token goes to the host that gave it, and to no other.
+        Ok(place.filter(|place| place.scheme() == "https" && place.host_str() == self.base.host_str()))
     }
 
     fn accept(&self, found: &Discovery) -> Result<Endpoints, String> {
@@ -153,6 +168,7 @@ mod tests {
             authorization_endpoint: "https://h.test/t/oauth2/v2.0/authorize".into(),
             token_endpoint: token.into(),
             issuer: issuer.into(),
+            revocation_endpoint: None,
         }
     }
 

@@ -131,7 +131,12 @@ impl Child {
             let said = if said.trim().is_empty() { format!("`{program}` ended with {status}") } else { last_words(&said) };
             return Err(ChildError::Failed { credential, said });
         }
-        serde_json::from_slice(&out).map_err(|error| ChildError::Unreadable { credential, program, reason: error.to_string() })
+        serde_json::from_slice(&out).map_err(|error| {
+            // Other messages quote what stood there, which may be a token.
+            let said = error.to_string();
+            let reason = if said.starts_with("missing field") { said } else { "it is not the JSON that was expected".into() };
+            ChildError::Unreadable { credential, program, reason }
+        })
     }
 
     fn signed_in(&self, token: String, expires: Option<Timestamp>) -> Result<SignedIn, ChildError> {

@@ -25,6 +25,14 @@ pub enum SignInError {
         /// Host and port.
         host: String,
     },
+    /// The server's certificate is not good at this machine's time.
+    #[error(
+        "{host} shows a certificate that is not valid now\nhint: look at this machine's clock; if that is right, the server needs a new certificate"
+    )]
+    OutOfTime {
+        /// Host and port.
+        host: String,
+    },
     /// The certificate file cannot be used.
     #[error("the certificate authority file {file} cannot be used: {reason}")]
     BadTrust {
@@ -47,6 +55,14 @@ pub enum SignInError {
     /// The person took longer than the code lives.
     #[error("the code expired before it was used\nhint: run the command again for a new one")]
     CodeExpired,
+    /// Another person signed in than the one who was asked for.
+    #[error("{who} signed in, but `--account` asks for {wanted}\nhint: run the command again and sign in as {wanted}")]
+    SomebodyElse {
+        /// Who it was.
+        who: String,
+        /// Who was asked for.
+        wanted: String,
+    },
     /// The person said no.
     #[error("the sign-in was declined")]
     Declined,
@@ -84,8 +100,44 @@ pub enum SignInError {
     },
 }
 
+/// What kind of failure it is, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that was given cannot be used.
+    Usage,
+    /// A person has to sign in.
+    PromptNeeded,
+    /// The service, or the person, said no.
+    Denied,
+    /// The service cannot be reached or believed.
+    Network,
+    /// It took too long.
+    Timeout,
+    /// Anything else.
+    Other,
+}
+
 impl SignInError {
-    /// The refresh token is worth nothing any more: only a person helps.
+    /// What kind of failure this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::BadTrust { .. } | Self::BadAuthority(_) | Self::Key(_) => Kind::Usage,
+            Self::NobodyToAsk { .. } => Kind::PromptNeeded,
+            Self::Refused(_) | Self::Declined | Self::SomebodyElse { .. } => Kind::Denied,
+            Self::Unreachable { .. } | Self::Untrusted { .. } | Self::OutOfTime { .. } | Self::NotAnAuthority { .. } => {
+                Kind::Network
+            }
+            Self::CodeExpired | Self::TimedOut(_) | Self::Child(crate::child::ChildError::TooSlow { .. }) => Kind::Timeout,
+            Self::Child(_) | Self::Browser(_) | Self::Federation(_) | Self::Machine { .. } => Kind::Other,
+        }
+    }
+
+    /// The refresh token is worth nothing any more, for anything.
+    pub fn ends_the_sign_in(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.error == "invalid_grant")
+    }
+
+    /// Another token needs a person.
     pub fn needs_a_person(&self) -> bool {
         matches!(self, Self::Refused(refusal) if matches!(refusal.error.as_str(), "invalid_grant" | "interaction_required" | "login_required" | "consent_required"))
     }
@@ -95,9 +147,12 @@ impl SignInError {
 fn told(refusal: &Refusal) -> String {
     let said = first_line(&refusal.error_description, 300);
     let mut out = if said.is_empty() { format!("the token service refused: {}", refusal.error) } else { said };
-    if let Some(hint) = refusal.error_codes.iter().find_map(|code| meaning(*code)) {
+    let meaning = refusal.error_codes.iter().find_map(|code| meaning(*code)).map(ToOwned::to_owned);
+    let clock = refusal.clock_is_off.map(crate::clock::told);
+    let hints: Vec<String> = meaning.into_iter().chain(clock).collect();
+    if !hints.is_empty() {
         out.push_str("\nhint: ");
-        out.push_str(hint);
+        out.push_str(&hints.join("; "));
     }
     if !refusal.correlation_id.is_empty() && !out.contains(&refusal.correlation_id) {
         out.push_str("\ncorrelation id: ");

@@ -5,13 +5,16 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use entrance_wire::oauth_client::Refusal;
+use jiff::SignedDuration;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use url::Host;
 
 use crate::SignInError;
+use crate::clock::Clock;
 use crate::text::first_line;
+use crate::watch::{self, Question, Secrets};
 
 /// Whose certificates are believed besides those of the machine.
 ///
@@ -29,18 +32,33 @@ pub struct Http {
     plain: bool,
     proxied: OnceLock<Client>,
     direct: OnceLock<Client>,
+    clock: Clock,
 }
 
 impl Http {
     /// A client that speaks TLS only.
     pub fn new(trust: &Trust, agent: &str) -> Result<Self, SignInError> {
         let more_trust = trust.file.as_deref().map(authorities).transpose()?.unwrap_or_default();
-        Ok(Self { agent: agent.to_owned(), more_trust, plain: false, proxied: OnceLock::new(), direct: OnceLock::new() })
+        Ok(Self {
+            agent: agent.to_owned(),
+            more_trust,
+            plain: false,
+            proxied: OnceLock::new(),
+            direct: OnceLock::new(),
+            clock: Clock::default(),
+        })
     }
 
     /// A client for the managed identity endpoints, which speak plain HTTP on the machine itself.
     pub fn plain(agent: &str) -> Self {
-        Self { agent: agent.to_owned(), more_trust: Vec::new(), plain: true, proxied: OnceLock::new(), direct: OnceLock::new() }
+        Self {
+            agent: agent.to_owned(),
+            more_trust: Vec::new(),
+            plain: true,
+            proxied: OnceLock::new(),
+            direct: OnceLock::new(),
+            clock: Clock::default(),
+        }
     }
 
     /// No proxy stands between this machine and itself, whatever the environment says.
@@ -67,8 +85,9 @@ impl Http {
 
     /// `GET` with an answer in JSON.
     pub async fn get<T: DeserializeOwned>(&self, url: &Url, headers: &[(&str, &str)]) -> Result<T, SignInError> {
+        let secrets = Secrets::of(headers, &[]);
         let (status, body) = self.send(url, |client| with(client.get(url.clone()), headers)).await?;
-        answer(url, status, &body)
+        self.answer(&Question { method: "GET", url, secrets }, status, &body)
     }
 
     /// `POST` of a form with an answer in JSON; transient trouble is tried again (four times in all).
@@ -78,15 +97,40 @@ impl Http {
         headers: &[(&str, &str)],
         form: &[(&str, &str)],
     ) -> Result<T, SignInError> {
+        let question = Question { method: "POST", url, secrets: Secrets::of(headers, form) };
         let mut waits = RETRY.iter();
         loop {
             let (status, body) = self.send(url, |client| with(client.post(url.clone()), headers).form(form)).await?;
             if !is_transient(status) {
-                return answer(url, status, &body);
+                return self.answer(&question, status, &body);
             }
-            let Some(wait) = waits.next() else { return answer(url, status, &body) };
+            let Some(wait) = waits.next() else { return self.answer(&question, status, &body) };
             tokio::time::sleep(*wait).await;
         }
+    }
+
+    /// `POST` of a form where only the refusal says anything.
+    pub async fn post_quietly(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), SignInError> {
+        let question = Question { method: "POST", url, secrets: Secrets::of(&[], form) };
+        let (status, body) = self.send(url, |client| client.post(url.clone()).form(form)).await?;
+        if status.is_success() {
+            watch::tell(&question, status, &body);
+            return Ok(());
+        }
+        self.answer::<serde::de::IgnoredAny>(&question, status, &body).map(|_| ())
+    }
+
+    /// How far the clock of the last server that answered is ahead of this machine's, where it told.
+    pub fn clock_difference(&self) -> Option<SignedDuration> {
+        self.clock.difference()
+    }
+
+    fn answer<T: DeserializeOwned>(&self, question: &Question<'_>, status: StatusCode, body: &[u8]) -> Result<T, SignInError> {
+        watch::tell(question, status, body);
+        answer(question, status, body).map_err(|error| match error {
+            SignInError::Refused(refusal) => SignInError::Refused(Refusal { clock_is_off: self.clock.is_off(), ..refusal }),
+            other => other,
+        })
     }
 
     async fn send(&self, url: &Url, request: impl Fn(&Client) -> RequestBuilder) -> Result<(StatusCode, Vec<u8>), SignInError> {
@@ -97,6 +141,7 @@ impl Http {
             .send()
             .await
             .map_err(|error| failed(url, &error))?;
+        self.clock.compare(&reply);
         let mut body = Vec::new();
         while let Some(part) = reply.chunk().await.map_err(|error| failed(url, &error))? {
             body.extend_from_slice(&part);
@@ -112,21 +157,26 @@ fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
 
-fn answer<T: DeserializeOwned>(url: &Url, status: StatusCode, body: &[u8]) -> Result<T, SignInError> {
-    let not_one = |reason: String| SignInError::NotAnAuthority { host: host(url), reason };
+fn answer<T: DeserializeOwned>(question: &Question<'_>, status: StatusCode, body: &[u8]) -> Result<T, SignInError> {
+    let not_one = |reason: String| SignInError::NotAnAuthority { host: host(question.url), reason };
     if status.is_success() {
         return serde_json::from_slice(body).map_err(|error| {
             if body.trim_ascii_start().starts_with(b"<") {
-                not_one("it sent a page instead of JSON".into())
-            } else {
-                not_one(format!("its JSON is not the expected one ({error})"))
+                return not_one("it sent a page instead of JSON".into());
             }
+            // Other messages may quote what stood there, and that may be a token.
+            let said = error.to_string();
+            let said = if said.starts_with("missing field") { format!(" ({said})") } else { String::new() };
+            not_one(format!("its JSON is not the expected one{said}"))
         });
     }
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(body) {
+    if let Ok(mut refusal) = serde_json::from_slice::<Refusal>(body) {
+        for text in [&mut refusal.error, &mut refusal.error_description, &mut refusal.correlation_id] {
+            *text = question.secrets.blanked(text);
+        }
         return Err(SignInError::Refused(refusal));
     }
-    Err(not_one(format!("{} for {}", status, url.path())))
+    Err(not_one(format!("{} for {}", status, question.url.path())))
 }
 
 fn is_transient(status: StatusCode) -> bool {
@@ -135,6 +185,10 @@ fn is_transient(status: StatusCode) -> bool {
 
 fn failed(url: &Url, error: &reqwest::Error) -> SignInError {
     let reason = innermost(error);
+    // As a client of TLS sees a wrong clock.
+    if ["Expired", "NotValidYet", "certificate expired", "not yet valid"].iter().any(|sign| reason.contains(sign)) {
+        return SignInError::OutOfTime { host: host(url) };
+    }
     // A bad signature: an authority of the same name with another key, as after a reinstallation.
     if ["UnknownIssuer", "BadSignature", "unknown issuer"].iter().any(|sign| reason.contains(sign)) {
         return SignInError::Untrusted { host: host(url) };

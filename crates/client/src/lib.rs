@@ -5,18 +5,21 @@
 pub mod authority;
 pub mod cache;
 pub mod child;
+mod clock;
 mod error;
 pub mod grant;
 mod http;
 pub mod pop;
 mod secret;
 mod text;
+mod watch;
 pub mod why;
 
-pub use error::SignInError;
+pub use error::{Kind, SignInError};
 pub use http::{Http, Trust};
 pub use secret::Secret;
 pub use text::printable;
+pub use watch::{Watcher, watch};
 
 use jiff::Timestamp;
 
@@ -24,6 +27,23 @@ use jiff::Timestamp;
 pub trait Talk: Sync {
     /// One message; it may have several lines and never holds a secret.
     fn say(&self, message: &str);
+
+    /// Where somebody has to go to sign in; `message` says the same in words.
+    fn invite(&self, message: &str, to: &Invitation<'_>) {
+        let _ = to;
+        self.say(message);
+    }
+}
+
+/// Where somebody signs in, for programs that show it in their own way.
+#[derive(Debug, Clone, Copy)]
+pub struct Invitation<'a> {
+    /// The page.
+    pub address: &'a str,
+    /// What has to be typed there.
+    pub code: Option<&'a str>,
+    /// How long that is good for, in seconds.
+    pub good_for: u64,
 }
 
 /// What a grant gave.

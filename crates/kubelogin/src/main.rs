@@ -13,12 +13,8 @@ mod terminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    match commands::run(&words) {
+    match commands::run(&terminal::words()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            terminal::say(&failure.to_string());
-            ExitCode::FAILURE
-        }
+        Err(failure) => ExitCode::from(terminal::fail(&failure)),
     }
 }

@@ -13,6 +13,9 @@ pub struct Discovery {
     pub token_endpoint: String,
     /// Who the tokens will say they are from.
     pub issuer: String,
+    /// Where a refresh token is given back (RFC 7009); not every service has it.
+    #[serde(default)]
+    pub revocation_endpoint: Option<String>,
 }
 
 /// The answer of the device authorization endpoint.
@@ -67,6 +70,9 @@ pub struct Refusal {
     /// Finds the request in the service's logs.
     #[serde(default)]
     pub correlation_id: String,
+    /// By how many seconds the service's clock is ahead, where that is too much: noted by whoever got the refusal.
+    #[serde(skip)]
+    pub clock_is_off: Option<i64>,
 }
 
 /// The realm of a user name: does the service check passwords of this person itself?

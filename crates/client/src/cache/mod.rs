@@ -1,10 +1,17 @@
 //! Tokens on disk, sealed, shared by all processes of one person.
 //!
-//! An access token is one file and an account (its refresh token) is another, so that the warm path reads one small file. Files are
-//! replaced by rename and never edited; whoever signs in holds the account's lock, so that parallel processes ask once.
+//! An access token is one file and a person (their refresh token) is another, so that the warm path reads one small file. Files are
+//! replaced by rename and never edited; whoever signs in holds a lock, so that parallel processes ask once.
+//!
+//! A call asks for an [`Account`]: a token service, an application, and perhaps a name. Which person that is, is a file of its own: two calls
+//! that ask differently and mean the same person share one refresh token, which is good once only.
 
+mod files;
+mod inventory;
 mod lock;
+mod people;
 mod seal;
+mod storage;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -12,18 +19,24 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use files::{make_folder, replace};
+pub use inventory::{Inventory, KnownPerson, KnownToken, Owner};
 pub use lock::{AccountLock, NoLock};
 use seal::{Key, Sealed};
+pub use storage::{BadStorage, NoKeyring, Storage};
 pub use told::{Caller, HandedOut};
 
 use crate::{Secret, SignedIn};
 
-/// The folder.
+/// The folder, and where its key lies.
 pub struct TokenCache {
     folder: PathBuf,
+    storage: Storage,
+    /// Kept with a person, so that who signs them out later believes the same server.
+    trust: Option<String>,
 }
 
-/// Whose tokens: everything that must be equal for a refresh token to be the right one.
+/// Whose tokens: everything that must be equal for a token to be the right one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Host with port, and tenant.
@@ -43,6 +56,8 @@ pub struct Account {
 pub enum Subject {
     /// A person; the name if it was given beforehand.
     Person(Option<String>),
+    /// This person and nobody else.
+    Exactly(String),
     /// The application itself, with the fingerprint of what it proves itself with (a changed secret is never answered from here).
     Application(String),
 }
@@ -72,9 +87,41 @@ pub struct CacheError {
 }
 
 impl TokenCache {
-    /// The cache in `folder`; nothing is read or made yet.
+    /// The cache in `folder`, with its key beside it; nothing is read or made yet.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), storage: Storage::File, trust: None }
+    }
+
+    /// The same cache with its key elsewhere.
+    #[must_use]
+    pub fn kept_in(self, storage: Storage) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// The file of more authorities that the token service is believed by.
+    #[must_use]
+    pub fn trusting(self, file: Option<&str>) -> Self {
+        Self { trust: file.map(ToOwned::to_owned), ..self }
+    }
+
+    /// Falls back to a key in a file where the keyring cannot be used, and says why.
+    pub fn or_in_a_file(&mut self) -> Option<NoKeyring> {
+        if self.storage != Storage::Keyring {
+            return None;
+        }
+        let why = storage::keyring::read(&storage::name(&self.folder)).err()?;
+        self.storage = Storage::File;
+        Some(why)
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where its key lies.
+    pub fn storage(&self) -> Storage {
+        self.storage
     }
 
     /// The token for `resource`, if it lives longer than [`MARGIN`].
@@ -87,52 +134,44 @@ impl TokenCache {
         self.any_token(account, resource).filter(|found| found.expires > now + SignedDuration::from_secs(10))
     }
 
-    /// The person's refresh token.
-    pub fn account(&self, account: &Account) -> Option<CachedAccount> {
-        let stored: StoredAccount = self.open(&account_file(account))?;
-        Some(CachedAccount { refresh_token: stored.refresh_token.into(), user_name: stored.user_name })
-    }
-
     /// Keeps what a sign-in gave. The caller holds the account's lock.
     pub fn keep(&self, account: &Account, resource: &str, got: &SignedIn) -> Result<(), CacheError> {
+        if self.storage == Storage::Nothing {
+            return Ok(());
+        }
         let store = || -> std::io::Result<()> {
-            let key = Key::make(&self.folder)?;
-            let token = StoredToken { access_token: got.access_token.expose().to_owned(), expires: got.expires.as_second() };
-            self.seal(&key, &token_file(account, resource), &token)?;
-            if let (Some(refresh_token), Subject::Person(_)) = (&got.refresh_token, &account.subject) {
-                let stored = StoredAccount {
-                    authority: account.authority.clone(),
-                    client: account.client.clone(),
-                    refresh_token: refresh_token.expose().to_owned(),
-                    user_name: got.user_name.clone(),
-                };
-                self.seal(&key, &account_file(account), &stored)?;
+            let key = Key::make(&self.folder, self.storage)?;
+            let who = match &account.subject {
+                Subject::Person(_) | Subject::Exactly(_) => Some(self.keep_person(&key, account, got)?),
+                Subject::Application(_) => None,
+            };
+            let token = StoredToken {
+                access_token: got.access_token.expose().to_owned(),
+                expires: got.expires.as_second(),
+                owner: Owner { who, ..Owner::of(account) },
+                resource: resource.to_owned(),
+            };
+            if std::process::id().is_multiple_of(SWEEP_EVERY) {
+                files::sweep_unfinished(&self.entries());
             }
-            Ok(())
+            self.seal(&key, &token_file(account, resource), &token)
         };
         store().map_err(|source| CacheError { folder: self.folder.clone(), source })
     }
 
-    /// Forgets the person's refresh token and the token for `resource`.
-    pub fn forget(&self, account: &Account, resource: &str) {
-        for name in [account_file(account), token_file(account, resource)] {
-            let _ = std::fs::remove_file(self.tokens().join(name));
-        }
-    }
-
     /// Forgets the token for `resource`; the account stays.
     pub fn forget_token(&self, account: &Account, resource: &str) {
-        let _ = std::fs::remove_file(self.tokens().join(token_file(account, resource)));
+        let _ = std::fs::remove_file(self.entries().join(token_file(account, resource)));
     }
 
     /// Waits for the right to sign this account in; `waiting` is called once when that takes a while.
     pub fn lock(&self, account: &Account, limit: std::time::Duration, waiting: impl FnMut()) -> Result<AccountLock, NoLock> {
-        make_folder(&self.tokens()).map_err(|_| NoLock::Impossible)?;
-        AccountLock::take(&self.tokens().join(format!("{}.lock", id(&[&base(account)]))), limit, waiting)
+        self.lock_file(&format!("{}.lock", id(&[&base(account)])), limit, waiting)
     }
 
     /// Deletes the folder with everything in it; an absent one is fine.
     pub fn remove(&self) -> std::io::Result<()> {
+        Key::forget(&self.folder, Storage::Keyring);
         match std::fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
@@ -146,8 +185,16 @@ impl TokenCache {
 
     /// Keeps something else under a name.
     pub(crate) fn keep_thing<T: Serialize>(&self, name: &str, value: &T) -> std::io::Result<()> {
-        let key = Key::make(&self.folder)?;
+        let key = Key::make(&self.folder, self.storage)?;
         self.seal(&key, name, value)
+    }
+
+    fn lock_file(&self, name: &str, limit: std::time::Duration, waiting: impl FnMut()) -> Result<AccountLock, NoLock> {
+        if self.storage == Storage::Nothing {
+            return Err(NoLock::Impossible);
+        }
+        make_folder(&self.entries()).map_err(|_| NoLock::Impossible)?;
+        AccountLock::take(&self.entries().join(name), limit, waiting)
     }
 
     fn any_token(&self, account: &Account, resource: &str) -> Option<CachedToken> {
@@ -157,55 +204,66 @@ impl TokenCache {
     }
 
     fn open<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
-        let sealed = std::fs::read(self.tokens().join(name)).ok().filter(|bytes| bytes.len() <= LARGEST)?;
-        let key = Key::read(&self.folder)?;
-        let text = key.open(name, &Sealed(sealed))?;
+        if self.storage == Storage::Nothing {
+            return None;
+        }
+        let sealed = self.sealed(name)?;
+        self.open_with(&Key::read(&self.folder, self.storage)?, name, &sealed)
+    }
+
+    fn sealed(&self, name: &str) -> Option<Sealed> {
+        let file = self.entries().join(name);
+        // Looked at first: what is too large is not read at all.
+        let length = std::fs::metadata(&file).ok()?.len();
+        std::fs::read(file).ok().filter(|_| length <= LARGEST).map(Sealed)
+    }
+
+    fn open_with<T: for<'de> Deserialize<'de>>(&self, key: &Key, name: &str, sealed: &Sealed) -> Option<T> {
+        let text = key.open(name, sealed)?;
         serde_json::from_slice(&text).ok()
     }
 
     fn seal<T: Serialize>(&self, key: &Key, name: &str, value: &T) -> std::io::Result<()> {
-        make_folder(&self.tokens())?;
+        make_folder(&self.entries())?;
         let text = zeroize::Zeroizing::new(serde_json::to_vec(value)?);
         let Sealed(bytes) = key.seal(name, &text)?;
-        replace(&self.tokens().join(name), &bytes)
+        replace(&self.entries().join(name), &bytes)
     }
 
-    fn tokens(&self) -> PathBuf {
-        self.folder.join("tokens")
+    fn entries(&self) -> PathBuf {
+        self.folder.join(self.storage.folder())
     }
 }
 
 /// A token with less life than this is replaced before it is used.
 pub const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
+const SWEEP_EVERY: u32 = 16;
 
 #[derive(Serialize, Deserialize)]
 struct StoredToken {
     access_token: String,
     expires: i64,
+    owner: Owner,
+    resource: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredAccount {
-    authority: String,
-    client: String,
-    refresh_token: String,
-    user_name: Option<String>,
-}
-
+/// What is asked for, as the names of files spell it.
 fn base(account: &Account) -> String {
     let (kind, who) = match &account.subject {
         Subject::Person(hint) => ("person", hint.as_deref().unwrap_or_default().to_lowercase()),
+        Subject::Exactly(name) => ("exactly", name.to_lowercase()),
         Subject::Application(fingerprint) => ("application", fingerprint.clone()),
     };
-    let version = if account.legacy { "v1" } else { "v2" };
-    let bound = account.bound_to.as_deref().map_or_else(String::new, |key| format!("\n{key}"));
-    format!("{}\n{}\n{kind}\n{who}\n{version}{bound}", account.authority, account.client)
+    format!("{}\n{kind}\n{who}", place(account))
 }
 
-fn account_file(account: &Account) -> String {
-    format!("{}.account", id(&[&base(account)]))
+/// Where somebody signs in, whoever it is.
+fn place(account: &Account) -> String {
+    let version = if account.legacy { "v1" } else { "v2" };
+    let bound = account.bound_to.as_deref().unwrap_or_default();
+    format!("{}\n{}\n{version}\n{bound}", account.authority, account.client)
 }
 
 fn token_file(account: &Account, resource: &str) -> String {
@@ -220,33 +278,6 @@ fn id(parts: &[&str]) -> String {
         digest.update(part.as_bytes());
     }
     crate::text::hex(&digest.finish().as_ref()[..16])
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Writes beside the file and renames: a reader sees the old or the new one, whole.
-fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = file.with_extension(format!("{}.new", std::process::id()));
-    let written = write_private(&beside, bytes).and_then(|()| std::fs::rename(&beside, file));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
-}
-
-fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(bytes)
 }
 
 #[cfg(test)]

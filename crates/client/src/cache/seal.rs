@@ -1,4 +1,4 @@
-//! Sealing at rest: AES-256-GCM-SIV with a key that lies beside the sealed files, readable by its owner only.
+//! Sealing at rest: AES-256-GCM-SIV with a key that lies beside the sealed files, readable by its owner only, or in the kernel's keyring.
 //!
 //! It protects against copies of single files, backups without the key and curious eyes, not against somebody who can read as this person.
 
@@ -8,6 +8,9 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
+use super::files::{make_folder, replace, unfinished, write_private};
+use super::storage::{Storage, keyring, name};
+
 /// The folder's key.
 pub(super) struct Key(RandomizedNonceKey);
 
@@ -16,7 +19,51 @@ pub(super) struct Sealed(pub(super) Vec<u8>);
 
 impl Key {
     /// The key, if there is a sound one.
-    pub(super) fn read(folder: &Path) -> Option<Self> {
+    pub(super) fn read(folder: &Path, storage: Storage) -> Option<Self> {
+        match storage {
+            Storage::File => Self::read_file(folder),
+            Storage::Keyring => Self::of(&keyring::read(&name(folder)).ok()??),
+            Storage::Nothing => None,
+        }
+    }
+
+    /// The key, made when there is none. Two processes that make one at the same time end with the same.
+    pub(super) fn make(folder: &Path, storage: Storage) -> std::io::Result<Self> {
+        match storage {
+            Storage::File => Self::make_file(folder),
+            Storage::Keyring => Self::make_in_keyring(folder),
+            Storage::Nothing => Err(std::io::Error::other("nothing is kept here")),
+        }
+    }
+
+    /// Forgets the key: whatever it sealed can never be opened again.
+    pub(super) fn forget(folder: &Path, storage: Storage) {
+        match storage {
+            Storage::File => drop(std::fs::remove_file(folder.join(FILE))),
+            Storage::Keyring => keyring::forget(&name(folder)),
+            Storage::Nothing => {}
+        }
+    }
+
+    fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != LENGTH {
+            return None;
+        }
+        RandomizedNonceKey::new(&AES_256_GCM_SIV, bytes).ok().map(Self)
+    }
+
+    fn make_in_keyring(folder: &Path) -> std::io::Result<Self> {
+        let known = keyring::read(&name(folder)).map_err(std::io::Error::other)?;
+        if let Some(key) = known.and_then(|bytes| Self::of(&bytes)) {
+            return Ok(key);
+        }
+        let bytes = random()?;
+        keyring::keep(&name(folder), &bytes).map_err(std::io::Error::other)?;
+        // Read back: another process may have put another one there at the same time.
+        Self::read(folder, Storage::Keyring).ok_or_else(|| std::io::Error::other("the keyring does not give the key back"))
+    }
+
+    fn read_file(folder: &Path) -> Option<Self> {
         let file = folder.join(FILE);
         #[cfg(unix)]
         {
@@ -25,38 +72,32 @@ impl Key {
                 return None;
             }
         }
-        let bytes = Zeroizing::new(std::fs::read(file).ok()?);
-        if bytes.len() != LENGTH {
-            return None;
-        }
-        RandomizedNonceKey::new(&AES_256_GCM_SIV, &bytes).ok().map(Self)
+        Self::of(&Zeroizing::new(std::fs::read(file).ok()?))
     }
 
-    /// The key, made when there is none. Two processes that make one at the same time end with the same.
-    pub(super) fn make(folder: &Path) -> std::io::Result<Self> {
-        if let Some(key) = Self::read(folder) {
+    fn make_file(folder: &Path) -> std::io::Result<Self> {
+        if let Some(key) = Self::read_file(folder) {
             return Ok(key);
         }
-        super::make_folder(folder)?;
+        make_folder(folder)?;
         let file = folder.join(FILE);
-        let mut bytes = Zeroizing::new(vec![0; LENGTH]);
-        rand::fill(&mut bytes).map_err(|_| std::io::Error::other("no randomness"))?;
+        let bytes = random()?;
         if file.exists() {
             // What is there is damaged or was readable by others.
-            super::replace(&file, &bytes)?;
+            replace(&file, &bytes)?;
         } else {
-            let beside = folder.join(format!("{FILE}.{}.new", std::process::id()));
-            super::write_private(&beside, &bytes)?;
+            let beside = unfinished(&file);
+            write_private(&beside, &bytes)?;
             // Unlike a rename this does not replace the key that another process made meanwhile.
             let linked = std::fs::hard_link(&beside, &file);
             let _ = std::fs::remove_file(&beside);
             match linked {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(_) => super::replace(&file, &bytes)?,
+                Err(_) => replace(&file, &bytes)?,
                 Ok(()) => {}
             }
         }
-        Self::read(folder).ok_or_else(|| std::io::Error::other("the key file cannot be read back"))
+        Self::read_file(folder).ok_or_else(|| std::io::Error::other("the key file cannot be read back"))
     }
 
     /// Seals `text` for the file `name`: the same bytes under another name do not open.
@@ -86,6 +127,12 @@ impl Key {
         body.truncate(length);
         Some(body)
     }
+}
+
+fn random() -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; LENGTH]);
+    rand::fill(&mut bytes).map_err(|_| std::io::Error::other("no randomness"))?;
+    Ok(bytes)
 }
 
 const FILE: &str = "key";

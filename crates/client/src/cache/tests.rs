@@ -47,6 +47,7 @@ fn everything_that_matters_is_part_of_the_key() {
         Account { legacy: true, ..ann.clone() },
         Account { bound_to: Some("K".into()), ..ann.clone() },
         account(Subject::Person(Some("bob@corp.test".into()))),
+        account(Subject::Exactly("bob@corp.test".into())),
         account(Subject::Application(Secret::new("s".into()).fingerprint())),
     ];
     for other in &others {
@@ -78,7 +79,7 @@ fn nothing_readable_lies_on_the_disk() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 2);
+    assert_eq!(seen, 3, "a token, a person, and that the call meant them");
 }
 
 #[cfg(unix)]
@@ -135,4 +136,120 @@ fn the_lock_is_held_by_one_and_given_on() {
     drop(first);
     assert!(cache.lock(&ann, std::time::Duration::from_secs(5), || ()).is_ok());
     assert_eq!(told, 0, "a short wait is not worth a word");
+}
+
+fn signed_in_as(name: &str, refresh: &str) -> SignedIn {
+    SignedIn {
+        access_token: format!("token of {name}").into(),
+        expires: now() + minutes(60),
+        refresh_token: Some(refresh.to_owned().into()),
+        user_name: Some(name.to_owned()),
+    }
+}
+
+#[test]
+fn row_5_people_stand_side_by_side_and_one_person_has_one_refresh_token() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    let anybody = account(Subject::Person(None));
+    let (ann, bob) = (account(Subject::Exactly("Ann@corp.test".into())), account(Subject::Person(Some("bob@corp.test".into()))));
+    let refresh = |account: &Account| cache.account(account).map(|known| known.refresh_token.expose().to_owned());
+
+    cache.keep(&bob, "r", &signed_in_as("bob@corp.test", "bob-1")).expect("kept");
+    assert_eq!(refresh(&anybody).as_deref(), Some("bob-1"), "the only one there is");
+    cache.keep(&anybody, "r", &signed_in_as("ann@corp.test", "ann-1")).expect("kept");
+    assert_eq!(refresh(&anybody).as_deref(), Some("ann-1"), "whoever signed in for such a call");
+    assert_eq!(refresh(&ann).as_deref(), Some("ann-1"), "by name, in any case");
+    assert_eq!(refresh(&bob).as_deref(), Some("bob-1"));
+    cache.keep(&ann, "r", &signed_in_as("ann@corp.test", "ann-2")).expect("kept");
+    assert_eq!(refresh(&anybody).as_deref(), Some("ann-2"), "a refresh token is good once, so there is one");
+    assert_eq!(cache.inventory().people.len(), 2);
+}
+
+#[test]
+fn whoever_signs_in_for_the_same_calls_takes_all_of_them_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    let anybody = account(Subject::Person(None));
+    for resource in ["a", "b"] {
+        cache.keep(&anybody, resource, &signed_in_as("ann@corp.test", "ann")).expect("kept");
+    }
+    cache.keep(&anybody, "a", &signed_in_as("bob@corp.test", "bob")).expect("kept");
+    assert!(cache.token(&anybody, "b", now()).is_none(), "it was another person's");
+    assert_eq!(cache.token(&anybody, "a", now()).expect("kept").token.expose(), "token of bob@corp.test");
+}
+
+#[test]
+fn of_two_people_nobody_is_chosen_by_chance() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    for name in ["ann@corp.test", "bob@corp.test"] {
+        cache.keep(&account(Subject::Exactly(name.into())), "r", &signed_in_as(name, name)).expect("kept");
+    }
+    assert!(cache.account(&account(Subject::Person(None))).is_none());
+}
+
+#[test]
+fn a_sign_in_that_ended_takes_its_tokens_along_and_leaves_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    let (ann, bob) = (account(Subject::Exactly("ann".into())), account(Subject::Exactly("bob".into())));
+    for (who, name) in [(&ann, "ann"), (&bob, "bob")] {
+        cache.keep(who, "a", &signed_in_as(name, name)).expect("kept");
+        cache.keep(who, "b", &signed_in_as(name, name)).expect("kept");
+    }
+    cache.forget(&ann, "a");
+    assert!(cache.token(&ann, "a", now()).is_none() && cache.token(&ann, "b", now()).is_none() && cache.account(&ann).is_none());
+    assert!(cache.token(&bob, "b", now()).is_some() && cache.account(&bob).is_some());
+    let person = cache.inventory().people.pop().expect("bob");
+    cache.forget_person(&person);
+    assert!(cache.inventory().people.is_empty() && cache.inventory().tokens.is_empty());
+}
+
+#[test]
+fn what_does_not_open_is_counted_and_in_nobodys_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    cache.keep(&account(Subject::Person(None)), "r", &signed_in_as("ann", "r")).expect("kept");
+    for (name, bytes) in [("x.token", vec![0; 2 << 20]), ("y.person", b"garbage".to_vec()), ("z.token", Vec::new())] {
+        std::fs::write(folder.path().join("tokens").join(name), bytes).expect("written");
+    }
+    let inventory = cache.inventory();
+    assert_eq!((inventory.people.len(), inventory.tokens.len(), inventory.unreadable), (1, 1, 3));
+    cache.forget_everything().expect("forgotten");
+    assert!(!cache.has_entries() && !cache.has_key());
+}
+
+#[test]
+fn row_8_nothing_is_kept_where_nothing_shall_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path().join("k")).kept_in(Storage::Nothing);
+    let ann = account(Subject::Person(None));
+    cache.keep(&ann, "r", &signed_in_as("ann", "r")).expect("nothing to do");
+    assert!(cache.token(&ann, "r", now()).is_none() && cache.account(&ann).is_none());
+    assert!(matches!(cache.lock(&ann, std::time::Duration::from_secs(1), || ()), Err(NoLock::Impossible)));
+    assert!(!folder.path().join("k").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn row_8_a_key_in_the_keyring_is_on_no_disk_or_a_file_takes_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut cache = TokenCache::at(folder.path()).kept_in(Storage::Keyring);
+    let ann = account(Subject::Person(None));
+    if cache.or_in_a_file().is_some() {
+        // As in containers without one.
+        cache.keep(&ann, "r", &signed_in_as("ann", "r")).expect("kept");
+        return assert!(cache.token(&ann, "r", now()).is_some() && folder.path().join("key").exists());
+    }
+    cache.keep(&ann, "r", &signed_in_as("ann", "r")).expect("kept");
+    assert!(cache.token(&ann, "r", now()).is_some() && !folder.path().join("key").exists());
+    assert!(TokenCache::at(folder.path()).token(&ann, "r", now()).is_none(), "the two do not share entries");
+    // As after a restart of the machine.
+    storage::keyring::forget(&storage::name(folder.path()));
+    assert!(cache.token(&ann, "r", now()).is_none() && cache.inventory().unreadable > 0);
+    cache.keep(&ann, "r", &signed_in_as("ann", "r2")).expect("kept");
+    assert!(cache.token(&ann, "r", now()).is_some());
+    cache.forget_everything().expect("forgotten");
+    assert!(!cache.has_key());
 }

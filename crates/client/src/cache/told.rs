@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use entrance_wire::why::Why;
 
-use super::{TokenCache, make_folder, replace};
+use super::files::{make_folder, replace};
+use super::{Account, Storage, TokenCache};
 use crate::Secret;
 
 /// One process from its start to its end: a number alone is given to others later.
@@ -56,6 +57,9 @@ pub enum HandedOut {
 impl TokenCache {
     /// Notes that a process gets a token. Where nothing can be noted, each time is the first.
     pub fn hand_out(&self, caller: &Caller, token: &Secret) -> HandedOut {
+        if self.storage == Storage::Nothing {
+            return HandedOut::First;
+        }
         let (file, mark) = (self.told().join(&caller.0), mark(token));
         match note(&file, &mark) {
             Ok(()) => {
@@ -77,6 +81,31 @@ impl TokenCache {
         }
     }
 
+    /// Whether this is the first time that something happens here; of what is noted nothing is known but its name.
+    pub fn first_time(&self, name: &str) -> bool {
+        self.storage != Storage::Nothing
+            && !note(&self.told().join(name), name).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
+    }
+
+    /// Notes that a page is opened for this account; false if one was, less than a minute ago.
+    pub fn may_open_page(&self, account: &Account) -> bool {
+        if self.storage == Storage::Nothing {
+            return true;
+        }
+        let file = self.page(account);
+        let age = file.metadata().and_then(|facts| facts.modified()).ok().and_then(|at| at.elapsed().ok());
+        let may = age.is_none_or(|age| age > REMEMBERED);
+        if may {
+            let _ = make_folder(&self.told()).and_then(|()| replace(&file, b""));
+        }
+        may
+    }
+
+    /// No page could be opened after all.
+    pub fn opened_no_page(&self, account: &Account) {
+        let _ = std::fs::remove_file(self.page(account));
+    }
+
     /// Notes that the person in front of a process was told why the token is refused.
     pub fn was_told(&self, caller: &Caller, token: &Secret) {
         let _ = replace(&self.told().join(&caller.0), format!("{}\n{TOLD}", mark(token)).as_bytes());
@@ -96,6 +125,10 @@ impl TokenCache {
     pub fn keep_said(&self, token: &Secret, said: Option<&Why>) {
         let text = said.and_then(|said| serde_json::to_vec(said).ok()).unwrap_or_default();
         let _ = make_folder(&self.told()).and_then(|()| replace(&self.answer(token), &text));
+    }
+
+    fn page(&self, account: &Account) -> PathBuf {
+        self.told().join(format!("{}.page", super::id(&[&super::base(account)])))
     }
 
     fn told(&self) -> PathBuf {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Request, token};
-use crate::{Http, Secret, SignInError, SignedIn, Talk};
+use crate::{Http, Invitation, Secret, SignInError, SignedIn, Talk};
 
 /// What the person wished.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,20 @@ pub struct Wishes {
     pub login_hint: Option<String>,
     /// A fixed address for the answer; otherwise any free port.
     pub redirect_url: Option<String>,
+    /// When the page may come up.
+    pub opening: Opening,
+}
+
+/// When the page may come up. A program that is called again and again must not fill a browser with pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Opening {
+    /// Now.
+    #[default]
+    AtOnce,
+    /// When the person presses Enter.
+    AfterKey,
+    /// Not by itself: the address is told.
+    Never,
 }
 
 /// How it ended, when not with a token.
@@ -38,12 +52,32 @@ pub async fn sign_in(http: &Http, request: &Request, wishes: &Wishes, talk: &dyn
     let scope = request.scope();
     let page = page(&endpoints.authorize, request, wishes, &redirect, &state, &verifier, &scope);
 
-    talk.say(&format!("Signing in with the browser. If it does not open, go to:\n{page}"));
     let address = page.to_string();
-    // Some launchers only return when the browser is closed.
-    let opened = tokio::task::spawn_blocking(move || open::that_detached(address));
-    if !matches!(tokio::time::timeout(Duration::from_secs(5), opened).await, Err(_) | Ok(Ok(Ok(())))) {
-        return Ok(Outcome::NoBrowser);
+    let to = Invitation { address: &address, code: None, good_for: PATIENCE.as_secs() };
+    let lately = "A page for this sign-in was opened less than a minute ago.";
+    let message = match wishes.opening {
+        Opening::AtOnce => format!("Signing in with the browser. If it does not open, go to:\n{page}"),
+        Opening::AfterKey => format!("{lately} Press Enter to open another one, or go to:\n{page}"),
+        Opening::Never => format!("{lately} To sign in, go to:\n{page}"),
+    };
+    talk.invite(&message, &to);
+    match wishes.opening {
+        Opening::AtOnce => {
+            // Some launchers only return when the browser is closed.
+            let opened = tokio::task::spawn_blocking(move || open::that_detached(address));
+            if !matches!(tokio::time::timeout(Duration::from_secs(5), opened).await, Err(_) | Ok(Ok(Ok(())))) {
+                return Ok(Outcome::NoBrowser);
+            }
+        }
+        Opening::AfterKey => {
+            // A thread of its own: nobody can end a read of the keyboard, but the end of the process.
+            std::thread::spawn(move || {
+                if std::io::stdin().read_line(&mut String::new()).is_ok_and(|length| length > 0) {
+                    let _ = open::that_detached(address);
+                }
+            });
+        }
+        Opening::Never => {}
     }
     let answered = tokio::time::timeout(PATIENCE, answer(&listener, &state)).await;
     let code = answered.map_err(|_| SignInError::Browser("nobody finished it within five minutes".into()))??;

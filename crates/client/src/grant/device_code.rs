@@ -6,7 +6,7 @@ use entrance_wire::oauth_client::DeviceAuthorization;
 use jiff::Timestamp;
 
 use super::{Request, signed_in};
-use crate::{Http, SignInError, SignedIn, Talk, printable};
+use crate::{Http, Invitation, SignInError, SignedIn, Talk, printable};
 
 /// Asks for a code, tells it to the person and waits until they have used it.
 pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<SignedIn, SignInError> {
@@ -14,7 +14,8 @@ pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<
     let (target, value) = request.target();
     let code: DeviceAuthorization =
         http.post(&endpoints.device, &[], &[("client_id", &request.client_id), (target, &value)]).await?;
-    talk.say(&invitation(&code));
+    let to = Invitation { address: &code.verification_uri, code: Some(&code.user_code), good_for: code.expires_in };
+    talk.invite(&invitation(&code), &to);
 
     let until = tokio::time::Instant::now() + Duration::from_secs(code.expires_in.min(LONGEST));
     let mut every = Duration::from_secs(code.interval.clamp(1, 60));

@@ -6,6 +6,7 @@ pub mod device_code;
 pub mod federated;
 pub mod managed_identity;
 pub mod password;
+pub mod revoke;
 
 use entrance_wire::oauth_client::{Tokens, Who};
 use jiff::{SignedDuration, Timestamp};
@@ -108,13 +109,14 @@ async fn token(http: &Http, request: &Request, endpoint: &Url, form: &[(&str, &s
 
 fn signed_in(tokens: Tokens, asked: Timestamp) -> SignedIn {
     let life = i64::try_from(tokens.expires_in).unwrap_or(i64::MAX).min(LONGEST);
-    let who = tokens.id_token.as_deref().and_then(Who::of);
+    let named = |jwt: &str| Who::of(jwt).filter(|who| !who.preferred_username.is_empty());
+    let who = tokens.id_token.as_deref().and_then(named).or_else(|| named(&tokens.access_token));
     SignedIn {
         access_token: tokens.access_token.into(),
         // Counted from the question: the answer may have been on its way for a while.
         expires: asked + SignedDuration::from_secs(life),
         refresh_token: tokens.refresh_token.map(Secret::new),
-        user_name: who.map(|who| who.preferred_username).filter(|name| !name.is_empty()),
+        user_name: who.map(|who| who.preferred_username),
     }
 }
 

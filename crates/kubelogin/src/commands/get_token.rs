@@ -6,14 +6,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use entrance_client::cache::{Account, CachedToken, NoLock, TokenCache};
+use entrance_client::cache::{Account, CachedToken, NoLock, Subject, TokenCache};
 use entrance_client::grant::{self, Request};
 use entrance_client::pop::PopKey;
 use entrance_client::{Http, SignInError, SignedIn, Trust};
 use entrance_wire::exec_credential::{ExecInfo, credential};
 use jiff::Timestamp;
 
-use super::env;
+use super::{env, opened};
 use crate::failure::Failure;
 use crate::login::{Way, pop};
 use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
@@ -26,14 +26,14 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
         return Err(BadOption::NoServer.into());
     }
     let mut way = Way::of(&settings, &env)?;
-    let bound = Bound::of(&settings)?;
+    let cache = opened(settings.cache(&env)?);
+    let bound = Bound::of(&settings, &cache)?;
     if let Some(bound) = &bound {
         way.bind(bound.key.thumbprint());
     }
     // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
     let call = Call { settings: &settings, way: &way, info: &info };
-    let cache = TokenCache::at(settings.cache_dir(&env));
     let mut got = call.token(&cache)?;
     // A bound token is worth nothing without its proof, also to who would tell the reason.
     if bound.is_none()
@@ -59,9 +59,9 @@ struct Bound {
 }
 
 impl Bound {
-    fn of(settings: &Settings) -> Result<Option<Self>, Failure> {
+    fn of(settings: &Settings, cache: &TokenCache) -> Result<Option<Self>, Failure> {
         let Some(cluster) = pop::asked(settings)? else { return Ok(None) };
-        let key = PopKey::of(&TokenCache::at(settings.cache_dir(&env))).map_err(Failure::GetToken)?;
+        let key = PopKey::of(cache).map_err(Failure::GetToken)?;
         Ok(Some(Self { key, cluster }))
     }
 }
@@ -79,12 +79,23 @@ struct Kept<'a> {
     request: &'a Request,
 }
 
+/// A token that came over the network.
+enum Got {
+    /// With a refresh token, and kept already.
+    Renewed(SignedIn),
+    /// By signing in.
+    New(SignedIn),
+}
+
 impl Call<'_> {
     fn token(&self, cache: &TokenCache) -> Result<CachedToken, Failure> {
         Ok(match (self.way.ask_child(self.settings.timeout), self.way.kept_for()) {
             (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
             (None, Some((account, request))) => self.kept(cache, &account, request)?,
-            (None, None) => fresh(self.over_the_network(None).map_err(Failure::GetToken)?),
+            (None, None) => {
+                let (Got::Renewed(got) | Got::New(got)) = self.over_the_network(None).map_err(Failure::GetToken)?;
+                fresh(got)
+            }
         })
     }
 
@@ -105,15 +116,39 @@ impl Call<'_> {
         if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
             return Ok(hit);
         }
-        let got = self.over_the_network(Some(&Kept { cache, account, request })).map_err(failed)?;
-        if let Err(error) = cache.keep(account, &request.resource, &got) {
-            terminal::say(&format!("Warning: {error}; the next call signs in again."));
-        }
+        let got = match self.over_the_network(Some(&Kept { cache, account, request })).map_err(failed)? {
+            Got::Renewed(got) => return Ok(fresh(got)),
+            Got::New(got) => got,
+        };
+        let somebody_else = self.somebody_else(&got);
+        // Whoever signed in stays signed in, under their own name.
+        let theirs = Account { subject: Subject::Exactly(got.user_name.clone().unwrap_or_default()), ..account.clone() };
+        let owner = if somebody_else.is_some() { &theirs } else { account };
+        keep(cache, owner, request, &got);
         drop(lock);
-        Ok(fresh(got))
+        match somebody_else {
+            Some(error) => Err(failed(error)),
+            None => Ok(fresh(got)),
+        }
     }
 
-    fn over_the_network(&self, kept: Option<&Kept<'_>>) -> Result<SignedIn, SignInError> {
+    /// A cluster must not be entered as another person than the one it was asked for; a hint is only a hint.
+    fn somebody_else(&self, got: &SignedIn) -> Option<SignInError> {
+        if !self.way.asks_a_person() {
+            return None;
+        }
+        let (wanted, who) = (self.settings.person()?, got.user_name.as_deref()?);
+        if wanted.eq_ignore_ascii_case(who) || wanted.to_lowercase() == who.to_lowercase() {
+            return None;
+        }
+        if self.settings.text(Opt::Account).is_none() {
+            terminal::warn(&format!("{who} signed in, not {wanted}."));
+            return None;
+        }
+        Some(SignInError::SomebodyElse { who: who.to_owned(), wanted: wanted.to_owned() })
+    }
+
+    fn over_the_network(&self, kept: Option<&Kept<'_>>) -> Result<Got, SignInError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| SignInError::Machine { doing: "starting", source })?;
         let done = runtime.block_on(async {
@@ -121,10 +156,10 @@ impl Call<'_> {
             if let Some(kept) = kept
                 && let Some(got) = self.refreshed(&http, kept).await?
             {
-                return Ok(got);
+                return Ok(Got::Renewed(got));
             }
             self.somebody_can_be_asked()?;
-            within(self.limit(), self.way.sign_in(&http, &Stderr)).await
+            within(self.limit(), self.way.sign_in(&http, &Stderr)).await.map(Got::New)
         });
         // A browser's launcher may still be waiting for its browser.
         runtime.shutdown_background();
@@ -133,15 +168,27 @@ impl Call<'_> {
 
     /// The refresh token's answer; `None` where only a person helps.
     async fn refreshed(&self, http: &Http, kept: &Kept<'_>) -> Result<Option<SignedIn>, SignInError> {
+        if kept.cache.account(kept.account).is_none() {
+            return Ok(None);
+        }
+        // Calls that name one person differently share the refresh token, which is good once.
+        let _lock = kept.cache.lock_person(kept.account, self.settings.timeout);
         let Some(known) = kept.cache.account(kept.account) else { return Ok(None) };
         match within(Some(self.settings.timeout), grant::refresh(http, kept.request, &known.refresh_token)).await {
             Ok(mut got) => {
+                terminal::detail(2, "a refresh token gave the token");
                 got.refresh_token = got.refresh_token.or(Some(known.refresh_token));
                 got.user_name = got.user_name.or(known.user_name);
+                // While the lock is held: whoever waits for it must find the new refresh token.
+                keep(kept.cache, kept.account, kept.request, &got);
                 Ok(Some(got))
             }
             Err(error) if error.needs_a_person() => {
-                kept.cache.forget(kept.account, &kept.request.resource);
+                if error.ends_the_sign_in() {
+                    kept.cache.forget(kept.account, &kept.request.resource);
+                } else {
+                    kept.cache.forget_token(kept.account, &kept.request.resource);
+                }
                 let why = error.to_string();
                 terminal::say(&format!(
                     "The earlier sign-in is not accepted any more: {}",
@@ -186,6 +233,13 @@ impl Call<'_> {
             };
         }
         out
+    }
+}
+
+/// A cache that cannot be written costs a sign-in at the next call, and nothing else.
+fn keep(cache: &TokenCache, account: &Account, request: &Request, got: &SignedIn) {
+    if let Err(error) = cache.keep(account, &request.resource, got) {
+        terminal::warn(&format!("{error}; the next call signs in again."));
     }
 }
 

@@ -18,6 +18,13 @@ fn text(command: Command) -> String {
         Command::GetToken => ("kubelogin get-token [flags]", "Prints a token for kubectl, which calls this by itself."),
         Command::Convert => ("kubelogin convert-kubeconfig [flags]", "Changes how the users of a kubeconfig sign in."),
         Command::RemoveCacheDir => ("kubelogin remove-cache-dir [flags]", "Forgets every token on this machine."),
+        Command::Accounts => ("kubelogin accounts [flags]", "Lists who is signed in on this machine."),
+        Command::Status => ("kubelogin status [flags]", "Tells what is cached, for whom and until when, without asking anybody."),
+        Command::Logout => ("kubelogin logout [--account NAME|--all] [flags]", "Ends a sign-in, here and at the token service."),
+        Command::Whoami => {
+            ("kubelogin whoami [flags]", "Tells who a cluster will see, by the kubeconfig or by the options given.")
+        }
+        Command::Doctor => ("kubelogin doctor [flags]", "Looks for the usual causes of trouble and says what to do."),
         Command::Version => ("kubelogin version", "Prints version and build."),
     };
     let mut out = format!("{about}\n\nUsage:\n  {usage}\n");
@@ -47,10 +54,15 @@ fn text(command: Command) -> String {
     out
 }
 
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 10] = [
+    ("accounts", "list who is signed in"),
     ("convert-kubeconfig", "change how the users of a kubeconfig sign in"),
+    ("doctor", "look for the causes of trouble"),
     ("get-token", "print a token for kubectl"),
     ("help", "this text"),
+    ("logout", "end a sign-in, here and at the token service"),
     ("remove-cache-dir", "forget every token on this machine"),
+    ("status", "what is cached, for whom and until when"),
     ("version", "version and build"),
+    ("whoami", "who a cluster will see"),
 ];

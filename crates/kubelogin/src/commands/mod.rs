@@ -1,13 +1,23 @@
 //! The commands, one file each.
 
+mod accounts;
 pub(crate) mod convert;
+mod doctor;
 mod get_token;
 mod help;
+mod kept;
+mod kubeconfig;
+pub(crate) mod kuberc;
+mod logout;
 mod remove_cache_dir;
+mod status;
 mod version;
+mod whoami;
+
+use entrance_client::cache::TokenCache;
 
 use crate::failure::Failure;
-use crate::options::{Given, On, Opt};
+use crate::options::{Given, On, Opt, check_format};
 use crate::terminal;
 
 /// Runs the command that the words name.
@@ -22,6 +32,11 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
             terminal::say("Command \"remove-tokens\" is deprecated, remove-tokens is deprecated, use remove-cache-dir instead");
             with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given))
         }
+        "accounts" => with(&rest, Command::Accounts, |given| accounts::run(&given)),
+        "status" => with(&rest, Command::Status, |given| status::run(&given)),
+        "logout" => with(&rest, Command::Logout, |given| logout::run(&given)),
+        "whoami" => with(&rest, Command::Whoami, whoami::run),
+        "doctor" => with(&rest, Command::Doctor, |given| doctor::run(&given)),
         "version" => with(&rest, Command::Version, |_| version::run()),
         "" | "help" => {
             with(&rest, Command::Root, |given| if given.is_on(Opt::Version) { version::run() } else { help::run(Command::Root) })
@@ -37,6 +52,11 @@ pub(crate) enum Command {
     GetToken,
     Convert,
     RemoveCacheDir,
+    Accounts,
+    Status,
+    Logout,
+    Whoami,
+    Doctor,
     Version,
 }
 
@@ -44,9 +64,12 @@ impl Command {
     pub(crate) fn knows(self, on: On) -> bool {
         match self {
             Self::Root | Self::Version => on == On::Everywhere,
-            Self::GetToken => matches!(on, On::Everywhere | On::Both | On::Cache),
-            Self::Convert => true,
-            Self::RemoveCacheDir => matches!(on, On::Everywhere | On::Cache),
+            Self::GetToken => matches!(on, On::Everywhere | On::Both | On::Cache | On::Network | On::Person),
+            Self::Convert => !matches!(on, On::Logout | On::Doctor),
+            Self::RemoveCacheDir | Self::Accounts | Self::Status => matches!(on, On::Everywhere | On::Cache),
+            Self::Logout => matches!(on, On::Everywhere | On::Cache | On::Network | On::Person | On::Logout),
+            Self::Whoami => !matches!(on, On::Convert | On::Logout | On::Doctor),
+            Self::Doctor => !matches!(on, On::Convert | On::Logout),
         }
     }
 }
@@ -55,6 +78,10 @@ fn with(words: &[String], command: Command, run: impl FnOnce(Given) -> Result<()
     let given = Given::read(words, |on| command.knows(on))?;
     if given.is_on(Opt::Help) {
         return help::run(command);
+    }
+    check_format(&given)?;
+    if given.text(Opt::Verbosity).and_then(|level| level.parse::<i32>().ok()).is_some_and(|level| level >= 5) {
+        entrance_client::watch(|exchange| terminal::detail(5, exchange));
     }
     for (old, new) in given.deprecated() {
         terminal::say(&format!("Flag --{old} has been deprecated, use --{new} instead"));
@@ -73,6 +100,19 @@ fn split(words: &[String]) -> (&[String], &str, &[String]) {
         at += if word == "-v" || word == "--v" { 2 } else { 1 };
     }
     (words, "", &[])
+}
+
+/// The cache as this machine can keep it: where there is no keyring, the key lies in a file, and that is said once.
+fn opened(mut cache: TokenCache) -> TokenCache {
+    if let Some(why) = cache.or_in_a_file()
+        && cache.first_time("no-keyring")
+    {
+        terminal::warn(&format!(
+            "{why}; tokens are kept encrypted in {}, with the key in a file that only you can read.",
+            cache.folder().display()
+        ));
+    }
+    cache
 }
 
 /// A variable's value; one that is not Unicode is not there.

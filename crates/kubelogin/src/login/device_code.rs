@@ -9,17 +9,17 @@ use crate::options::{Opt, Settings};
 
 pub(crate) struct DeviceCode {
     pub(super) request: Request,
-    hint: Option<String>,
+    subject: Subject,
 }
 
 impl DeviceCode {
     pub(super) fn of(settings: &Settings) -> Result<Self, BadLogin> {
         let request = Request { legacy: settings.is_on(Opt::Legacy), ..super::request(settings)? };
-        Ok(Self { request, hint: settings.text(Opt::LoginHint).map(ToOwned::to_owned) })
+        Ok(Self { request, subject: settings.subject() })
     }
 
     pub(super) fn subject(&self) -> Subject {
-        Subject::Person(self.hint.clone())
+        self.subject.clone()
     }
 
     pub(super) async fn sign_in(&self, http: &Http, talk: &dyn Talk) -> Result<SignedIn, SignInError> {

@@ -68,6 +68,15 @@ impl Given {
         given
     }
 
+    /// Takes over what other words say besides.
+    pub(crate) fn beaten_by(&mut self, other: &Self) {
+        for (mine, theirs) in self.values.iter_mut().zip(&other.values) {
+            if theirs.is_some() {
+                mine.clone_from(theirs);
+            }
+        }
+    }
+
     /// The value as text.
     pub(crate) fn text(&self, id: Opt) -> Option<&str> {
         self.values[id as usize].as_deref()

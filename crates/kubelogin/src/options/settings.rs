@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use entrance_client::cache::{BadStorage, Storage, Subject, TokenCache};
+
 use super::duration;
 use super::parse::Given;
 use super::table::Opt;
 use crate::login::Login;
+use crate::terminal;
 
 /// All values of one run, checked. Some are secrets, so there is no `Debug`.
 pub(crate) struct Settings {
@@ -37,6 +40,10 @@ pub(crate) enum BadOption {
     Timeout,
     #[error("server-id is required")]
     NoServer,
+    #[error("{0:?} is no format for messages: text or json")]
+    Format(String),
+    #[error("{0}")]
+    Storage(#[from] BadStorage),
     #[error("environment {0:?} is not known; name its token service with `--authority-host`")]
     Environment(String),
 }
@@ -90,9 +97,22 @@ impl Settings {
         self.given.has(id)
     }
 
-    /// The folder of the token cache.
-    pub(crate) fn cache_dir(&self, env: Lookup<'_>) -> PathBuf {
-        cache_dir(&self.given, env)
+    /// The token cache; nothing is read yet.
+    pub(crate) fn cache(&self, env: Lookup<'_>) -> Result<TokenCache, BadOption> {
+        cache(&self.given, env)
+    }
+
+    /// The person who is asked for, if one is.
+    pub(crate) fn person(&self) -> Option<&str> {
+        self.text(Opt::Account).or(self.text(Opt::LoginHint))
+    }
+
+    /// Who signs in, where a person does.
+    pub(crate) fn subject(&self) -> Subject {
+        match self.text(Opt::Account) {
+            Some(name) => Subject::Exactly(name.to_owned()),
+            None => Subject::Person(self.text(Opt::LoginHint).map(ToOwned::to_owned)),
+        }
     }
 
     /// The token service, with its slash.
@@ -109,6 +129,24 @@ impl Settings {
         };
         Ok(host.to_owned())
     }
+}
+
+/// The token cache, for commands that have no other settings too; nothing is read yet.
+pub(crate) fn cache(given: &Given, env: Lookup<'_>) -> Result<TokenCache, BadOption> {
+    let place = given.text(Opt::CacheStorage).map(ToOwned::to_owned).or_else(|| env("KUBELOGIN_CACHE_STORAGE"));
+    let storage: Storage = place.unwrap_or_default().parse()?;
+    let cache = TokenCache::at(cache_dir(given, env)).kept_in(storage);
+    Ok(cache.trusting(given.text(Opt::CertificateAuthority)))
+}
+
+/// Formats that messages can have.
+pub(crate) fn check_format(given: &Given) -> Result<(), BadOption> {
+    for format in [Opt::Output, Opt::LogFormat].into_iter().filter_map(|id| given.text(id)) {
+        if !matches!(format, "text" | "json") {
+            return Err(BadOption::Format(format.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// The folder of the token cache, for commands that have no other settings too.
@@ -134,6 +172,9 @@ fn resolve(given: &Given, env: Lookup<'_>) -> Values {
     let put = |values: &mut Values, id: Opt, names: &[&str]| {
         for name in names {
             if let Some(value) = env(name) {
+                if values[id as usize].is_some() && terminal::level() >= 1 {
+                    terminal::detail(1, &format!("the variable {name} replaces --{}", super::FLAGS[id as usize].name));
+                }
                 values[id as usize] = Some(value);
             }
         }

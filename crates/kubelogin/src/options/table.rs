@@ -30,10 +30,17 @@ pub(crate) enum Opt {
     RedirectUrl,
     LoginHint,
     CertificateAuthority,
+    Account,
+    CacheStorage,
     Kubeconfig,
     Context,
     AzureConfigDir,
     Strict,
+    All,
+    Fix,
+    Output,
+    LogFormat,
+    ExitCodes,
     Verbosity,
     LogToStderr,
     Help,
@@ -58,12 +65,22 @@ pub(crate) enum Takes {
 pub(crate) enum On {
     /// All.
     Everywhere,
-    /// `get-token` and `convert-kubeconfig`.
+    /// `get-token` and `convert-kubeconfig`, and what asks the same questions: `whoami` and `doctor`.
     Both,
     /// `convert-kubeconfig` only.
     Convert,
     /// All that touch the cache.
     Cache,
+    /// All that talk to a token service.
+    Network,
+    /// All that can be about one of several people.
+    Person,
+    /// All that read or write a kubeconfig.
+    Kubeconfig,
+    /// `logout` only.
+    Logout,
+    /// `doctor` only.
+    Doctor,
 }
 
 /// One row.
@@ -94,7 +111,7 @@ impl Flag {
 }
 
 /// The rows, in the order of [`Opt`].
-pub(crate) const FLAGS: [Flag; 35] = [
+pub(crate) const FLAGS: &[Flag] = &[
     flag(Opt::Login, "login", Takes::Text, On::Both, "how to sign in").short('l'),
     flag(Opt::ServerId, "server-id", Takes::Text, On::Both, "application id of the API server"),
     flag(Opt::ClientId, "client-id", Takes::Text, On::Both, "application id that signs in"),
@@ -152,7 +169,7 @@ pub(crate) const FLAGS: [Flag; 35] = [
     ),
     flag(Opt::PopEnabled, "pop-enabled", Takes::Switch, On::Both, "ask for a proof-of-possession token"),
     flag(Opt::PopClaims, "pop-claims", Takes::Text, On::Both, "claims of the proof-of-possession token: u=RESOURCE_ID"),
-    flag(Opt::Timeout, "timeout", Takes::Duration, On::Both, "time for the whole run (default 1m0s)"),
+    flag(Opt::Timeout, "timeout", Takes::Duration, On::Network, "time for the whole run (default 1m0s)"),
     flag(
         Opt::DisableEnvironmentOverride,
         "disable-environment-override",
@@ -179,13 +196,20 @@ pub(crate) const FLAGS: [Flag; 35] = [
         Opt::CertificateAuthority,
         "certificate-authority",
         Takes::Text,
-        On::Both,
+        On::Network,
         "PEM file with more trusted authorities for the token service",
     ),
-    flag(Opt::Kubeconfig, "kubeconfig", Takes::Text, On::Convert, "the file to convert"),
-    flag(Opt::Context, "context", Takes::Text, On::Convert, "convert this context's user only"),
+    flag(Opt::Account, "account", Takes::Text, On::Person, "user name of the person, where several are signed in"),
+    flag(Opt::CacheStorage, "cache-storage", Takes::Text, On::Cache, "where the cache's key lies: auto, keyring, file or none"),
+    flag(Opt::Kubeconfig, "kubeconfig", Takes::Text, On::Kubeconfig, "the kubeconfig file"),
+    flag(Opt::Context, "context", Takes::Text, On::Kubeconfig, "this context's user only"),
     flag(Opt::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli"),
     flag(Opt::Strict, "strict", Takes::Switch, On::Convert, "fail if any user could not be converted"),
+    flag(Opt::All, "all", Takes::Switch, On::Logout, "everybody who is signed in"),
+    flag(Opt::Fix, "fix", Takes::Switch, On::Doctor, "put right what can be put right here"),
+    flag(Opt::Output, "output", Takes::Text, On::Everywhere, "text or json, for results and for messages").short('o'),
+    flag(Opt::LogFormat, "log-format", Takes::Text, On::Everywhere, "text or json, for messages on standard error"),
+    flag(Opt::ExitCodes, "exit-codes", Takes::Switch, On::Everywhere, "tell the kind of a failure by the exit code (2 to 6)"),
     flag(Opt::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").short('v'),
     flag(Opt::LogToStderr, "logtostderr", Takes::Switch, On::Everywhere, "kept for compatibility"),
     flag(Opt::Help, "help", Takes::Switch, On::Everywhere, "this text").short('h'),

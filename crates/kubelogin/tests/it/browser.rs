@@ -99,3 +99,24 @@ fn row_12_without_a_browser_the_address_is_shown_and_a_code_does_it() {
     assert_eq!(done.token.as_deref(), Some("token-1"), "{}", done.stderr);
     assert!(done.stderr.contains("/oauth2/v2.0/authorize?") && done.stderr.contains("To sign in"), "{}", done.stderr);
 }
+
+#[test]
+fn row_12_one_page_for_a_sign_in_and_no_second_one_within_a_minute() {
+    let authority = Authority::start();
+    let home = with_browser(&authority);
+    let mut first = home.start(&["-l", "interactive"]);
+    opened(&home);
+    // As when somebody gives up and calls again.
+    first.kill().expect("killed");
+    first.wait().expect("ended");
+    std::fs::remove_file(home.folder.path().join("opened")).expect("there");
+    let second = home.start(&["-l", "interactive", "--timeout", "3s"]);
+    let done = Done::of(&second.wait_with_output().expect("ends"));
+    assert!(!done.ok && done.stderr.contains("less than a minute ago. To sign in, go to:\nhttps://"), "{}", done.stderr);
+    assert!(!home.folder.path().join("opened").exists(), "no second page");
+    // Another person's sign-in is another one.
+    let mut other = home.start(&["-l", "interactive", "--account", "bob@corp.test"]);
+    assert_eq!(opened(&home)["login_hint"], "bob@corp.test");
+    other.kill().expect("killed");
+    other.wait().expect("ended");
+}

@@ -5,8 +5,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -36,6 +39,16 @@ pub(crate) struct Authority {
     seen: Arc<Mutex<Vec<Request>>>,
     token: Arc<Mutex<Answer>>,
     why: Arc<Mutex<(u16, String)>>,
+    traits: Arc<Traits>,
+}
+
+/// What distinguishes one service from another.
+#[derive(Default)]
+struct Traits {
+    /// By how many seconds its clock is ahead.
+    ahead: AtomicI64,
+    /// Refresh tokens can be given back to it.
+    revokes: AtomicBool,
 }
 
 impl Authority {
@@ -57,12 +70,15 @@ impl Authority {
             seen: Arc::default(),
             token: Arc::new(Mutex::new(token)),
             why: Arc::new(Mutex::new((404, "<html>".to_owned()))),
+            traits: Arc::default(),
         };
         let (seen, token, why, config) = (service.seen.clone(), service.token.clone(), service.why.clone(), Arc::new(config));
+        let traits = service.traits.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (seen, token, why, config, host) = (seen.clone(), token.clone(), why.clone(), config.clone(), host.clone());
-                std::thread::spawn(move || serve(stream, config, &host, &seen, &token, &why));
+                let traits = traits.clone();
+                std::thread::spawn(move || serve(stream, config, &host, &seen, &token, &why, &traits));
             }
         });
         service
@@ -78,6 +94,16 @@ impl Authority {
         *self.why.lock().expect("the lock") = (status, body.to_string());
     }
 
+    /// Its clock is ahead by so many seconds from now on.
+    pub(crate) fn is_ahead(&self, seconds: i64) {
+        self.traits.ahead.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Refresh tokens can be given back to it from now on.
+    pub(crate) fn revokes(&self) {
+        self.traits.revokes.store(true, Ordering::Relaxed);
+    }
+
     /// Everything it was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<Request> {
         std::mem::take(&mut *self.seen.lock().expect("the lock"))
@@ -87,6 +113,14 @@ impl Authority {
 /// A successful answer of the token endpoint.
 pub(crate) fn tokens(access_token: &str, expires_in: u64) -> String {
     json!({ "token_type": "Bearer", "access_token": access_token, "expires_in": expires_in, "refresh_token": format!("refresh-{access_token}") }).to_string()
+}
+
+/// The same for a person whose name the service tells.
+pub(crate) fn tokens_of(name: &str, access_token: &str, expires_in: u64) -> String {
+    let claims = URL_SAFE_NO_PAD.encode(json!({ "preferred_username": name, "oid": "o1", "tid": "t1" }).to_string());
+    let mut answer: Value = serde_json::from_str(&tokens(access_token, expires_in)).expect("JSON");
+    answer["id_token"] = format!("e30.{claims}.sig").into();
+    answer.to_string()
 }
 
 pub(crate) fn refusal(error: &str, description: &str) -> (u16, String) {
@@ -100,6 +134,7 @@ fn serve(
     seen: &Mutex<Vec<Request>>,
     token: &Mutex<Answer>,
     why: &Mutex<(u16, String)>,
+    traits: &Traits,
 ) {
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
@@ -109,13 +144,18 @@ fn serve(
     let (status, body) = match tail.as_str() {
         "openid-configuration" => {
             let endpoint = |path: &str| format!("{tenant}/oauth2/v2.0/{path}");
-            (200, json!({ "authorization_endpoint": endpoint("authorize"), "token_endpoint": endpoint("token"), "issuer": format!("{tenant}/v2.0") }).to_string())
+            let mut document = json!({ "authorization_endpoint": endpoint("authorize"), "token_endpoint": endpoint("token"), "issuer": format!("{tenant}/v2.0") });
+            if traits.revokes.load(Ordering::Relaxed) {
+                document["revocation_endpoint"] = endpoint("revoke").into();
+            }
+            (200, document.to_string())
         }
         "devicecode" => {
             let message = "To sign in, go there\u{1b}[31m and enter CODE";
             (200, json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 }).to_string())
         }
         "token" => token.lock().expect("the lock")(&request),
+        "revoke" => (200, String::new()),
         "why" => why.lock().expect("the lock").clone(),
         // The brokers of federated and managed identities.
         "ghoidc" => (200, json!({ "value": "GH-OIDC-JWT" }).to_string()),
@@ -126,11 +166,17 @@ fn serve(
     seen.lock().expect("the lock").push(request);
     let _ = write!(
         stream,
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nDate: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        date(traits.ahead.load(Ordering::Relaxed)),
         body.len()
     );
     stream.conn.send_close_notify();
     let _ = stream.flush();
+}
+
+/// The time as HTTP spells it.
+fn date(ahead: i64) -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn read(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> Option<Request> {
@@ -193,8 +239,32 @@ impl Home {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
     }
 
+    /// Another command than `get-token`, with the words of that left out.
+    pub(crate) fn tool(&self, words: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubelogin"));
+        command.env_clear().env("HOME", self.folder.path()).envs(self.env.iter().cloned()).args(words).stdin(Stdio::null());
+        let out = command.output().expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Said { code: out.status.code(), stdout: text(out.stdout), stderr: text(out.stderr) }
+    }
+
     pub(crate) fn run(&self, more: &[&str]) -> Done {
         Done::of(&self.start(more).wait_with_output().expect("the program ends"))
+    }
+}
+
+/// What another command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    /// Its result as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
@@ -202,6 +272,7 @@ impl Home {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) ok: bool,
+    pub(crate) code: Option<i32>,
     pub(crate) token: Option<String>,
     pub(crate) stderr: String,
 }
@@ -210,6 +281,11 @@ impl Done {
     pub(crate) fn of(out: &Output) -> Self {
         let answer: Option<Value> = serde_json::from_slice(&out.stdout).ok();
         let token = answer.and_then(|answer| answer["status"]["token"].as_str().map(ToOwned::to_owned));
-        Self { ok: out.status.success(), token, stderr: String::from_utf8_lossy(&out.stderr).into_owned() }
+        Self {
+            ok: out.status.success(),
+            code: out.status.code(),
+            token,
+            stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
+        }
     }
 }

@@ -1,0 +1,50 @@
+//! Whether kubectl may start this program at all.
+
+use super::Report;
+use crate::commands::env;
+use crate::commands::kuberc::{self, Policy};
+
+const CHECK: &str = "kubectl's policy";
+
+pub(super) fn look(report: &mut Report, fix: bool) {
+    let Some(file) = kuberc::file(&env) else { return report.good(CHECK, "kuberc is switched off") };
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return report.good(CHECK, "none, so every program may be started");
+        }
+        Err(error) => return report.failed(CHECK, format!("{} cannot be read: {error}", file.display()), "make it readable"),
+    };
+    match kuberc::policy(&text) {
+        Policy::Allowed => report.good(CHECK, format!("{} lets kubelogin be started", file.display())),
+        Policy::DenyAll => report.failed(
+            CHECK,
+            format!(
+                "{} has `credentialPluginPolicy: DenyAll`: kubectl starts no program for a sign-in, this one neither",
+                file.display()
+            ),
+            format!("if that is not meant, run `{ALLOW}`; it is not changed here, because somebody forbade it on purpose"),
+        ),
+        Policy::Broken(why) => {
+            report.failed(CHECK, format!("{}: {why}, so kubectl refuses to work", file.display()), format!("run `{ALLOW}`"));
+        }
+        Policy::NotListed if fix => match kuberc::allowed(&text).map(|text| kuberc::write(&file, &text)) {
+            Some(Ok(())) => report.good(CHECK, format!("kubelogin was added to the list in {}", file.display())),
+            Some(Err(error)) => {
+                report.failed(CHECK, format!("{} cannot be written: {error}", file.display()), "make it writable")
+            }
+            None => report.failed(
+                CHECK,
+                format!("the list in {} is written in a way that is not changed here", file.display()),
+                "add `command: kubelogin` to it",
+            ),
+        },
+        Policy::NotListed => report.failed(
+            CHECK,
+            format!("the list of allowed programs in {} does not have kubelogin", file.display()),
+            "`kubelogin doctor --fix` adds it",
+        ),
+    }
+}
+
+const ALLOW: &str = "kubectl kuberc set --section credentialplugin --policy Allowlist --allowlist-entry command=kubelogin";

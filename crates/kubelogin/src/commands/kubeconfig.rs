@@ -1,0 +1,110 @@
+//! What a kubeconfig says about the users that sign in with this program: for looking at, never for changing.
+
+use std::path::PathBuf;
+
+use entrance_wire::yaml;
+use serde_json::Value;
+
+use crate::options::{Given, Opt, home};
+
+/// The files as kubectl reads them together: of two entries with one name the first counts.
+pub(super) struct Kubeconfig {
+    files: Vec<Value>,
+    /// Files that cannot be read or are none, and why.
+    pub(super) broken: Vec<(PathBuf, String)>,
+}
+
+/// A user that gets its token from a program.
+pub(super) struct ExecUser {
+    pub(super) name: String,
+    pub(super) command: String,
+    pub(super) words: Vec<String>,
+}
+
+impl Kubeconfig {
+    /// `--kubeconfig`, else the list in `KUBECONFIG`, else the file in the home folder.
+    pub(super) fn load(given: &Given, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut out = Self { files: Vec::new(), broken: Vec::new() };
+        let listed = || {
+            let list = env("KUBECONFIG").unwrap_or_default();
+            let paths: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+            if paths.is_empty() { vec![home(env).join(".kube/config")] } else { paths }
+        };
+        let named = given.text(Opt::Kubeconfig).map(|file| vec![PathBuf::from(file)]);
+        let must_exist = named.is_some();
+        for path in named.unwrap_or_else(listed) {
+            match std::fs::read_to_string(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {}
+                Err(error) => out.broken.push((path, error.to_string())),
+                Ok(text) => match yaml::parse(&text) {
+                    Ok(value) if value.is_object() => out.files.push(value),
+                    Ok(_) => {}
+                    Err(error) => out.broken.push((path, error.to_string())),
+                },
+            }
+        }
+        out
+    }
+
+    /// The context that is named or, without a name, the current one.
+    pub(super) fn context(&self, name: Option<&str>) -> Option<(String, &Value)> {
+        let current = || self.files.iter().find_map(|file| text(file, "current-context").filter(|name| !name.is_empty()));
+        let name = name.map(ToOwned::to_owned).or_else(current)?;
+        let context = self.entry("contexts", &name)?.get("context")?;
+        Some((name, context))
+    }
+
+    /// The user of a context, if a program gives its tokens.
+    pub(super) fn user_of(&self, context: &Value) -> Option<ExecUser> {
+        let name = text(context, "user")?;
+        exec_user(self.entry("users", &name)?)
+    }
+
+    /// Every user that gets its token from a program.
+    pub(super) fn exec_users(&self) -> Vec<ExecUser> {
+        self.files.iter().flat_map(|file| list(file, "users")).filter_map(exec_user).collect()
+    }
+
+    /// Users of the form that kubectl does not read any more.
+    pub(super) fn provider_users(&self) -> Vec<String> {
+        let users = self.files.iter().flat_map(|file| list(file, "users"));
+        let is_old = |user: &&Value| user.pointer("/user/auth-provider/name").and_then(Value::as_str) == Some("azure");
+        users.filter(is_old).filter_map(|user| text(user, "name")).collect()
+    }
+
+    fn entry(&self, kind: &str, name: &str) -> Option<&Value> {
+        self.files.iter().flat_map(|file| list(file, kind)).find(|entry| text(entry, "name").as_deref() == Some(name))
+    }
+}
+
+impl ExecUser {
+    /// Whether the program is one of this name.
+    pub(super) fn is_kubelogin(&self) -> bool {
+        self.command.to_ascii_lowercase().contains("kubelogin")
+    }
+
+    /// Whether the words are those of the other program of this name.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.words.iter().any(|word| word.starts_with("--oidc-"))
+    }
+
+    /// The words as this program reads them, without its command's name.
+    pub(super) fn given(&self) -> Given {
+        Given::read_leniently(&self.words)
+    }
+}
+
+fn exec_user(entry: &Value) -> Option<ExecUser> {
+    let exec = entry.pointer("/user/exec")?;
+    let words = exec.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    Some(ExecUser { name: text(entry, "name")?, command: text(exec, "command")?, words: words.iter().map(word).collect() })
+}
+
+fn list<'a>(file: &'a Value, kind: &str) -> &'a [Value] {
+    file.get(kind).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key).and_then(Value::as_str).map(ToOwned::to_owned)
+}
