@@ -1,11 +1,13 @@
 //! Which token service, which tenant, and where its endpoints are.
 //!
-//! The original asks Microsoft's instance discovery whether an unknown host may be believed. The host here was named by the person or by the
-//! kubeconfig, so its own discovery document decides, and nobody else is asked.
+//! A host that the kubeconfig names may first be asked about, as the original does: one of Microsoft's own answers for itself, and
+//! about any other `login.microsoftonline.com` is asked. Where the original fails because nobody answers there, or because the host is not
+//! known, the host that was named is believed.
 
 use std::fmt;
+use std::time::Duration;
 
-use entrance_wire::oauth_client::Discovery;
+use entrance_wire::oauth_client::{Discovery, Instance};
 use reqwest::Url;
 
 use crate::{Http, SignInError};
@@ -15,6 +17,7 @@ use crate::{Http, SignInError};
 pub struct Authority {
     base: Url,
     tenant: String,
+    asks_about_it: bool,
 }
 
 /// The address or the tenant cannot be used.
@@ -61,7 +64,13 @@ impl Authority {
         base.set_path("/");
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Self { base, tenant: tenant.to_ascii_lowercase() })
+        Ok(Self { base, tenant: tenant.to_owned(), asks_about_it: false })
+    }
+
+    /// The same, with the question about the host before the first request.
+    #[must_use]
+    pub fn with_instance_discovery(self, asks_about_it: bool) -> Self {
+        Self { asks_about_it, ..self }
     }
 
     /// Reads what [`Authority`]'s `Display` wrote.
@@ -85,8 +94,8 @@ impl Authority {
     }
 
     /// The tenant, in lower case.
-    pub fn tenant(&self) -> &str {
-        &self.tenant
+    pub fn tenant(&self) -> String {
+        self.tenant.to_ascii_lowercase()
     }
 
     /// The endpoints of the v1 protocol, which has no discovery.
@@ -101,18 +110,39 @@ impl Authority {
 
     /// Reads the tenant's discovery document.
     pub async fn discover(&self, http: &Http) -> Result<Endpoints, SignInError> {
-        let url = self.at("v2.0/.well-known/openid-configuration");
+        let told = if self.asks_about_it { self.told_about(http).await } else { None };
+        let url = told.unwrap_or_else(|| self.at(DOCUMENT));
         let found: Discovery = http.get(&url, &[]).await?;
         self.accept(&found).map_err(|reason| SignInError::NotAnAuthority { host: crate::http::host(&self.base), reason })
     }
 
     /// Where refresh tokens are given back; `None` where the service has no such place.
     pub async fn revocation(&self, http: &Http) -> Result<Option<Url>, SignInError> {
-        let url = self.at("v2.0/.well-known/openid-configuration");
+        let url = self.at(DOCUMENT);
         let found: Discovery = http.get(&url, &[]).await?;
         let place = found.revocation_endpoint.and_then(|text| Url::parse(&text).ok());
         // A token goes to the host that gave it, and to no other.
         Ok(place.filter(|place| place.scheme() == "https" && place.host_str() == self.base.host_str()))
+    }
+
+    /// Asks about the host; the address of another discovery document, if the answer names one.
+    async fn told_about(&self, http: &Http) -> Option<Url> {
+        let host = self.base.host_str().unwrap_or_default();
+        let (asked, times) = if is_well_known(host) { (host, 1) } else { (MICROSOFT, 2) };
+        let mut question = Url::parse(&format!("https://{asked}/common/discovery/instance")).ok()?;
+        let mut sign_in = self.base.clone();
+        sign_in.set_path(&format!("/{}/oauth2/v2.0/authorize", self.tenant()));
+        question.query_pairs_mut().append_pair("api-version", "1.1").append_pair("authorization_endpoint", sign_in.as_str());
+        let mut told = None;
+        // The original asks twice about a host that it does not know.
+        for _ in 0..times {
+            let answer = tokio::time::timeout(BRIEFLY, http.get::<Instance>(&question, &[])).await;
+            told = Some(answer.ok()?.ok()?.tenant_discovery_endpoint);
+        }
+        // A host of Microsoft's is believed without being told about.
+        let told = Url::parse(&told.filter(|_| times == 2)?).ok()?;
+        let is_fine = told.scheme() == "https" && told.host_str().is_some_and(|named| named == host || is_well_known(named));
+        is_fine.then_some(told)
     }
 
     fn accept(&self, found: &Discovery) -> Result<Endpoints, String> {
@@ -139,9 +169,14 @@ impl Authority {
 /// Host with port and tenant: what a token belongs to.
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.base, self.tenant)
+        write!(f, "{}{}", self.base, self.tenant())
     }
 }
+
+const DOCUMENT: &str = "v2.0/.well-known/openid-configuration";
+const MICROSOFT: &str = "login.microsoftonline.com";
+/// A network without a way out must not cost more.
+const BRIEFLY: Duration = Duration::from_secs(3);
 
 /// Microsoft's own hosts.
 pub fn is_well_known(host: &str) -> bool {
@@ -175,7 +210,7 @@ mod tests {
     #[test]
     fn a_path_prefix_is_dropped_and_the_port_kept() {
         let authority = Authority::new("https://h.test:8443/sub/", "T").expect("fine");
-        assert_eq!(authority.at("oauth2/v2.0/token").as_str(), "https://h.test:8443/t/oauth2/v2.0/token");
+        assert_eq!(authority.at("oauth2/v2.0/token").as_str(), "https://h.test:8443/T/oauth2/v2.0/token");
         assert_eq!(authority.to_string(), "https://h.test:8443/t");
     }
 

@@ -25,18 +25,28 @@ pub enum SignInError {
         /// Host and port.
         host: String,
     },
-    /// The server's certificate is not good at this machine's time.
+    /// The server's certificate is for somebody else.
     #[error(
-        "{host} shows a certificate that is not valid now\nhint: look at this machine's clock; if that is right, the server needs a new certificate"
+        "{host} shows a certificate that is made out to another name\nhint: check the name in `--authority-host`; something between here and there may answer in its place"
     )]
-    OutOfTime {
+    OtherName {
         /// Host and port.
         host: String,
     },
-    /// The certificate file cannot be used.
-    #[error("the certificate authority file {file} cannot be used: {reason}")]
+    /// The server's certificate is too old or too new for this machine's clock.
+    #[error(
+        "the certificate of {host} {state}\nhint: check this machine's clock; if it is right, the server needs a new certificate"
+    )]
+    CertificateTime {
+        /// Host and port.
+        host: String,
+        /// What the clock says about it.
+        state: &'static str,
+    },
+    /// The certificate authority cannot be used.
+    #[error("the certificate authority {file} cannot be used: {reason}")]
     BadTrust {
-        /// Its path.
+        /// Its path, or that it was given as data.
         file: String,
         /// What is wrong with it.
         reason: String,
@@ -124,9 +134,11 @@ impl SignInError {
             Self::BadTrust { .. } | Self::BadAuthority(_) | Self::Key(_) => Kind::Usage,
             Self::NobodyToAsk { .. } => Kind::PromptNeeded,
             Self::Refused(_) | Self::Declined | Self::SomebodyElse { .. } => Kind::Denied,
-            Self::Unreachable { .. } | Self::Untrusted { .. } | Self::OutOfTime { .. } | Self::NotAnAuthority { .. } => {
-                Kind::Network
-            }
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::OtherName { .. }
+            | Self::CertificateTime { .. }
+            | Self::NotAnAuthority { .. } => Kind::Network,
             Self::CodeExpired | Self::TimedOut(_) | Self::Child(crate::child::ChildError::TooSlow { .. }) => Kind::Timeout,
             Self::Child(_) | Self::Browser(_) | Self::Federation(_) | Self::Machine { .. } => Kind::Other,
         }

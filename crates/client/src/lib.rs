@@ -9,6 +9,7 @@ mod clock;
 mod error;
 pub mod grant;
 mod http;
+pub mod key;
 pub mod pop;
 mod secret;
 mod text;

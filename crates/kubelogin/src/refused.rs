@@ -54,7 +54,10 @@ fn host(settings: &Settings) -> Option<Url> {
 fn ask(settings: &Settings, info: &ExecInfo, host: &Url, token: &Secret) -> Option<Why> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let asked = runtime.block_on(async {
-        let http = Http::new(&Trust { file: settings.text(Opt::CertificateAuthority).map(Into::into) }, crate::commands::AGENT)?;
+        let http = Http::new(
+            &Trust { file: settings.text(Opt::CertificateAuthority).map(Into::into), ..Trust::default() },
+            crate::commands::AGENT,
+        )?;
         let asked = tokio::time::timeout(PATIENCE, why::why(&http, host, token, info.server.as_deref())).await;
         asked.unwrap_or(Err(SignInError::TimedOut(PATIENCE)))
     });

@@ -18,6 +18,13 @@ pub struct Discovery {
     pub revocation_endpoint: Option<String>,
 }
 
+/// The answer of instance discovery: where a host that is not one of Microsoft's own has its discovery document.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Instance {
+    /// The document's address.
+    pub tenant_discovery_endpoint: String,
+}
+
 /// The answer of the device authorization endpoint.
 #[derive(Deserialize)]
 pub struct DeviceAuthorization {

@@ -148,7 +148,7 @@ impl Tokens {
     }
 
     fn http(&self) -> Result<Http, SignInError> {
-        Http::new(&Trust { file: self.ca.clone() }, concat!("entrance/", env!("CARGO_PKG_VERSION")))
+        Http::new(&Trust { file: self.ca.clone(), data: None }, concat!("entrance/", env!("CARGO_PKG_VERSION")))
     }
 }
 

@@ -13,7 +13,7 @@ pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<
     let endpoints = request.endpoints(http).await?;
     let (target, value) = request.target();
     let code: DeviceAuthorization =
-        http.post(&endpoints.device, &[], &[("client_id", &request.client_id), (target, &value)]).await?;
+        http.post(&endpoints.device, request.headers(), &[("client_id", &request.client_id), (target, &value)]).await?;
     let to = Invitation { address: &code.verification_uri, code: Some(&code.user_code), good_for: code.expires_in };
     talk.invite(&invitation(&code), &to);
 
@@ -28,7 +28,7 @@ pub async fn sign_in(http: &Http, request: &Request, talk: &dyn Talk) -> Result<
             return Err(SignInError::CodeExpired);
         }
         let asked = Timestamp::now();
-        match http.post(&endpoints.token, &[], &form).await {
+        match http.post(&endpoints.token, request.headers(), &form).await {
             Ok(tokens) => return Ok(signed_in(tokens, asked)),
             Err(SignInError::Refused(refusal)) => match refusal.error.as_str() {
                 "authorization_pending" => {}

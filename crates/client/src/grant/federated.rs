@@ -65,5 +65,9 @@ pub async fn azure_pipelines(
 }
 
 fn address(text: &str, variable: &str) -> Result<Url, SignInError> {
-    Url::parse(text).map_err(|error| SignInError::Federation(format!("{variable} is no address: {error}")))
+    let url = Url::parse(text).map_err(|error| SignInError::Federation(format!("{variable} is no address: {error}")))?;
+    if url.scheme() != "https" {
+        return Err(SignInError::Federation(format!("{variable} is not https: the job's own token would travel in the open")));
+    }
+    Ok(url)
 }

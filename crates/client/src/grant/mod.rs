@@ -47,6 +47,11 @@ impl Request {
         vec![("req_cnf", pop::confirmation(thumbprint)), ("token_type", "pop".to_owned())]
     }
 
+    /// The headers of a form in the original's spelling.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        if self.legacy { &[] } else { &[("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")] }
+    }
+
     /// `scope` or, in the v1 protocol, `resource`.
     fn target(&self) -> (&'static str, String) {
         if self.legacy { ("resource", self.resource.clone()) } else { ("scope", self.scope()) }
@@ -103,7 +108,7 @@ async fn token(http: &Http, request: &Request, endpoint: &Url, form: &[(&str, &s
     let mut form = form.to_vec();
     form.extend(binding.iter().map(|(name, value)| (*name, value.as_str())));
     let asked = Timestamp::now();
-    let tokens: Tokens = http.post(endpoint, &[], &form).await?;
+    let tokens: Tokens = http.post(endpoint, request.headers(), &form).await?;
     Ok(signed_in(tokens, asked))
 }
 

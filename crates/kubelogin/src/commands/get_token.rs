@@ -152,7 +152,10 @@ impl Call<'_> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| SignInError::Machine { doing: "starting", source })?;
         let done = runtime.block_on(async {
-            let http = Http::new(&Trust { file: self.settings.text(Opt::CertificateAuthority).map(Into::into) }, super::AGENT)?;
+            let http = Http::new(
+                &Trust { file: self.settings.text(Opt::CertificateAuthority).map(Into::into), ..Trust::default() },
+                super::AGENT,
+            )?;
             if let Some(kept) = kept
                 && let Some(got) = self.refreshed(&http, kept).await?
             {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use entrance_client::authority::{Authority, BadAuthority};
 use entrance_client::cache::{Account, Subject};
 use entrance_client::grant::{self, Request};
+use entrance_client::key::KeyError;
 use entrance_client::{Http, SignInError, SignedIn, Talk};
 
 use crate::options::{BadOption, Opt, Settings};
@@ -81,12 +82,10 @@ pub(crate) enum BadLogin {
     NoVariable(&'static str),
     #[error("failed to read certificate: failed to read the certificate file ({file}): {source}")]
     CertificateFile { file: String, source: std::io::Error },
-    #[error("failed to read certificate: {0}")]
-    Certificate(SignInError),
+    #[error("failed to read certificate: {file}: {source}")]
+    Certificate { file: String, source: KeyError },
     #[error("unable to parse PoP claims: {0}")]
     PopClaims(#[from] pop::BadClaims),
-    #[error("{0} is not implemented yet\nhint: {1}")]
-    NotYet(&'static str, &'static str),
     #[error("{0}")]
     Authority(#[from] BadAuthority),
     #[error("{0}")]
@@ -117,7 +116,7 @@ impl Way {
             Login::Interactive => Self::Interactive(interactive::Interactive::of(settings)?),
             Login::Spn => Self::Spn(spn::Spn::of(settings)?),
             Login::Ropc => Self::Ropc(ropc::Ropc::of(settings)?),
-            Login::Msi => Self::Msi(msi::Msi::of(settings, env)?),
+            Login::Msi => Self::Msi(msi::Msi::of(settings, env)),
             Login::AzureCli => Self::AzureCli(azure_cli::AzureCli::of(settings)),
             Login::Azd => Self::Azd(azd::Azd::of(settings)),
             Login::WorkloadIdentity => Self::WorkloadIdentity(workload_identity::WorkloadIdentity::of(settings, env)?),
@@ -185,12 +184,18 @@ fn request(settings: &Settings) -> Result<Request, BadLogin> {
     let client_id = settings.text(Opt::ClientId).ok_or(BadLogin::NoClient)?;
     let tenant = settings.text(Opt::TenantId).ok_or(BadLogin::NoTenant)?;
     Ok(Request {
-        authority: Authority::new(&settings.authority_host()?, tenant)?,
+        authority: Authority::new(&settings.authority_host()?, tenant)?.with_instance_discovery(asks_about_it(settings)),
         client_id: client_id.to_owned(),
         resource: server(settings).to_owned(),
         legacy: false,
         bound_to: None,
     })
+}
+
+/// Is the question about the host asked first? As the original does, but not about a host with an authority of its own, which is nobody
+/// else's business.
+fn asks_about_it(settings: &Settings) -> bool {
+    !settings.is_on(Opt::DisableInstanceDiscovery) && settings.text(Opt::CertificateAuthority).is_none()
 }
 
 /// The resource behind `--server-id`.

@@ -1,9 +1,11 @@
 //! `--login spn`: an application with a secret or a certificate.
 
 use entrance_client::cache::Subject;
-use entrance_client::grant::assertion::{self, Certificate};
-use entrance_client::grant::{self, Request};
+use entrance_client::grant::{self, Request, assertion};
+use entrance_client::key::Certificate;
 use entrance_client::{Http, Secret, SignInError, SignedIn};
+
+use zeroize::Zeroizing;
 
 use super::{BadLogin, pop};
 use crate::options::{Opt, Settings};
@@ -25,7 +27,7 @@ impl Spn {
         pop::check(settings)?;
         let request = Request { legacy: settings.is_on(Opt::Legacy), ..super::request(settings)? };
         let proof = match (certificate, secret) {
-            (Some(file), _) => Proof::Certificate(Box::new(read(file)?)),
+            (Some(file), _) => Proof::Certificate(Box::new(read(file, settings.text(Opt::ClientCertificatePassword))?)),
             (None, Some(secret)) => Proof::Secret(Secret::new(secret.to_owned())),
             (None, None) => return Err(BadLogin::NoSecret),
         };
@@ -47,10 +49,9 @@ impl Spn {
     }
 }
 
-fn read(file: &str) -> Result<Certificate, BadLogin> {
-    let bytes = std::fs::read(file).map_err(|source| BadLogin::CertificateFile { file: file.to_owned(), source })?;
-    if std::path::Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pfx")) {
-        return Err(BadLogin::NotYet("a certificate in PKCS#12", "openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem"));
-    }
-    Certificate::from_pem(&bytes).map_err(BadLogin::Certificate)
+/// PEM or PKCS#12, whatever its name says; the password opens what is protected.
+fn read(file: &str, password: Option<&str>) -> Result<Certificate, BadLogin> {
+    let bytes = std::fs::read(file).map(Zeroizing::new);
+    let bytes = bytes.map_err(|source| BadLogin::CertificateFile { file: file.to_owned(), source })?;
+    Certificate::read(&bytes, password).map_err(|source| BadLogin::Certificate { file: file.to_owned(), source })
 }
