@@ -6,6 +6,8 @@
 export INSTA_UPDATE=no CARGO_TERM_PROGRESS_WHEN=never
 # The tests that need a real control plane use the one built here, and are not skipped.
 export ENTRANCE_CONTROLPLANE=$PWD/target/controlplane/controlplane
+# Recorded cases and requests run with the original beside ours.
+export ENTRANCE_STOCK_KUBELOGIN=$PWD/target/tools/kubelogin
 export ENTRANCE_STAGES=$PWD/target/stages.tsv
 mkdir -p target; : > "$ENTRANCE_STAGES"
 stage() { # NAME COMMAND…

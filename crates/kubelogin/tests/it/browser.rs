@@ -7,11 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use crate::support::{Authority, Done, Home};
-use serde_json::Value;
 
 /// A home in which opening a browser writes the address down.
-fn with_browser(authority: &Authority) -> Home {
-    let home = Home::at(authority);
+pub(crate) fn with_browser(home: Home) -> Home {
     let folder = home.folder.path().display().to_string();
     let script = home.file(
         "xdg-open",
@@ -21,7 +19,7 @@ fn with_browser(authority: &Authority) -> Home {
     home.env("PATH", &folder)
 }
 
-fn opened(home: &Home) -> BTreeMap<String, String> {
+pub(crate) fn opened(home: &Home) -> BTreeMap<String, String> {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         if let Ok(text) = std::fs::read_to_string(home.folder.path().join("opened")) {
@@ -35,41 +33,28 @@ fn opened(home: &Home) -> BTreeMap<String, String> {
 }
 
 /// Brings a form to the listener, as the service's page makes a browser do.
-fn bring(redirect: &str, form: &[(&str, &str)]) -> String {
+pub(crate) fn bring(redirect: &str, form: &[(&str, &str)]) -> String {
     let url = url::Url::parse(redirect).expect("an address");
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let mut stream = TcpStream::connect(("127.0.0.1", url.port().expect("a port"))).expect("somebody listens");
-    write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
+    write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
     let mut page = String::new();
     stream.read_to_string(&mut page).expect("a page");
     page
 }
 
 #[test]
-fn the_browser_brings_the_code_and_the_requests_are_those_of_the_original() {
-    let recorded: Value = serde_json::from_str(include_str!("../data/wire.json")).expect("JSON");
+fn the_browser_brings_the_code_and_nobody_else_can() {
     let authority = Authority::start();
-    let home = with_browser(&authority);
+    let home = with_browser(Home::at(&authority));
     let call = home.start(&["-l", "interactive", "--login-hint", "ann@corp.test"]);
     let asked = opened(&home);
-    let wanted = recorded["interactive"]["browser"]["query"].as_object().expect("a map");
-    let mut names: Vec<&str> = wanted.keys().map(String::as_str).collect();
-    names.sort_unstable();
-    assert_eq!(asked.keys().map(String::as_str).collect::<Vec<_>>(), names);
-    for (name, value) in wanted {
-        let value = value.as_str().expect("text").replace("6dae42f8-4368-4678-94ff-3960e28e3630", "SERVER");
-        if !value.contains('<') {
-            assert_eq!(asked[name], value, "{name}");
-        }
-    }
     assert!(bring(&asked["redirect_uri"], &[("code", "evil"), ("state", "guessed")]).starts_with("HTTP/1.1 404"));
     assert!(bring(&asked["redirect_uri"], &[("code", "AUTHCODE"), ("state", &asked["state"])]).starts_with("HTTP/1.1 200"));
     let done = Done::of(&call.wait_with_output().expect("ends"));
     assert_eq!(done.token.as_deref(), Some("token-1"), "{}", done.stderr);
 
     let redeemed = authority.asked().pop().expect("a request");
-    let form = recorded["interactive"]["requests"][1]["form"].as_object().expect("a map");
-    assert!(form.keys().all(|name| redeemed.form.contains_key(name)) && form.len() == redeemed.form.len(), "{redeemed:?}");
     assert_eq!((redeemed.form["code"].as_str(), redeemed.form["code_verifier"].len()), ("AUTHCODE", 43));
     assert_eq!(redeemed.form["redirect_uri"], asked["redirect_uri"]);
 }
@@ -77,7 +62,7 @@ fn the_browser_brings_the_code_and_the_requests_are_those_of_the_original() {
 #[test]
 fn what_the_page_says_reaches_the_terminal() {
     let authority = Authority::start();
-    let home = with_browser(&authority);
+    let home = with_browser(Home::at(&authority));
     let call = home.start(&["-l", "interactive"]);
     let asked = opened(&home);
     let said =

@@ -1,5 +1,6 @@
 //! The program as people and other programs meet it: one executable, so that it is linked once.
 
+mod bad_authority;
 mod browser;
 mod doctor;
 mod handed_out;
@@ -8,4 +9,7 @@ mod people;
 mod protocol;
 mod recorded;
 mod refused;
+mod storms;
 mod support;
+#[cfg(target_os = "linux")]
+mod wire;

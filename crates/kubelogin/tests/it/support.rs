@@ -1,15 +1,17 @@
 //! A token service on loopback that answers as a test wants and remembers what it was asked, and a person's home to call from.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -27,6 +29,28 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn grant(&self) -> &str {
         self.form.get("grant_type").map_or("", String::as_str)
+    }
+
+    /// Reads one from a connection.
+    pub(crate) fn read(stream: &mut impl std::io::Read) -> Option<Self> {
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let mut words = line.split(' ');
+        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut headers = BTreeMap::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let pairs = |bytes: &[u8]| url::form_urlencoded::parse(bytes).into_owned().collect();
+        Some(Self { method, path: path.replace("%40", "@"), query: pairs(query.as_bytes()), headers, form: pairs(&body) })
     }
 }
 
@@ -53,20 +77,32 @@ struct Traits {
 
 impl Authority {
     pub(crate) fn start() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        Self::named(&["localhost"])
+    }
+
+    /// One whose certificate is made out to these names.
+    pub(crate) fn named(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        Self::with(&CertificateParams::new(names).expect("names"))
+    }
+
+    /// One with this certificate.
+    pub(crate) fn with(certificate: &CertificateParams) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let cert = certificate.self_signed(&key).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![cert.der().clone()], key)
             .expect("a server");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = format!("https://localhost:{}/", listener.local_addr().expect("a port").port());
         let token: Answer = Box::new(|_| (200, tokens("token-1", 3600)));
         let service = Self {
             host: host.clone(),
-            ca_pem: made.cert.pem(),
+            ca_pem: cert.pem(),
             seen: Arc::default(),
             token: Arc::new(Mutex::new(token)),
             why: Arc::new(Mutex::new((404, "<html>".to_owned()))),
@@ -76,12 +112,16 @@ impl Authority {
         let traits = service.traits.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, token, why, config, host) = (seen.clone(), token.clone(), why.clone(), config.clone(), host.clone());
+                let (seen, token, why, config) = (seen.clone(), token.clone(), why.clone(), config.clone());
                 let traits = traits.clone();
-                std::thread::spawn(move || serve(stream, config, &host, &seen, &token, &why, &traits));
+                std::thread::spawn(move || serve(stream, config, &seen, &token, &why, &traits));
             }
         });
         service
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.host.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
     }
 
     /// What the token endpoint answers from now on.
@@ -127,10 +167,19 @@ pub(crate) fn refusal(error: &str, description: &str) -> (u16, String) {
     (400, json!({ "error": error, "error_description": description, "correlation_id": "c0-ffee" }).to_string())
 }
 
+/// How many requests went to paths with this end.
+pub(crate) fn count(asked: &[Request], tail: &str) -> usize {
+    asked.iter().filter(|request| request.path.ends_with(tail)).count()
+}
+
+/// The words of a sign-in by device code.
+pub(crate) fn device(more: &[&'static str]) -> Vec<&'static str> {
+    [&["-l", "devicecode"], more].concat()
+}
+
 fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
-    host: &str,
     seen: &Mutex<Vec<Request>>,
     token: &Mutex<Answer>,
     why: &Mutex<(u16, String)>,
@@ -138,9 +187,9 @@ fn serve(
 ) {
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
-    let Some(request) = read(&mut stream) else { return };
+    let Some(request) = Request::read(&mut stream) else { return };
     let tail = request.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let tenant = format!("{host}{}", request.path.split('/').nth(1).unwrap_or_default());
+    let tenant = format!("https://{}/{}", request.headers["host"], request.path.split('/').nth(1).unwrap_or_default());
     let (status, body) = match tail.as_str() {
         "openid-configuration" => {
             let endpoint = |path: &str| format!("{tenant}/oauth2/v2.0/{path}");
@@ -152,7 +201,17 @@ fn serve(
         }
         "devicecode" => {
             let message = "To sign in, go there\u{1b}[31m and enter CODE";
-            (200, json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 }).to_string())
+            let mut code = json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 });
+            // The v1 protocol writes its numbers as text.
+            if request.query.contains_key("api-version") {
+                code["expires_in"] = json!("60");
+                code["interval"] = json!("1");
+            }
+            (200, code.to_string())
+        }
+        "instance" => {
+            let document = format!("{tenant}/v2.0/.well-known/openid-configuration");
+            (200, json!({ "tenant_discovery_endpoint": document, "metadata": [], "api-version": "1.1" }).to_string())
         }
         "token" => token.lock().expect("the lock")(&request),
         "revoke" => (200, String::new()),
@@ -160,7 +219,7 @@ fn serve(
         // The brokers of federated and managed identities.
         "ghoidc" => (200, json!({ "value": "GH-OIDC-JWT" }).to_string()),
         "abc" => (200, json!({ "oidcToken": "ADO-OIDC" }).to_string()),
-        _ if request.path.contains("/UserRealm/") => (200, json!({ "account_type": "Managed" }).to_string()),
+        _ if request.path.contains("/UserRealm/") => (200, json!({ "account_type": "Managed", "domain_name": "corp.test", "cloud_instance_name": "h", "cloud_audience_urn": "urn:h" }).to_string()),
         _ => (404, "<html>".to_owned()),
     };
     seen.lock().expect("the lock").push(request);
@@ -179,30 +238,10 @@ fn date(ahead: i64) -> String {
     (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-fn read(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let pairs = |bytes: &[u8]| url::form_urlencoded::parse(bytes).into_owned().collect();
-    Some(Request { method, path: path.replace("%40", "@"), query: pairs(query.as_bytes()), headers, form: pairs(&body) })
-}
-
 /// Somebody who calls the program.
 pub(crate) struct Home {
     pub(crate) folder: tempfile::TempDir,
+    program: PathBuf,
     env: Vec<(String, String)>,
     args: Vec<String>,
 }
@@ -214,11 +253,25 @@ impl Home {
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, &authority.ca_pem).expect("written");
         let env = vec![("SSL_CERT_FILE".to_owned(), ca.display().to_string())];
-        let args =
-            ["get-token", "--server-id", "SERVER", "--client-id", "CLIENT", "-t", "TENANT", "--authority-host", &authority.host]
-                .map(ToOwned::to_owned)
-                .to_vec();
-        Self { folder, env, args }
+        let args = [
+            "get-token",
+            "--server-id",
+            "SERVER",
+            "--client-id",
+            "CLIENT",
+            "-t",
+            "TENANT",
+            "--authority-host",
+            &authority.host,
+            "--disable-instance-discovery",
+        ];
+        let program = env!("CARGO_BIN_EXE_kubelogin").into();
+        Self { folder, program, env, args: args.map(ToOwned::to_owned).to_vec() }
+    }
+
+    /// With another program, and without words of its own.
+    pub(crate) fn bare(self, program: &Path) -> Self {
+        Self { program: program.to_owned(), args: Vec::new(), ..self }
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -233,8 +286,8 @@ impl Home {
         self
     }
 
-    pub(crate) fn start(&self, more: &[&str]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubelogin"));
+    pub(crate) fn start(&self, more: &[impl AsRef<OsStr>]) -> Child {
+        let mut command = Command::new(&self.program);
         command.env_clear().env("HOME", self.folder.path()).envs(self.env.iter().cloned()).args(&self.args).args(more);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
     }
@@ -248,7 +301,7 @@ impl Home {
         Said { code: out.status.code(), stdout: text(out.stdout), stderr: text(out.stderr) }
     }
 
-    pub(crate) fn run(&self, more: &[&str]) -> Done {
+    pub(crate) fn run(&self, more: &[impl AsRef<OsStr>]) -> Done {
         Done::of(&self.start(more).wait_with_output().expect("the program ends"))
     }
 }
@@ -266,6 +319,16 @@ impl Said {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+}
+
+/// The program that is tested and, where it was built, the one that was recorded. `ENTRANCE_STOCK_KUBELOGIN` names it and makes it
+/// necessary.
+pub(crate) fn programs() -> Vec<(&'static str, PathBuf)> {
+    let ours = ("ours", PathBuf::from(env!("CARGO_BIN_EXE_kubelogin")));
+    let named = std::env::var_os("ENTRANCE_STOCK_KUBELOGIN").map(PathBuf::from);
+    let stock = named.clone().unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/kubelogin"));
+    assert!(named.is_none() || stock.exists(), "{} is not there", stock.display());
+    [ours, ("stock", stock)].into_iter().filter(|(_, program)| program.exists()).collect()
 }
 
 /// How a call ended.
