@@ -76,7 +76,7 @@ fn tell(given: &Given, person: &KnownPerson) -> Result<Outcome, SignInError> {
     let told = runtime.block_on(async {
         let authority = Authority::read(&person.owner.authority)?;
         let file = given.text(Opt::CertificateAuthority).or(person.trust.as_deref());
-        let http = Http::new(&Trust { file: file.map(Into::into) }, super::AGENT)?;
+        let http = Http::new(&Trust { file: file.map(Into::into), ..Trust::default() }, super::AGENT)?;
         let told = revoke::revoke(&http, &authority, &person.owner.client, &person.refresh_token);
         tokio::time::timeout(PATIENCE, told).await.unwrap_or(Err(SignInError::TimedOut(PATIENCE)))
     });

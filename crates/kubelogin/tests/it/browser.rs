@@ -88,7 +88,7 @@ fn row_12_without_a_browser_the_address_is_shown_and_a_code_does_it() {
 #[test]
 fn row_12_one_page_for_a_sign_in_and_no_second_one_within_a_minute() {
     let authority = Authority::start();
-    let home = with_browser(&authority);
+    let home = with_browser(Home::at(&authority));
     let mut first = home.start(&["-l", "interactive"]);
     opened(&home);
     // As when somebody gives up and calls again.

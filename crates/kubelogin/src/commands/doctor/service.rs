@@ -165,7 +165,7 @@ async fn still_signed_in(report: &mut Report, given: &Given, cache: &TokenCache,
 
 fn http(given: &Given, trust: Option<&str>) -> Result<Http, SignInError> {
     let file = given.text(Opt::CertificateAuthority).or(trust);
-    Http::new(&Trust { file: file.map(Into::into) }, AGENT)
+    Http::new(&Trust { file: file.map(Into::into), ..Trust::default() }, AGENT)
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, SignInError>>) -> Result<T, SignInError> {
