@@ -98,6 +98,7 @@ GRAPH = [
 TOKEN = [
     ("POST", "/{tenant}/oauth2/v2.0/token"),
     ("POST", "/{tenant}/oauth2/v2.0/devicecode"),
+    ("POST", "/{tenant}/oauth2/v2.0/revoke"),
     ("POST", "/organizations/oauth2/v2.0/token"),
     ("POST", "/common/oauth2/v2.0/devicecode"),
 ]

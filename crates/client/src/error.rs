@@ -146,7 +146,10 @@ impl SignInError {
 
     /// The refresh token is worth nothing any more, for anything.
     pub fn ends_the_sign_in(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.error == "invalid_grant")
+        // These are about one cluster, one place or one moment.
+        const PASSING: [u64; 9] = [50_076, 50_079, 50_105, 50_131, 50_196, 53_003, 65_001, 501_051, 530_032];
+        matches!(self, Self::Refused(refusal)
+            if refusal.error == "invalid_grant" && !refusal.error_codes.iter().any(|code| PASSING.contains(code)))
     }
 
     /// Another token needs a person.
@@ -180,19 +183,31 @@ fn meaning(code: u64) -> Option<&'static str> {
         50053 => "the account is locked for a while after too many wrong passwords",
         50055 => "the password has expired; set a new one on the sign-in page",
         50057 => "the account is disabled; an administrator can enable it",
+        50059 | 50128 | 90019 => "the tenant cannot be told from the request; give `--tenant-id`",
         50076 | 50079 => "the sign-in needs a second factor; use `--login devicecode` or `--login interactive`",
+        50105 | 501_051 => "the cluster's application wants people and applications assigned to it; an administrator can do that",
         50126 => "the user name or the password is wrong",
-        53003 => "a policy of the organisation blocks this sign-in",
+        50131 | 53003 => "a policy of the organisation blocks this sign-in; ask an administrator which one",
+        50173 => "the earlier sign-in was revoked, or the password was changed; sign in again",
+        50194 => "the application belongs to one tenant; give its `--tenant-id`",
+        50196 => "the same sign-in was repeated too often; wait a minute",
         65001 => "the application was not consented to; an administrator can do that",
+        65002 | 65005 | 650_053 | 650_057 => {
+            "the application may not ask for this cluster; check `--client-id` and `--server-id`"
+        }
+        70001 | 7_000_112 => "the application is disabled in this tenant; an administrator can enable it",
         70043 | 700_082 | 700_084 => "the earlier sign-in has ended; sign in again",
         90002 => "the tenant does not exist here; check `--tenant-id` and `--authority-host`",
         500_011 => "the cluster's application is not known in this tenant; check `--server-id`",
+        530_032 => "a policy of the organisation forbids this way to sign in; try `--login interactive`",
         700_016 => "the application is not known in this tenant; check `--client-id` and `--tenant-id`",
         700_024 | 700_027 => "the certificate or the clock does not fit; check both",
+        700_025 => "this application proves itself with nothing; leave secret and certificate out",
         7_000_215 => "the client secret is wrong; it must be the secret's value, not its id",
+        7_000_216 | 7_000_218 => "the application needs a secret or a certificate for this way to sign in",
         7_000_222 => "the client secret has expired; make a new one",
-        7_000_218 => "the application needs a secret or a certificate for this way to sign in",
         700_211..=700_213 => "no federated credential of the application matches the token's issuer, subject and audience",
+        9_001_023 => "this way to sign in needs a tenant; give `--tenant-id`",
         _ => return None,
     })
 }

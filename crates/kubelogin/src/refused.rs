@@ -94,10 +94,9 @@ fn ask(settings: &Settings, info: &ExecInfo, host: &Url, token: &Secret) -> Opti
 }
 
 fn say(why: &Why) {
-    terminal::say(&format!("The cluster refused this sign-in: {}.", first_line(why.message.trim_end_matches('.'))));
-    if let Some(next) = why.next_step.as_deref().filter(|next| !next.is_empty()) {
-        terminal::say(&format!("hint: {}", first_line(next)));
-    }
+    let next = why.next_step.as_deref().filter(|next| !next.is_empty()).map(first_line);
+    let message = format!("The cluster refused this sign-in: {}.", first_line(why.message.trim_end_matches('.')));
+    terminal::refused(&message, next.as_deref(), why.code.as_deref());
 }
 
 fn first_line(text: &str) -> String {

@@ -51,6 +51,20 @@ pub(crate) fn warn(message: &str) {
     tell("warning", "warning", &text, Map::new());
 }
 
+/// Why a cluster did not take a token.
+pub(crate) fn refused(message: &str, hint: Option<&str>, code: Option<&str>) {
+    if VOICE.json {
+        let mut more = Map::new();
+        more.insert("hint".into(), hint.map(printable).into());
+        more.insert("code".into(), code.map(printable).into());
+        return tell("warning", "refused", message, more);
+    }
+    say(message);
+    if let Some(hint) = hint {
+        say(&format!("hint: {hint}"));
+    }
+}
+
 /// How much somebody wants to know (`-v`).
 pub(crate) fn level() -> i32 {
     VOICE.level

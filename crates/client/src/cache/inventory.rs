@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::files::{make_folder, unfinished, write_private};
 use super::people::StoredPerson;
 use super::seal::Key;
-use super::{Account, Storage, StoredToken, Subject, TokenCache};
+use super::{Account, Storage, StoredToken, Subject, TokenCache, open_with};
 use crate::Secret;
 
 /// Whose something is, as it stands inside the sealed files.
@@ -139,6 +140,18 @@ impl TokenCache {
         Ok(())
     }
 
+    /// Makes and removes a file of a few bytes, as a sign-in would.
+    pub fn try_to_write(&self) -> std::io::Result<()> {
+        if self.storage == Storage::Nothing {
+            return Ok(());
+        }
+        make_folder(&self.folder)?;
+        let file = unfinished(&self.folder.join("try"));
+        let written = write_private(&file, &[0; 4096]);
+        let _ = std::fs::remove_file(&file);
+        written
+    }
+
     /// Whether there is a key, and so anything that can be read.
     pub fn has_key(&self) -> bool {
         Key::read(&self.folder, self.storage).is_some()
@@ -155,7 +168,7 @@ impl TokenCache {
         let (mut bad, mut found) = (0, Vec::new());
         for path in self.files(extension) {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let opened = key.as_ref().and_then(|key| self.open_with(key, &name, &self.sealed(&name)?));
+            let opened = key.as_ref().and_then(|key| open_with(key, &name, &self.sealed(&name)?));
             match opened {
                 Some(value) => found.push((path, value)),
                 None => bad += 1,

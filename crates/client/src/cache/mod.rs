@@ -208,7 +208,7 @@ impl TokenCache {
             return None;
         }
         let sealed = self.sealed(name)?;
-        self.open_with(&Key::read(&self.folder, self.storage)?, name, &sealed)
+        open_with(&Key::read(&self.folder, self.storage)?, name, &sealed)
     }
 
     fn sealed(&self, name: &str) -> Option<Sealed> {
@@ -216,11 +216,6 @@ impl TokenCache {
         // Looked at first: what is too large is not read at all.
         let length = std::fs::metadata(&file).ok()?.len();
         std::fs::read(file).ok().filter(|_| length <= LARGEST).map(Sealed)
-    }
-
-    fn open_with<T: for<'de> Deserialize<'de>>(&self, key: &Key, name: &str, sealed: &Sealed) -> Option<T> {
-        let text = key.open(name, sealed)?;
-        serde_json::from_slice(&text).ok()
     }
 
     fn seal<T: Serialize>(&self, key: &Key, name: &str, value: &T) -> std::io::Result<()> {
@@ -233,6 +228,11 @@ impl TokenCache {
     fn entries(&self) -> PathBuf {
         self.folder.join(self.storage.folder())
     }
+}
+
+fn open_with<T: for<'de> Deserialize<'de>>(key: &Key, name: &str, sealed: &Sealed) -> Option<T> {
+    let text = key.open(name, sealed)?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// A token with less life than this is replaced before it is used.

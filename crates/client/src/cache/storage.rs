@@ -85,32 +85,32 @@ pub(super) mod keyring {
     /// The key of this name; `None` if there is none.
     pub(in super::super) fn read(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoKeyring> {
         match ring()?.search(name) {
-            Ok(key) => Ok(Some(Zeroizing::new(key.read_to_vec().map_err(|error| cannot(&error))?))),
+            Ok(key) => Ok(Some(Zeroizing::new(key.read_to_vec().map_err(cannot)?))),
             Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
-            Err(error) => Err(cannot(&error)),
+            Err(error) => Err(cannot(error)),
         }
     }
 
     /// Keeps a key; one of this name is replaced.
     pub(in super::super) fn keep(name: &str, bytes: &[u8]) -> Result<(), NoKeyring> {
-        let key = ring()?.add_key(name, bytes).map_err(|error| cannot(&error))?;
+        let key = ring()?.add_key(name, bytes).map_err(cannot)?;
         // Sessions of the same person that do not possess the keyring (cron, another login) may read it too.
         let ours = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::ALL).build();
-        key.set_perms(ours).map_err(|error| cannot(&error))
+        key.set_perms(ours).map_err(cannot)
     }
 
     /// Forgets a key; an absent one is fine.
     pub(in super::super) fn forget(name: &str) {
-        if let Ok(key) = ring().and_then(|ring| ring.search(name).map_err(|error| cannot(&error))) {
+        if let Ok(key) = ring().and_then(|ring| ring.search(name).map_err(cannot)) {
             let _ = key.invalidate();
         }
     }
 
     fn ring() -> Result<KeyRing, NoKeyring> {
-        KeyRing::from_special_id(KeyRingIdentifier::User, true).map_err(|error| cannot(&error))
+        KeyRing::from_special_id(KeyRingIdentifier::User, true).map_err(cannot)
     }
 
-    fn cannot(error: &KeyError) -> NoKeyring {
+    fn cannot(error: KeyError) -> NoKeyring {
         NoKeyring(match error {
             KeyError::AccessDenied | KeyError::PermissionDenied => "it is not allowed, as in many containers".to_owned(),
             KeyError::OperationNotSupported | KeyError::Unknown(38) => "this kernel has none".to_owned(),

@@ -1,6 +1,6 @@
 //! Values after the environment: a variable that is set, even to nothing, beats the option, because pipelines rely on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use entrance_client::cache::{BadStorage, Storage, Subject, TokenCache};
@@ -136,7 +136,9 @@ pub(crate) fn cache(given: &Given, env: Lookup<'_>) -> Result<TokenCache, BadOpt
     let place = given.text(Opt::CacheStorage).map(ToOwned::to_owned).or_else(|| env("KUBELOGIN_CACHE_STORAGE"));
     let storage: Storage = place.unwrap_or_default().parse()?;
     let cache = TokenCache::at(cache_dir(given, env)).kept_in(storage);
-    Ok(cache.trusting(given.text(Opt::CertificateAuthority)))
+    // Whoever signs the person out may do so from another folder.
+    let trust = given.text(Opt::CertificateAuthority).map(|file| std::path::absolute(file).unwrap_or_else(|_| file.into()));
+    Ok(cache.trusting(trust.as_deref().and_then(Path::to_str)))
 }
 
 /// Formats that messages can have.

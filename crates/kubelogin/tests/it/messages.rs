@@ -125,11 +125,8 @@ fn row_14_as_json_each_message_is_one_object_with_the_same_keys() {
     for words in [&["--nope"][..], &["-l", "oidc"], &["-l", "spn", "--client-secret", "s", "--cache-dir", "/dev/null"]] {
         assert!(!objects(&home.run(words)).is_empty());
     }
-    assert_eq!(
-        home.run(&["-o", "yaml"]).stderr.contains("is no format for messages: text or json"),
-        true,
-        "an unknown format is named"
-    );
+    let unknown = home.run(&["-o", "yaml"]);
+    assert!(unknown.stderr.contains("is no format for messages: text or json"), "{unknown:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The token cache: can it be written, read, and by this person only?
 
+#[cfg(unix)]
 use std::path::Path;
 
 use entrance_client::cache::TokenCache;
@@ -20,7 +21,7 @@ pub(super) fn look(report: &mut Report, given: &Given) {
         report.odd(CHECK, why.to_string(), "the key lies in a file that only you can read");
     }
     let folder = usable.folder().to_owned();
-    if let Err(error) = try_to_write(&folder) {
+    if let Err(error) = usable.try_to_write() {
         return report.failed(
             CHECK,
             format!("{} cannot be written ({error}), so each call signs in again", folder.display()),
@@ -64,15 +65,6 @@ fn place(cache: &TokenCache) -> &'static str {
         "none" => "no place (nothing is kept)",
         _ => "a file",
     }
-}
-
-/// Makes and removes a file of a few bytes, as a sign-in would.
-fn try_to_write(folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let file = folder.join(format!("doctor-{}.new", std::process::id()));
-    let written = std::fs::write(&file, [0; 4096]);
-    let _ = std::fs::remove_file(&file);
-    written
 }
 
 #[cfg(unix)]
