@@ -54,6 +54,13 @@ pub fn preauthorized(client: AppId, resource: &Resource) -> Result<Vec<&str>, Re
     }
 }
 
+/// Whether the directory also takes this client's tokens for the resource manager: `az rest` sends those to any address of
+/// our one origin (azure-cli 3). They may open no more than what the directory gives these clients anyway, so nobody else is
+/// here.
+pub fn opens_directory_with_arm(client: AppId) -> bool {
+    matches!(client, well_known::AZURE_CLI | well_known::AZURE_POWERSHELL)
+}
+
 /// Whether a refresh token of this client may be used for a resource of this kind: one that kubelogin holds opens
 /// clusters and nothing else (DESIGN 8).
 pub fn may_refresh(client: AppId, kind: Kind) -> bool {
@@ -109,6 +116,17 @@ mod tests {
         assert_eq!(preauthorized(own, &resource(other, Kind::Own)), Err(Refusal::NoConsent));
         assert_eq!(preauthorized(own, &resource(well_known::AKS_SERVER, Kind::Cluster)), Err(Refusal::NoConsent));
         assert_eq!(preauthorized(own, &resource(well_known::GRAPH, Kind::Graph)), Ok(vec!["User.Read"]));
+    }
+
+    #[test]
+    fn o_08_the_directory_takes_tokens_for_the_resource_manager_only_from_clients_that_reach_it_whole_anyway() {
+        let graph = resource(well_known::GRAPH, Kind::Graph);
+        for client in well_known::FIRST_PARTY.iter().map(|known| known.app_id) {
+            let whole = preauthorized(client, &graph).is_ok_and(|all| all.contains(&"Directory.AccessAsUser.All"));
+            assert_eq!(opens_directory_with_arm(client), whole, "{client}");
+        }
+        let own: AppId = "11111111-1111-4111-8111-111111111111".parse().expect("an id");
+        assert!(!opens_directory_with_arm(own));
     }
 
     #[test]

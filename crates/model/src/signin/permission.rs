@@ -51,7 +51,8 @@ const GRAPH: &[BuiltIn] = &[
     admin("Directory.ReadWrite.All", uuid!("c5366453-9fb0-48a5-a156-24f0c49a4b84")),
     admin("Directory.AccessAsUser.All", uuid!("0e263e50-5827-48a4-b97c-d940288653c7")),
 ];
-const ARM: &[BuiltIn] = &[open("user_impersonation", uuid!("41094075-9dad-400e-a0bd-54e686782033"))];
+/// The original lets every person allow this one. Here it reaches clusters' credentials, so administrators allow it.
+const ARM: &[BuiltIn] = &[admin("user_impersonation", uuid!("41094075-9dad-400e-a0bd-54e686782033"))];
 const CLUSTER: &[BuiltIn] = &[open("user.read", uuid!("34a47c2f-cd0d-47b4-a93c-2c41130c671c"))];
 
 /// The delegated permissions that a built-in resource offers.

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 use entrance_model::Timestamp;
 use entrance_model::id::PrincipalId;
+use entrance_model::signin::client::opens_directory_with_arm;
 use entrance_model::signin::resource::{Identifier, identify};
 use entrance_model::well_known;
 use entrance_store::StoreError;
@@ -69,8 +70,10 @@ pub async fn check(app: &App, headers: &HeaderMap, api: Api) -> Result<Verified<
     }
     let meant = |api| identify(&token.aud, app.base()) == Identifier::App(api);
     let fits = match api {
-        // `az rest` sends the resource manager's token to any address of our origin (azure-cli 3).
-        Api::Graph => meant(well_known::GRAPH) || meant(well_known::ARM),
+        Api::Graph => {
+            meant(well_known::GRAPH)
+                || (meant(well_known::ARM) && token.idtyp == IdentityType::User && opens_directory_with_arm(token.app_id))
+        }
         Api::Arm => meant(well_known::ARM),
     };
     if !fits {

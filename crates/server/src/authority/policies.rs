@@ -10,6 +10,7 @@ use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::{AppId, GroupId, ServicePrincipalId};
 use entrance_model::signin::authorize::AuthorizeRequest;
+use entrance_model::signin::client::opens_directory_with_arm;
 use entrance_model::signin::device::DeviceRequest;
 use entrance_model::signin::network::nearness;
 use entrance_model::signin::policy::{
@@ -18,7 +19,7 @@ use entrance_model::signin::policy::{
 use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::{Aadsts, Endpoint, Method, SignIn};
-use entrance_model::well_known::AKS_SERVER;
+use entrance_model::well_known::{AKS_SERVER, GRAPH};
 use entrance_store::Reader;
 use entrance_store::authority::Judged;
 use serde_json::{Value, json};
@@ -104,6 +105,7 @@ pub(crate) async fn verdict(ctx: &Ctx, tenant: &Tenant, question: &Question<'_>)
         client: question.client.app,
         is_public: question.client.is_public(),
         resources: &ids(question.resources),
+        besides: besides(question.client.app, question.resources),
         grant: question.grant,
         address,
         nearness: question.asked_from.map(|from| nearness(from, address)),
@@ -267,6 +269,12 @@ fn ids(resources: &[Resource]) -> Vec<AppId> {
         ids.push(AKS_SERVER);
     }
     ids
+}
+
+/// What tokens for the resources open besides them: some clients reach the directory with one for the resource manager.
+fn besides(client: AppId, resources: &[Resource]) -> &'static [AppId] {
+    let opens = opens_directory_with_arm(client) && resources.iter().any(|resource| resource.kind == Kind::Arm);
+    if opens { &[GRAPH] } else { &[] }
 }
 
 /// The groups of a person, where some policy asks for any. Waits until the directory in memory is as new as the store: who

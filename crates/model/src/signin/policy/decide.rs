@@ -174,9 +174,12 @@ pub(super) fn holds(people: &People, subject: &Subject<'_>) -> bool {
 }
 
 fn asks_for(applications: &Applications, context: &Context<'_>) -> bool {
-    let named = |apps: &[crate::id::AppId]| context.resources.iter().any(|resource| apps.contains(resource));
-    let included = applications.all || named(&applications.include) || applications.include.contains(&context.client);
-    included && !named(&applications.exclude)
+    let about = |resources: &[crate::id::AppId]| {
+        let named = |apps: &[crate::id::AppId]| resources.iter().any(|resource| apps.contains(resource));
+        let included = applications.all || named(&applications.include) || applications.include.contains(&context.client);
+        included && !named(&applications.exclude)
+    };
+    about(context.resources) || context.besides.iter().any(|one| about(std::slice::from_ref(one)))
 }
 
 fn is_kind(kind: ClientKind, context: &Context<'_>) -> bool {

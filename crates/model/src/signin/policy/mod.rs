@@ -264,6 +264,8 @@ pub struct Context<'a> {
     pub is_public: bool,
     /// What it asks for, under every id that policies may know it by.
     pub resources: &'a [AppId],
+    /// What its token opens besides. A policy about that is met, and one that excludes only what is asked for is not escaped.
+    pub besides: &'a [AppId],
     /// How.
     pub grant: GrantKind,
     /// From where.

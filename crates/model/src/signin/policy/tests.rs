@@ -56,6 +56,7 @@ fn alice(groups: &[GroupId]) -> Context<'_> {
         client: AKS_CLIENT,
         is_public: true,
         resources: &[AKS_SERVER],
+        besides: &[],
         grant: GrantKind::Code,
         address: "192.0.2.7".parse().expect("an address"),
         nearness: None,
@@ -111,6 +112,20 @@ fn s_803_a_cluster_with_an_application_of_its_own_is_met_under_both_ids() {
         ..policy("p", Control::Block)
     };
     assert!(is_blocked(&apps(own), &context) && is_blocked(&apps(AKS_SERVER), &context) && !is_blocked(&apps(ARM), &context));
+}
+
+#[test]
+fn s_803_what_a_token_opens_besides_is_met_under_its_own_id_and_excluded_by_nothing_else() {
+    let context = Context { resources: &[ARM], besides: &[GRAPH], ..alice(&[]) };
+    let apps = |include: &[AppId], exclude: &[AppId]| Policy {
+        applications: Applications { all: include.is_empty(), include: include.to_vec(), exclude: exclude.to_vec() },
+        ..policy("p", Control::Block)
+    };
+    assert!(is_blocked(&apps(&[ARM], &[]), &context) && is_blocked(&apps(&[GRAPH], &[]), &context));
+    assert!(is_blocked(&apps(&[], &[GRAPH]), &context), "what is asked for stays met");
+    assert!(is_blocked(&apps(&[], &[ARM]), &context), "the directory stays met");
+    assert!(!is_blocked(&apps(&[], &[ARM, GRAPH]), &context) && !is_blocked(&apps(&[AKS_SERVER], &[]), &context));
+    assert!(!is_blocked(&apps(&[GRAPH], &[]), &Context { besides: &[], ..context }));
 }
 
 #[test]

@@ -19,6 +19,8 @@ const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 /// The directory.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// The resource manager.
+const ARM: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
 const SECRET: &str = "Xy~8Q_a-secret-with-plenty-of-random-characters";
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";

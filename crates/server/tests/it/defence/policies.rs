@@ -4,8 +4,8 @@ use entrance_testkit::{PASSWORD, minutes};
 use serde_json::{Value, json};
 
 use super::{
-    AKS, AZ, GRAPH, LOCATIONS, POLICIES, SECRET, authorize, block, by_password, by_secret, credential, made, mfa, number, only,
-    patched, policy, redeem, refresh, refresh_token, sent, token_request, world,
+    AKS, ARM, AZ, GRAPH, LOCATIONS, POLICIES, SECRET, authorize, block, by_password, by_secret, credential, made, mfa, number,
+    only, patched, policy, redeem, refresh, refresh_token, sent, token_request, world,
 };
 
 #[tokio::test]
@@ -172,6 +172,25 @@ async fn s_803_a_policy_about_one_resource_leaves_the_others_open() {
     let cluster = format!("{AKS}/.default");
     assert_eq!(number(&by_password(&world, "alice", PASSWORD, &cluster).await), 53003);
     assert_eq!(number(&by_password(&world, "alice", PASSWORD, &format!("{GRAPH}/.default")).await), 0);
+}
+
+#[tokio::test]
+async fn s_803_a_policy_about_the_directory_meets_the_token_of_az_that_opens_it_too() {
+    let (world, root) = world().await;
+    let alice = world.user("alice").await;
+    let arm = format!("{}/arm/.default", world.app().base());
+    assert_eq!(number(&by_password(&world, "alice", PASSWORD, &arm).await), 0);
+    let mut directory = policy("directory", &only(&alice), &mfa());
+    directory["conditions"]["applications"] = json!({"includeApplications": [GRAPH]});
+    let id = made(&world, &root, directory).await;
+    assert_eq!(number(&by_password(&world, "alice", PASSWORD, &arm).await), 50076);
+    assert_eq!(number(&by_password(&world, "alice", PASSWORD, &format!("{AKS}/.default")).await), 0);
+    let all_but = |excluded: &[&str]| json!({"conditions": {"applications": {"includeApplications": ["All"], "excludeApplications": excluded}}});
+    let one = format!("{POLICIES}/{id}");
+    for (excluded, expected) in [(&[ARM][..], 50076), (&[GRAPH][..], 50076), (&[ARM, GRAPH][..], 0)] {
+        patched(&world, &root, &one, all_but(excluded)).await;
+        assert_eq!(number(&by_password(&world, "alice", PASSWORD, &arm).await), expected, "{excluded:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 use entrance_testkit::Entrance;
 use serde_json::{Value, json};
 
-use super::{Shop, answered, opened};
+use super::{Shop, answered, authorize, claims, opened, redeemed};
+
+const AZ: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
 #[tokio::test]
 async fn g_406_grants_are_made_changed_listed_and_removed_as_az_does_it() {
@@ -71,4 +73,31 @@ async fn g_406_a_person_s_grants_are_theirs_and_built_in_applications_are_nobody
     // Whoever goes takes along what they allowed.
     assert_eq!(world.graph(&token, "DELETE", &format!("/v1.0/users/{}", alice.id), Value::Null).await.status, 204);
     assert!(world.graph(&token, "GET", "/v1.0/oauth2PermissionGrants", Value::Null).await.each("id").is_empty());
+}
+
+#[tokio::test]
+async fn s_304_and_o_08_administrators_allow_the_resource_manager_and_that_opens_no_directory_to_other_programs() {
+    let world = Entrance::start().await;
+    let root = world.directory_admin("root").await;
+    world.user("alice").await;
+    let token = world.graph_token(&root);
+    let shop = Shop::open(&world).await;
+    let scope = format!("openid {}/arm/user_impersonation", world.app().base());
+    let page = opened(&mut world.browser(), &shop.authorize(&[("scope", &scope)]), "alice").await;
+    assert!(page.html.contains("Only an administrator may allow this") && !page.has("consent-accept"), "{}", page.html);
+    let arm = "/v1.0/servicePrincipals(appId='797f4846-ba00-4fd7-ba43-dac1f8f63013')";
+    let arm = world.graph(&token, "GET", arm, Value::Null).await.text("id");
+    let body =
+        json!({"clientId": shop.principal.id, "consentType": "AllPrincipals", "resourceId": arm, "scope": "user_impersonation"});
+    assert_eq!(world.graph(&token, "POST", "/v1.0/oauth2PermissionGrants", body).await.status, 201);
+    for (client, status) in [(shop.id(), 401), (AZ.to_owned(), 200)] {
+        let page = opened(&mut world.browser(), &authorize(&client, &[("scope", &scope)]), "alice").await;
+        let (_, tokens) = redeemed(&world, &client, &answered(&page)["code"]).await;
+        let access = tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        assert_eq!(claims(access)["scp"], "user_impersonation");
+        for path in ["/v1.0/users", "/v1.0/me"] {
+            let answer = world.graph(access, "GET", path, Value::Null).await;
+            assert_eq!(answer.status, status, "{client} {path}: {}", answer.body);
+        }
+    }
 }
