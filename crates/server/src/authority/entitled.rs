@@ -13,6 +13,7 @@ use entrance_model::signin::groups::{Groups, Memberships, Mode};
 use entrance_model::signin::manifest::Manifest;
 use entrance_model::signin::resource::{Kind, Resource};
 
+use super::client::Client;
 use super::ctx::Ctx;
 use super::refused::Refused;
 use crate::directory::Snapshot;
@@ -83,6 +84,21 @@ pub(crate) async fn at(ctx: &Ctx, tenant: &Tenant, subject: Subject<'_>, resourc
     // v1 tokens always tell the directory roles of a person, v2 tokens where the application asks (S-8).
     let tell = manifest.groups.roles || resource.version == 1;
     Ok(Entitled { groups, roles, wids: wids(subject, tell) })
+}
+
+/// Refuses to sign a person in to a client that wants an assignment and that nobody assigned them to (50105). That of a
+/// group counts for its direct members, as for roles.
+pub(crate) async fn admit(ctx: &Ctx, tenant: &Tenant, user: &User, client: &Client) -> Result<(), Refused> {
+    let principal = &client.principal;
+    if !principal.assignment_required {
+        return Ok(());
+    }
+    let mut reader = ctx.app.store.read().await?;
+    if reader.directory().app_roles_held(tenant.id, principal.id, user.id.into()).await?.is_empty() {
+        let why = "nobody assigned the person to the application that they sign in to";
+        return Err(Refused::from(Aadsts::EntitlementGrantsNotFound).of(user.id).because(why));
+    }
+    Ok(())
 }
 
 /// What an ID token says to a client.

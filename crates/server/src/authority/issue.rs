@@ -206,6 +206,7 @@ pub(crate) async fn for_person(
     if by.at < user.sessions_valid_from {
         return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id));
     }
+    entitled::admit(ctx, tenant, user, client).await?;
     // A token that is exchanged was refused or not when it was made.
     if grant != GrantKind::OnBehalfOf {
         factors::demanded(ctx, tenant, user, by).await?;
@@ -308,6 +309,7 @@ pub(crate) async fn for_browser(
     // The page may have been reached by another generation of endpoint than the request.
     let ctx = Ctx { endpoint: request.endpoint, ..ctx.clone() };
     let client = Client::find(&ctx, &tenant, &request.app.to_string()).await?;
+    entitled::admit(&ctx, &tenant, user, &client).await?;
     let wanted = Wanted {
         asked: grants::asked(request.endpoint, Some(&request.scope))?,
         client_info: request.client_info,

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::ctx::{Ctx, event};
 use super::refused::Refused;
-use super::{grants, target};
+use super::{entitled, grants, target};
 use crate::config::Mode;
 
 /// Who asks for a token.
@@ -146,6 +146,8 @@ pub(crate) async fn of_authorize(
     request: &AuthorizeRequest,
 ) -> Result<Verdict, Refused> {
     let client = Client::find(ctx, tenant, &request.app.to_string()).await?;
+    // At this endpoint the application reads that it was the person who is not let in.
+    entitled::admit(ctx, tenant, user, &client).await.map_err(|refused| refused.error("access_denied"))?;
     let asked = grants::asked(request.endpoint, Some(&request.scope))?;
     let mut resources = Vec::new();
     // Without a scope of its own it is about the directory; several are redeemed one by one, and met together here.
@@ -173,6 +175,7 @@ pub(crate) async fn for_session(
 /// What the policies say about a device that a person is about to let in, with the networks of both compared (W-111).
 pub(crate) async fn of_device(ctx: &Ctx, tenant: &Tenant, user: &User, request: &DeviceRequest) -> Result<Verdict, Refused> {
     let client = Client::find(ctx, tenant, &request.app.to_string()).await?;
+    entitled::admit(ctx, tenant, user, &client).await?;
     let asked = grants::asked(request.endpoint, Some(&request.scope))?;
     let identifier = match request.endpoint {
         Endpoint::V1 => request.scope.clone(),

@@ -44,24 +44,26 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         Purpose::Device { .. } | Purpose::AdminConsent { .. } => return Err(Aadsts::FlowTokenExpired.into()),
     };
     let tenant = flow.state.tenant(ctx).await?;
-    let judged = match policies::for_session(ctx, &tenant, &user, &request, &session).await {
-        Ok(judged) => Ok(judged),
+    let made = match policies::for_session(ctx, &tenant, &user, &request, &session).await {
+        Ok(_) => Ok(make(ctx, &request, &session, &user).await?),
         Err(refused) if refused.number == Aadsts::BadTokenDueToSignInFrequency => {
             return Ok(see_other(&format!("/signin?flow={id}")));
         }
         Err(refused) => Err(refused),
     };
-    let made = make(ctx, &request, &session, &user).await?;
     let mut after = flow.state;
     after.outcome = Some(Outcome::Answered);
     let app = after.app.clone();
     let mut tx = ctx.app.store.write().await?;
     tx.authority().swap_flow(&id, flow.version, &after).await?;
-    if let Err(refused) = judged {
-        tx.commit().await?;
-        ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), &refused).await;
-        return Ok(answer(ctx, headers, &request, &app, &refusal(ctx, &request, &refused)).await);
-    }
+    let made = match made {
+        Ok(made) => made,
+        Err(refused) => {
+            tx.commit().await?;
+            ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), &refused).await;
+            return Ok(answer(ctx, headers, &request, &app, &refusal(ctx, &request, &refused)).await);
+        }
+    };
     let fields = keep(ctx, &mut tx, &request, &session, &user, made).await?;
     tx.commit().await?;
     Ok(answer(ctx, headers, &request, &app, &fields).await)

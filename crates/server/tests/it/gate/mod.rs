@@ -1,5 +1,6 @@
 //! The gate: what strangers reach. Authorization requests, consent, sign-out, the pages and their languages.
 
+mod assignment;
 mod authorize;
 mod consent;
 mod device;
