@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use entrance_model::directory::{Proof as Registered, Tenant};
+use entrance_model::directory::{Credential, Proof as Registered, Tenant};
 use entrance_model::signin::Aadsts;
 use entrance_wire::oauth::jws::{Unverified, thumbprint};
 
@@ -29,8 +29,14 @@ pub(super) fn check(ctx: &Ctx, tenant: &Tenant, client: &Client, assertion: &str
     }
     let until = times(token, now, LONGEST)?;
     let wrong = |why: &str| Refused::from(Aadsts::ClientAssertionSignatureInvalid).because(why);
-    let registered = find(client, token).ok_or_else(|| wrong("no registered certificate has this thumbprint"))?;
-    let der = STANDARD.decode(registered).map_err(|_| wrong("the registered certificate cannot be read"))?;
+    let mut registered = named(client, token).peekable();
+    if registered.peek().is_none() {
+        return Err(wrong("no registered certificate has this thumbprint"));
+    }
+    // A registration may be shorter than the certificate, and there may be several of one certificate.
+    let registered = registered.find(|(credential, _)| credential.start <= now && now < credential.end);
+    let (_, der) = registered.ok_or_else(|| wrong("the registration of the certificate is out of date"))?;
+    let der = STANDARD.decode(der).map_err(|_| wrong("the registered certificate cannot be read"))?;
     let (key, starts, ends) =
         PublicKey::of_certificate(&der).ok_or_else(|| wrong("the registered certificate cannot be used"))?;
     if !(starts..ends).contains(&now.as_second()) {
@@ -45,13 +51,13 @@ pub(super) fn check(ctx: &Ctx, tenant: &Tenant, client: &Client, assertion: &str
     Ok(Proof::Assertion(Some(Spend { client: id, jti, hash, until })))
 }
 
-/// The registered certificate (base64 DER) that the header names, in date.
-fn find<'c>(client: &'c Client, token: &Unverified) -> Option<&'c str> {
+/// The registered certificates (base64 DER) that the header names.
+fn named<'c>(client: &'c Client, token: &Unverified) -> impl Iterator<Item = (&'c Credential, &'c str)> {
     let digits = |text: &Option<String>| text.as_deref().and_then(thumbprint).map(|bytes| hex(&bytes));
     let (by_sha256, by_sha1) = (digits(&token.header.x5t_s256), digits(&token.header.x5t));
-    let kid = token.header.kid.as_deref();
-    let by_kid = kid.and_then(thumbprint).map(|bytes| hex(&bytes));
-    client.credentials().find_map(|credential| {
+    let kid = token.header.kid.clone();
+    let by_kid = kid.as_deref().and_then(thumbprint).map(|bytes| hex(&bytes));
+    client.credentials().filter_map(move |credential| {
         let Registered::Certificate { der, sha1, sha256 } = &credential.proof else { return None };
         let is = |known: &str, asked: &Option<String>| asked.as_deref().is_some_and(|asked| known.eq_ignore_ascii_case(asked));
         let named = if by_sha256.is_some() {
@@ -59,9 +65,9 @@ fn find<'c>(client: &'c Client, token: &Unverified) -> Option<&'c str> {
         } else if by_sha1.is_some() {
             is(sha1, &by_sha1)
         } else {
-            is(sha1, &by_kid) || is(sha256, &by_kid) || kid.is_some_and(|kid| kid.eq_ignore_ascii_case(sha1))
+            is(sha1, &by_kid) || is(sha256, &by_kid) || kid.as_deref().is_some_and(|kid| kid.eq_ignore_ascii_case(sha1))
         };
-        named.then_some(der.as_str())
+        named.then_some((credential, der.as_str()))
     })
 }
 

@@ -209,6 +209,38 @@ async fn s_241_and_o_09_a_certificate_signs_for_its_application_once() {
 }
 
 #[tokio::test]
+async fn s_241_a_certificate_counts_only_between_the_times_of_its_registration() {
+    let world = Entrance::start().await;
+    let certificate = Certificate::new();
+    let register = |app: &mut Application| {
+        // Registered twice, each time for less than the certificate's own two years.
+        for (start, end) in [("00:10", "00:20"), ("00:30", "00:40")] {
+            certificate.register(app);
+            let credential = app.credentials.last_mut().expect("it was added");
+            let at = |time: &str| format!("2026-01-01T{time}:00Z").parse().expect("a time");
+            (credential.start, credential.end) = (at(start), at(end));
+        }
+    };
+    let (app, _) = world.application("robot", register).await;
+    let id = app.app_id.to_string();
+    let endpoint = world.url(&format!("/{}/oauth2/v2.0/token", world.tenant));
+    let ask = async || {
+        let exp = world.app().now().as_second() + 300;
+        let claims = json!({ "aud": endpoint, "iss": id, "sub": id, "jti": Uuid::new_v4(), "exp": exp });
+        with_assertion(&world, &id, &certificate.sign(&claims, Algorithm::PS256)).await
+    };
+    for counts in [false, true, false, true, false] {
+        let answer = ask().await;
+        let at = world.app().now();
+        assert_eq!(answer.status() == 200, counts, "{at}");
+        if !counts {
+            assert_eq!(refusal(answer).await, (401, "invalid_client".into(), 700_027), "{at}");
+        }
+        world.sleep(entrance_testkit::minutes(10));
+    }
+}
+
+#[tokio::test]
 async fn s_242_a_token_of_a_trusted_issuer_stands_for_its_application() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("jwks.json");
