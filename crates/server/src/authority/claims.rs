@@ -12,6 +12,7 @@ use entrance_model::signin::scope::Oidc;
 use entrance_model::signin::{Method, SignIn};
 use serde_json::{Map, Value, json};
 
+use super::behind::{self, Behind};
 use super::client::{Client, Proof};
 use super::entitled::{Entitled, is_guest};
 use super::issue::Wanted;
@@ -129,6 +130,10 @@ pub(crate) fn user_access(facts: &Facts<'_>, user: &User, by: &SignIn, granted: 
         claims.insert("amr".into(), amr(&by.how));
     }
     claims.insert("sid".into(), by.session.to_string().into());
+    // Only an application of the tenant can exchange it.
+    if facts.resource.kind == Kind::Own {
+        claims.insert(behind::CLAIM.into(), Behind::claim(by).into());
+    }
     told(&mut claims, facts, &format!("users/{}", user.id), entitled);
     for claim in &facts.resource.manifest.access {
         optional(&mut claims, facts, user, by, *claim);

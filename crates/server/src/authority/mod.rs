@@ -3,6 +3,7 @@
 mod admin_consent;
 mod authorize;
 pub mod bearer;
+mod behind;
 mod claims;
 pub(crate) mod client;
 pub(crate) mod consent;

@@ -3,14 +3,14 @@
 //! What it shows is the access token that the person sent. Everything about that token is checked as if it came to one of
 //! our own APIs: who made it, whom it is for, whether it still counts, and that no key is bound to it.
 
-use entrance_model::Timestamp;
 use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::Origin;
-use entrance_model::signin::{Aadsts, Method, SignIn};
+use entrance_model::signin::{Aadsts, SignIn};
 use entrance_wire::oauth::token::Tokens;
 use serde_json::Value;
 
 use super::Request;
+use crate::authority::behind::{self, Behind};
 use crate::authority::client::Proof;
 use crate::authority::issue::{ForPerson, for_person};
 use crate::authority::keys::TokenError;
@@ -36,21 +36,16 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         return Err(Aadsts::ClientCredentialRequired.into());
     }
     let wanted = request.wanted(None)?;
-    let (token, how) = presented(request, assertion)?;
+    let (token, behind) = presented(request, assertion)?;
     let person = token.oid.as_user();
     let mut reader = ctx.app.store.read().await?;
     let revoked = reader.authority().revoked(tenant.id, &token.issued()).await?;
-    let session = match token.sid {
-        Some(session) => reader.authority().session(tenant.id, session).await?,
-        None => None,
-    };
     drop(reader);
     let user = request.user(person).await?;
     if revoked.is_some() || token.iat < user.sessions_valid_from.as_second() {
         return Err(Refused::from(Aadsts::FreshTokenNeeded).of(person).because("the person's token was revoked"));
     }
-    let issued = Timestamp::from_second(token.iat).unwrap_or(Timestamp::MIN);
-    let at = session.map_or(issued, |session| session.began).max(user.sessions_valid_from);
+    let Behind { how, at } = Behind::of(behind.as_deref(), &user);
     let session = token.sid.ok_or_else(|| Refused::from(Aadsts::InvalidAssertion).of(person))?;
     let by = SignIn { user: person, at, how, session };
     let scope = form.get(request.scope_name()).unwrap_or_default();
@@ -67,15 +62,15 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     Ok(prepared.tokens)
 }
 
-/// The token that was shown, and how its person signed in.
-fn presented(request: &Request<'_>, assertion: &str) -> Result<(AccessToken, Vec<Method>), Refused> {
+/// The token that was shown, and what it carries of the sign-in behind it.
+fn presented(request: &Request<'_>, assertion: &str) -> Result<(AccessToken, Option<String>), Refused> {
     let Request { ctx, tenant, client, .. } = request;
     let bad = |why: &str| Refused::from(Aadsts::InvalidAssertion).because(why);
     let claims: Value = ctx.app.keys.verify_claims(assertion).map_err(|error| bad(&error.to_string()))?;
     if claims.get("idtyp").is_none() {
         return Err(Refused::from(Aadsts::IdTokenAsAssertion));
     }
-    let how = claims.get("amr").and_then(|amr| serde_json::from_value(amr.clone()).ok()).unwrap_or_else(|| vec![Method::Pwd]);
+    let behind = claims.get(behind::CLAIM).and_then(Value::as_str).map(str::to_owned);
     let token: AccessToken = serde_json::from_value(claims).map_err(|_| bad("a claim is missing or of another kind"))?;
     match token.in_time(ctx.now()) {
         Ok(()) => {}
@@ -96,7 +91,7 @@ fn presented(request: &Request<'_>, assertion: &str) -> Result<(AccessToken, Vec
     if token.cnf.is_some() {
         return Err(bad("the token is bound to a key"));
     }
-    Ok((token, how))
+    Ok((token, behind))
 }
 
 /// A second factor cannot be asked for here: the middle tier is told what to send the person back with.

@@ -192,6 +192,48 @@ async fn s_260_a_token_that_was_revoked_is_exchanged_for_nothing() {
 }
 
 #[tokio::test]
+async fn s_260_a_device_s_token_is_as_old_as_the_sign_in_that_let_the_device_in() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let admin = world.directory_admin("admin").await;
+    let app = api(&world, "obo-shop").await;
+    let id = app.app_id.to_string();
+    let mut browser = world.browser();
+    let page = browser.get("/me").await;
+    browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
+
+    world.sleep(minutes(50));
+    let asked = [("client_id", id.as_str()), ("scope", "api://obo-shop/use")];
+    let begun = world.post(&format!("/{}/oauth2/v2.0/devicecode", world.tenant), &asked).await;
+    let begun: Value = begun.json().await.expect("JSON");
+    let page = browser.get("/devicelogin").await;
+    let page = browser.submit(&page, &[("otc", text(&begun, "user_code"))]).await;
+    let account = page.html.split("name=\"account\" value=\"").nth(1).expect("an account")[..36].to_owned();
+    let page = browser.submit(&page, &[("account", &account)]).await;
+    browser.submit(&page, &[("decision", "approve")]).await;
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", id.as_str()),
+        ("device_code", text(&begun, "device_code")),
+    ];
+    let called: Value = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await.json().await.expect("JSON");
+    let policy = json!({
+        "displayName": "The directory every hour", "state": "enabled",
+        "conditions": {
+            "users": {"includeUsers": [alice.id]},
+            "applications": {"includeApplications": ["00000003-0000-0000-c000-000000000000"]},
+        },
+        "sessionControls": {"signInFrequency": {"value": 1, "type": "hours", "isEnabled": true}},
+    });
+    let made = world.graph(&world.graph_token(&admin), "POST", "/v1.0/identity/conditionalAccess/policies", policy).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(exchange(&world, &app, text(&called, "access_token"), &[]).await.status(), 200);
+    world.sleep(minutes(10));
+    let refused = exchange(&world, &app, text(&called, "access_token"), &[]).await;
+    assert_eq!(refusal(refused).await, (400, "interaction_required".into(), 70043), "an hour after the password");
+}
+
+#[tokio::test]
 async fn s_260_where_a_second_factor_is_wanted_the_middle_tier_learns_what_to_send_the_person_back_with() {
     let world = Entrance::start().await;
     let alice = world.user("alice").await;

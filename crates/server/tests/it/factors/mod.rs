@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod breached;
+mod behalf;
 mod demanded;
 mod enroll;
 mod keep;
