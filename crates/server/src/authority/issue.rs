@@ -207,8 +207,8 @@ pub(crate) async fn for_person(
         return Err(Refused::from(Aadsts::FreshTokenNeeded).of(user.id));
     }
     entitled::admit(ctx, tenant, user, client).await?;
-    // A token that is exchanged was refused or not when it was made.
-    if grant != GrantKind::OnBehalfOf {
+    // A token that is exchanged was refused or not when it was made; what came of it goes on for longer.
+    if kind != "on_behalf_of" {
         factors::demanded(ctx, tenant, user, by).await?;
     }
     let asked = &wanted.asked;

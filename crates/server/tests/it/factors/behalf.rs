@@ -89,3 +89,18 @@ async fn s_260_a_second_factor_that_was_shown_counts_for_the_middle_tier_althoug
     assert_eq!(claims(&tokens["access_token"])["amr"], json!(["pwd", "otp", "mfa"]));
     assert!(refresh(&world, &app, &tokens).await.get("access_token").is_some(), "and for what it keeps");
 }
+
+#[tokio::test]
+async fn s_802_no_middle_tier_keeps_a_refresh_token_from_before_the_second_factor() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let app = api(&world).await;
+    let name = upn("alice");
+    let form = [("grant_type", "password"), ("username", &*name), ("password", PASSWORD), ("scope", "api://shop/use")];
+    let called = token(&world, &app, &form).await;
+    let kept = exchange(&world, &app, &called).await;
+    assert!(refresh(&world, &app, &kept).await.get("access_token").is_some(), "before");
+    let (mut home, _) = at_home(&world, "alice").await;
+    with_app(&world, &mut home).await;
+    assert_eq!(number(&refresh(&world, &app, &kept).await), 50076);
+}
