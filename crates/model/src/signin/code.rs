@@ -31,12 +31,26 @@ pub enum AuthorizationCode {
         /// When.
         #[serde(with = "micros")]
         at: Timestamp,
-        /// The refresh tokens that came from it; they end when it shows up again.
-        family: Option<FamilyId>,
+        /// What came from it; that ends when it shows up again.
+        #[serde(flatten)]
+        gave: Gave,
         /// Where it was made.
         #[serde(default)]
         tenant: Option<TenantId>,
+        /// For whom.
+        #[serde(default)]
+        app: Option<AppId>,
     },
+}
+
+/// What a code was redeemed for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gave {
+    /// The refresh tokens that descend from it.
+    pub family: Option<FamilyId>,
+    /// The id of the access token.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// What a token request sends along with a code.
@@ -53,7 +67,7 @@ pub struct Redemption<'a> {
 }
 
 /// Why a code is not redeemed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// It was made for another client.
     #[error("the code was made for another application")]
@@ -66,10 +80,7 @@ pub enum CodeError {
     Expired,
     /// It was redeemed before; what came from it has to end.
     #[error("the code was redeemed before")]
-    Redeemed {
-        /// What came from it.
-        family: Option<FamilyId>,
-    },
+    Redeemed(Gave),
     /// The address is not the one of the request.
     #[error("the reply address is not the one that was asked with")]
     Redirect,
@@ -80,12 +91,12 @@ pub enum CodeError {
 
 impl CodeError {
     /// Its number.
-    pub const fn number(self) -> Aadsts {
+    pub const fn number(&self) -> Aadsts {
         match self {
             Self::OtherClient => Aadsts::InvalidGrant,
             Self::OtherTenant => Aadsts::CodeAgainstWrongTenant,
             Self::Expired => Aadsts::ExpiredOrRevokedGrant,
-            Self::Redeemed { .. } => Aadsts::OAuth2AuthorizationCodeRedeemed,
+            Self::Redeemed(_) => Aadsts::OAuth2AuthorizationCodeRedeemed,
             Self::Redirect => Aadsts::InvalidReplyTo,
             Self::Proof(error) => error.number(),
         }
@@ -106,23 +117,22 @@ impl AuthorizationCode {
         }
     }
 
-    /// Redeems the code. `family` is the one of the refresh token that will be answered, if one will.
-    pub fn redeem(
-        self,
-        with: Redemption<'_>,
-        family: Option<FamilyId>,
-        now: Timestamp,
-    ) -> Result<(Self, AuthorizeRequest, SignIn), CodeError> {
-        let Self::Live { request, by, until } = self else {
-            let Self::Redeemed { family, .. } = self else { return Err(CodeError::Expired) };
-            return Err(CodeError::Redeemed { family });
+    /// Redeems the code for what will be answered. Only the client that it was made for learns that it was used before.
+    pub fn redeem(self, with: Redemption<'_>, gave: Gave, now: Timestamp) -> Result<(Self, AuthorizeRequest, SignIn), CodeError> {
+        let (app, tenant) = match &self {
+            Self::Live { request, .. } => (Some(request.app), Some(request.tenant)),
+            Self::Redeemed { app, tenant, .. } => (*app, *tenant),
         };
-        if request.app != with.app {
+        if app.is_some_and(|app| app != with.app) {
             return Err(CodeError::OtherClient);
         }
-        if request.tenant != with.tenant {
+        if tenant.is_some_and(|tenant| tenant != with.tenant) {
             return Err(CodeError::OtherTenant);
         }
+        let (request, by, until) = match self {
+            Self::Live { request, by, until } => (request, by, until),
+            Self::Redeemed { gave, .. } => return Err(CodeError::Redeemed(gave)),
+        };
         if now >= until {
             return Err(CodeError::Expired);
         }
@@ -130,8 +140,7 @@ impl AuthorizationCode {
             return Err(CodeError::Redirect);
         }
         Challenge::check(request.challenge.as_ref(), with.verifier)?;
-        let tenant = Some(request.tenant);
-        Ok((Self::Redeemed { at: now, family, tenant }, *request, by))
+        Ok((Self::Redeemed { at: now, gave, tenant, app }, *request, by))
     }
 }
 
@@ -192,14 +201,28 @@ mod tests {
 
     #[test]
     fn s_210_a_code_is_redeemed_once_and_remembers_what_came_from_it() {
-        let family = FamilyId::from_uuid(Uuid::from_u128(7));
-        let (code, ..) = code().redeem(with(), Some(family), at(1)).expect("redeems");
-        assert_eq!(code.redeem(with(), None, at(2)), Err(CodeError::Redeemed { family: Some(family) }));
+        let gave = Gave { family: Some(FamilyId::from_uuid(Uuid::from_u128(7))), token: Some("uti".into()) };
+        let (code, ..) = code().redeem(with(), gave.clone(), at(1)).expect("redeems");
+        let kept = serde_json::to_value(&code).expect("is kept");
+        let code: AuthorizationCode = serde_json::from_value(kept).expect("is read");
+        assert_eq!(code.redeem(with(), Gave::default(), at(400)), Err(CodeError::Redeemed(gave)));
+    }
+
+    #[test]
+    fn s_210_a_code_that_was_redeemed_is_nobody_else_s_to_end() {
+        let (code, ..) = code().redeem(with(), Gave::default(), at(1)).expect("redeems");
+        let again = |with| code.clone().redeem(with, Gave::default(), at(2)).expect_err("is refused");
+        assert_eq!(again(Redemption { app: well_known::AKS_CLIENT, ..with() }), CodeError::OtherClient);
+        assert_eq!(again(Redemption { tenant: TenantId::from_uuid(Uuid::max()), ..with() }), CodeError::OtherTenant);
+        // One that was kept before clients were remembered still ends what it gave.
+        let old = serde_json::json!({"state": "redeemed", "at": 1, "family": "00000000-0000-0000-0000-000000000007"});
+        let old: AuthorizationCode = serde_json::from_value(old).expect("is read");
+        assert!(matches!(old.redeem(with(), Gave::default(), at(2)), Err(CodeError::Redeemed(gave)) if gave.family.is_some()));
     }
 
     #[test]
     fn s_210_a_code_is_bound_to_client_tenant_address_time_and_proof() {
-        let refused = |with, now| code().redeem(with, None, at(now)).expect_err("is refused");
+        let refused = |with, now| code().redeem(with, Gave::default(), at(now)).expect_err("is refused");
         assert_eq!(refused(Redemption { app: well_known::AKS_CLIENT, ..with() }, 1), CodeError::OtherClient);
         assert_eq!(refused(Redemption { tenant: TenantId::from_uuid(Uuid::max()), ..with() }, 1), CodeError::OtherTenant);
         assert_eq!(refused(Redemption { redirect: "http://localhost:4712", ..with() }, 1), CodeError::Redirect);

@@ -95,6 +95,11 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
 const APP_TOKEN_LIFE: i64 = 60 * 60;
 
 impl Prepared {
+    /// The id of the access token (`uti`).
+    pub(crate) fn token_id(&self) -> &str {
+        &self.token.id
+    }
+
     /// Remembers what was made, in the transaction that redeems the grant. Nothing is handed out that was revoked since the
     /// request was read: the token would not know of it.
     pub(crate) async fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Refused> {

@@ -1,12 +1,14 @@
 //! Authorization codes (S-210).
 
 use entrance_model::signin::Aadsts;
-use entrance_model::signin::code::{AuthorizationCode, CodeError, Redemption};
+use entrance_model::signin::code::{AuthorizationCode, CodeError, Gave, Redemption};
 use entrance_model::signin::pkce::Verifier;
 use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::redirect::{Platform, registered};
-use entrance_model::signin::refresh::{Ended, FamilyId, Origin};
+use entrance_model::signin::refresh::{Ended, Origin};
+use entrance_model::signin::revocation::Target;
 use entrance_store::StoreError;
+use entrance_store::authority::Revoke;
 use entrance_wire::oauth::token::Tokens;
 use serde_json::json;
 
@@ -43,9 +45,9 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let with =
         Redemption { tenant: tenant.id, app: client.app, redirect, verifier: text.map(|text| Verifier { text, s256: &s256 }) };
     let now = ctx.now();
-    let (_, asked, by) = match stored.state.clone().redeem(with, None, now) {
+    let (_, asked, by) = match stored.state.clone().redeem(with, Gave::default(), now) {
         Ok(redeemed) => redeemed,
-        Err(CodeError::Redeemed { family }) => return Err(replayed(request, family).await),
+        Err(CodeError::Redeemed(gave)) => return Err(replayed(request, gave).await),
         Err(error) => return Err(error.number().into()),
     };
     let mut wanted = request.wanted(Some(&asked.scope))?;
@@ -59,10 +61,11 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         Some(Lineage::Begins(id, _)) => Some(*id),
         _ => None,
     };
-    // The redeemed code remembers the family, so that its second use can end it.
-    let (after, ..) = stored.state.redeem(with, family, now).map_err(CodeError::number)?;
     let who = ForPerson { tenant, client, proof, user: &user, by: &by, kind: "authorization_code", grant: GrantKind::Code };
     let prepared = for_person(ctx, who, &wanted, lineage).await?;
+    // The redeemed code remembers what it gave, so that its second use can end that.
+    let gave = Gave { family, token: Some(prepared.token_id().to_owned()) };
+    let (after, ..) = stored.state.redeem(with, gave, now).map_err(|error| error.number())?;
     let mut tx = ctx.app.store.write().await?;
     match tx.authority().swap_code(&hash, stored.version, &after).await {
         Ok(()) => {}
@@ -86,26 +89,31 @@ async fn replayed_now(request: &Request<'_>, hash: &str) -> Refused {
         let mut reader = request.ctx.app.store.read().await?;
         reader.authority().code(hash).await
     };
-    let family = match read.await {
+    let gave = match read.await {
         Ok(Some(stored)) => match stored.state {
-            AuthorizationCode::Redeemed { family, .. } => family,
-            AuthorizationCode::Live { .. } => None,
+            AuthorizationCode::Redeemed { gave, .. } => gave,
+            AuthorizationCode::Live { .. } => Gave::default(),
         },
         // The sign-in behind it was revoked.
         Ok(None) => return Aadsts::FreshTokenNeeded.into(),
         Err(error) => return error.into(),
     };
-    replayed(request, family).await
+    replayed(request, gave).await
 }
 
 /// A code that comes back was stolen, from the thief or by them: what came from it ends.
-async fn replayed(request: &Request<'_>, family: Option<FamilyId>) -> Refused {
+async fn replayed(request: &Request<'_>, gave: Gave) -> Refused {
     let Request { ctx, tenant, client, .. } = request;
     let now = ctx.now();
     let write = async {
         let mut tx = ctx.app.store.write().await?;
-        if let Some(family) = family {
+        if let Some(family) = gave.family {
             tx.authority().end_family(tenant.id, family, Ended::CodeReplayed).await?;
+        }
+        if let Some(token) = gave.token.as_deref().and_then(|token| token.parse().ok()) {
+            let target = Target::Token(token);
+            let revoke = Revoke { target: &target, only: None, reason: "its authorization code came again", by: None, at: now };
+            tx.authority().revoke(tenant.id, &revoke).await?;
         }
         let detail = json!({ "client": client.app, "address": ctx.address() });
         tx.audit(now, &event("code.replayed", tenant.id, None, client.app.to_string(), detail)).await?;

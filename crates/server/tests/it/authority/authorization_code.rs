@@ -95,7 +95,14 @@ async fn s_210_and_o_03_a_code_is_redeemed_once_and_its_second_use_ends_what_cam
     let mut browser = world.browser();
     let answer = signed_in(&mut browser, AZ, &[]).await;
     let tokens: Value = redeem(&world, AZ, &answer["code"], &[]).await.json().await.expect("JSON");
+    let me = async || {
+        let request = world.client.get(world.url("/v1.0/me")).bearer_auth(text(&tokens, "access_token"));
+        request.send().await.expect("answers").status().as_u16()
+    };
+    let stranger = refusal(redeem(&world, AKS_CLIENT, &answer["code"], &[]).await).await;
+    assert_eq!((stranger, me().await), ((400, "invalid_grant".into(), 70000), 200), "another client ends nothing");
     assert_eq!(refusal(redeem(&world, AZ, &answer["code"], &[]).await).await, (400, "invalid_grant".into(), 54005));
+    assert_eq!(me().await, 401, "the access token, too");
     let form = [("grant_type", "refresh_token"), ("client_id", AZ), ("refresh_token", text(&tokens, "refresh_token"))];
     let refused = world.post("/organizations/oauth2/v2.0/token", &form).await;
     let body: Value = refused.json().await.expect("JSON");
