@@ -3,6 +3,8 @@
 //! A try is counted *before* the password is looked at and taken back when it was right, so that a hundred guesses at
 //! once are no way around it. The same wrong password again does not count again, and what was not counted is not taken
 //! back: right sign-ins of one's own excuse no guesses.
+//!
+//! What many people share, an address or a network, sees wrong tries all day: there only those of late count.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,23 +16,29 @@ pub struct Policy {
     pub tries: u32,
     /// The first pause.
     pub first: SignedDuration,
+    /// Tries that are older do not count; `None`: all do, until nothing was tried for two hours.
+    pub window: Option<SignedDuration>,
 }
 
 impl Policy {
     /// One account, from anywhere.
-    pub const ACCOUNT: Self = Self { tries: 10, first: SignedDuration::from_secs(60) };
+    pub const ACCOUNT: Self = Self { tries: 10, first: SignedDuration::from_secs(60), window: None };
     /// One address, whatever the account: a whole office may stand behind it.
-    pub const ADDRESS: Self = Self { tries: 50, first: SignedDuration::from_secs(60) };
+    pub const ADDRESS: Self =
+        Self { tries: 50, first: SignedDuration::from_secs(60), window: Some(SignedDuration::from_hours(1)) };
     /// One small network.
-    pub const NETWORK: Self = Self { tries: 200, first: SignedDuration::from_secs(60) };
+    pub const NETWORK: Self =
+        Self { tries: 200, first: SignedDuration::from_secs(60), window: Some(SignedDuration::from_hours(1)) };
     /// Secrets of one application from one address.
-    pub const CLIENT: Self = Self { tries: 10, first: SignedDuration::from_secs(60) };
+    pub const CLIENT: Self = Self { tries: 10, first: SignedDuration::from_secs(60), window: None };
     /// Second factors of one person: six digits are few.
-    pub const SECOND_FACTOR: Self = Self { tries: 5, first: SignedDuration::from_secs(60) };
+    pub const SECOND_FACTOR: Self = Self { tries: 5, first: SignedDuration::from_secs(60), window: None };
     /// Device codes typed from one address or in one browser (W-102).
-    pub const DEVICE_CODE: Self = Self { tries: 5, first: SignedDuration::from_mins(10) };
+    pub const DEVICE_CODE: Self =
+        Self { tries: 5, first: SignedDuration::from_mins(10), window: Some(SignedDuration::from_mins(10)) };
     /// Device codes typed from one small network.
-    pub const DEVICE_CODE_NETWORK: Self = Self { tries: 50, first: SignedDuration::from_mins(10) };
+    pub const DEVICE_CODE_NETWORK: Self =
+        Self { tries: 50, first: SignedDuration::from_mins(10), window: Some(SignedDuration::from_mins(10)) };
 }
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
@@ -45,6 +53,9 @@ pub struct Lockout {
     /// Microseconds.
     last: Option<i64>,
     recent: Vec<u32>,
+    /// When the tries were made, in microseconds, the oldest first; kept where they get too old to count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    times: Vec<i64>,
 }
 
 /// Paused.
@@ -85,13 +96,22 @@ impl Lockout {
         }
         if self.tries >= policy.tries {
             self.tries = 0;
+            self.times.clear();
             self.pauses = self.pauses.saturating_add(1);
+        }
+        if let Some(window) = policy.window {
+            let from = (now - window).as_microsecond();
+            self.times.retain(|at| *at > from);
+            self.tries = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
         }
         if print.is_some_and(|print| self.recent.contains(&print)) {
             return Ok(Tried { after: self, counted: false });
         }
         self.tries += 1;
         self.last = Some(now.as_microsecond());
+        if policy.window.is_some() {
+            self.times.push(now.as_microsecond());
+        }
         if let Some(print) = print {
             self.recent.push(print);
             if self.recent.len() > 3 {
@@ -105,6 +125,7 @@ impl Lockout {
     #[must_use]
     pub fn take_back(mut self, print: Option<u32>) -> Self {
         self.tries = self.tries.saturating_sub(1);
+        self.times.pop();
         // Forgotten too: were it kept, the next right try would not count, and taking that back would excuse a wrong one.
         if let Some(at) = print.and_then(|print| self.recent.iter().rposition(|known| *known == print)) {
             self.recent.remove(at);
@@ -162,6 +183,32 @@ mod tests {
         let lockout = (0..5).fold(Lockout::default(), |l, _| l.count(None, Policy::DEVICE_CODE, at(0)).expect("counts").after);
         assert_eq!(lockout.locked(Policy::DEVICE_CODE, at(599)), Err(Locked { until: at(600) }));
         assert_eq!(lockout.take_back(None).locked(Policy::DEVICE_CODE, at(1)), Ok(()));
+    }
+
+    #[test]
+    fn w_102_five_codes_count_only_within_ten_minutes() {
+        let wrong = |lockout: Lockout, at_second| lockout.count(None, Policy::DEVICE_CODE, at(at_second)).expect("counts").after;
+        // One every two and a half minutes, all day: never five within ten minutes.
+        let slow = (0..500).map(|n| n * 150).fold(Lockout::default(), wrong);
+        assert_eq!(slow.locked(Policy::DEVICE_CODE, at(499 * 150)), Ok(()));
+        // Four, and one more just before the first of them is too old, or just then.
+        let four = (0..4).fold(Lockout::default(), wrong);
+        assert!(wrong(four.clone(), 599).locked(Policy::DEVICE_CODE, at(599)).is_err());
+        let later = wrong(four, 600);
+        assert_eq!((later.locked(Policy::DEVICE_CODE, at(600)), later.tries), (Ok(()), 4));
+    }
+
+    #[test]
+    fn s_800_an_office_is_not_paused_by_the_wrong_passwords_of_a_day() {
+        let lockout = (0..200_u32).fold(Lockout::default(), |lockout, n| {
+            lockout.count(Some(n), Policy::ADDRESS, at(i64::from(n) * 80)).expect("counts").after
+        });
+        assert_eq!(lockout.locked(Policy::ADDRESS, at(200 * 80)), Ok(()), "45 an hour");
+        let hasty = (0..50_u32).fold(lockout, |lockout, n| match lockout.clone().count(Some(n), Policy::ADDRESS, at(16_000)) {
+            Ok(tried) => tried.after,
+            Err(_) => lockout,
+        });
+        assert!(hasty.locked(Policy::ADDRESS, at(16_000)).is_err());
     }
 
     #[test]

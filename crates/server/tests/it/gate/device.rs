@@ -69,6 +69,22 @@ async fn w_102_too_many_codes_have_to_wait() {
 }
 
 #[tokio::test]
+async fn w_102_codes_of_more_than_ten_minutes_ago_do_not_count() {
+    let world = Entrance::start().await;
+    let mut browser = world.browser();
+    for round in 0..3 {
+        for n in 0..4 {
+            assert_eq!(typed(&mut browser, "BCDFGHJKL").await.status, 200, "{round}.{n}");
+        }
+        world.sleep(entrance_testkit::minutes(10));
+    }
+    for _ in 0..5 {
+        assert_eq!(typed(&mut browser, "BCDFGHJKL").await.status, 200);
+    }
+    assert_eq!(typed(&mut browser, "BCDFGHJKL").await.status, 429);
+}
+
+#[tokio::test]
 async fn w_104_a_session_is_never_used_without_a_question_and_only_approve_approves() {
     let world = Entrance::start().await;
     world.user("alice").await;
