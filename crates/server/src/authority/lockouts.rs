@@ -89,6 +89,24 @@ pub(crate) async fn device_code(ctx: &Ctx, browser: &str) -> Result<Result<Count
         Counter { key: format!("devicecode/browser/{browser}"), policy: Policy::DEVICE_CODE, of: "deviceCode" },
         Counter { key: format!("devicecode/{}", subnet(ip)), policy: Policy::DEVICE_CODE_NETWORK, of: "deviceCode" },
     ];
+    anonymous(ctx, counters).await
+}
+
+/// Counts a one-time code: for where it comes from, and never for the name. The code is too long to be guessed, and strangers
+/// must not be able to keep a new colleague out. `Err(until)` while paused.
+pub(crate) async fn one_time_code(ctx: &Ctx) -> Result<Result<Counted, Timestamp>, Refused> {
+    let ip = ctx.info.peer.ip().to_canonical();
+    // Whoever has one address of IPv6 has many.
+    let single = if ip.is_ipv6() { subnet(ip) } else { ip.to_string() };
+    let counters = vec![
+        Counter { key: format!("pass-address/{single}"), policy: Policy::ADDRESS, of: "oneTimeCode" },
+        Counter { key: format!("pass-network/{}", subnet(ip)), policy: Policy::NETWORK, of: "oneTimeCode" },
+    ];
+    anonymous(ctx, counters).await
+}
+
+/// Counts a try that nobody in particular is behind.
+async fn anonymous(ctx: &Ctx, counters: Vec<Counter>) -> Result<Result<Counted, Timestamp>, Refused> {
     match count(ctx, None, None, counters, None).await {
         Ok(counted) => Ok(Ok(counted)),
         Err(Paused::Locked(locked)) => Ok(Err(locked.until)),
@@ -165,11 +183,11 @@ async fn count(
 }
 
 impl Counted {
-    /// The try was right: its first counter is forgotten, the others, which are shared with strangers, lose this one try.
+    /// The try was right: a counter of its own is forgotten, the others, which are shared with strangers, lose this one try.
     pub(crate) async fn right(self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         let mut authority = tx.authority();
-        for (at, (counter, counted)) in self.counters.into_iter().enumerate() {
-            if at == 0 && counter.of != "deviceCode" {
+        for (counter, counted) in self.counters {
+            if matches!(counter.of, "account" | "secondFactor") {
                 authority.clear_lockout(&counter.key).await?;
             } else if counted {
                 let back = authority.lockout(&counter.key).await?.take_back(self.print);

@@ -2,7 +2,6 @@
 
 use entrance_model::directory::{Tenant, User};
 use entrance_model::name::Upn;
-use entrance_model::signin::lockout;
 use entrance_model::signin::one_time_code::OneTimeCode;
 use entrance_store::StoreError;
 use serde_json::json;
@@ -11,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::ctx::{Ctx, event};
 use super::refused::Refused;
-use super::{revoke, secret};
+use super::{lockouts, revoke, secret};
 use crate::passwords;
 
 /// Why no password was set.
@@ -44,7 +43,8 @@ pub(crate) fn hash(tenant: &Tenant, code: &OneTimeCode) -> String {
 /// Sets the password of whoever has this name and this code. All that they hold ends with it.
 pub(crate) async fn redeem(ctx: &Ctx, name: &str, code: &str, new: &str) -> Result<(), PassError> {
     let folded = name.trim().to_ascii_lowercase();
-    count(ctx, &folded).await?;
+    let counted = lockouts::one_time_code(ctx).await.map_err(|refused| PassError::Refused(Box::new(refused)))?;
+    let counted = counted.map_err(|_| PassError::Paused)?;
     let tenant = tenant_of(ctx, &folded).await?.ok_or(PassError::Wrong)?;
     let now = ctx.now();
     let mut reader = ctx.app.store.read().await?;
@@ -75,28 +75,11 @@ pub(crate) async fn redeem(ctx: &Ctx, name: &str, code: &str, new: &str) -> Resu
     user.other.insert("lastPasswordChangeDateTime".into(), now.to_string().into());
     tx.directory().set_password_hash(tenant.id, user.id, &hash).await?;
     tx.directory().update_user(tenant.id, &user).await?;
-    tx.authority().clear_lockout(&key(&folded)).await?;
+    counted.right(&mut tx, now).await?;
     let detail = json!({ "pass": pass.id.to_string(), "address": ctx.address() });
     tx.audit(now, &event("user.passUsed", tenant.id, by, user.id.to_string(), detail)).await?;
     tx.commit().await?;
     Ok(())
-}
-
-fn key(name: &str) -> String {
-    // Hashed: people type anything into the name field.
-    format!("pass/{}", secret::sha256(name))
-}
-
-/// Counts a try before anything is looked at: by name, and by address.
-async fn count(ctx: &Ctx, name: &str) -> Result<(), PassError> {
-    let now = ctx.now();
-    let mut tx = ctx.app.store.write().await?;
-    let counters = [(key(name), lockout::Policy::CLIENT), (format!("pass-address/{}", ctx.address()), lockout::Policy::ADDRESS)];
-    for (key, policy) in counters {
-        let counted = tx.authority().lockout(&key).await?.count(None, policy, now).map_err(|_| PassError::Paused)?;
-        tx.authority().set_lockout(&key, &counted.after, now).await?;
-    }
-    Ok(tx.commit().await?)
 }
 
 /// The tenant whose domain the name is on; without a domain of ours, some tenant, so that the work is the same.

@@ -83,14 +83,20 @@ async fn r_25_a_wrong_name_and_a_wrong_old_or_replaced_code_are_one_answer() {
 }
 
 #[tokio::test]
-async fn s_800_guesses_at_a_code_pause_it_for_right_and_wrong_alike() {
+async fn s_800_guesses_at_a_code_pause_where_they_come_from_and_not_whose_code_it_is() {
     let world = Entrance::start().await;
     let token = world.graph_token(&world.directory_admin("olivia").await);
     world.user("alice").await;
     let code = give(&world, &token, "alice").await;
     let wrong = set(&world, "alice@contoso.example", "ABCD-EFGH-JKLM-NPQR", STRONG).await;
-    for _ in 0..9 {
+    for _ in 0..10 {
         assert_eq!(set(&world, "alice@contoso.example", "ABCD-EFGH-JKLM-NPQR", STRONG).await, wrong);
+    }
+    assert_eq!(set(&world, "alice@contoso.example", &code, STRONG).await.0, "/welcome/done", "no stranger keeps her out");
+    let code = give(&world, &token, "alice").await;
+    // Whose code it is does not matter, and what was right does not count.
+    for n in 0..39 {
+        assert_eq!(set(&world, &format!("nobody{n}@contoso.example"), "ABCD-EFGH-JKLM-NPQR", STRONG).await, wrong);
     }
     let paused = set(&world, "alice@contoso.example", &code, STRONG).await;
     assert_ne!(paused.1, wrong.1);
