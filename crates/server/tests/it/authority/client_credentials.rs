@@ -209,6 +209,61 @@ async fn s_241_and_o_09_a_certificate_signs_for_its_application_once() {
 }
 
 #[tokio::test]
+async fn s_241_an_assertion_is_used_up_by_whatever_grant_it_got_something_for() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let certificate = Certificate::new();
+    let settle = |app: &mut Application| {
+        app.is_public_client = true;
+        certificate.register(app);
+    };
+    let (app, _) = world.application("robot", settle).await;
+    let id = app.app_id.to_string();
+    let endpoint = world.url(&format!("/{}/oauth2/v2.0/token", world.tenant));
+    let fresh = || {
+        let exp = world.app().now().as_second() + 600;
+        let claims = json!({ "aud": endpoint, "iss": id, "sub": id, "jti": Uuid::new_v4(), "exp": exp });
+        certificate.sign(&claims, Algorithm::PS256)
+    };
+    let minute = std::time::Duration::from_secs(61);
+    let ask = async |assertion: &str, form: &[(&str, &str)]| {
+        let proof = [("client_id", id.as_str()), ("client_assertion", assertion), ("client_assertion_type", ASSERTION)];
+        world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &[&proof, form].concat()).await
+    };
+
+    let password = [
+        ("grant_type", "password"),
+        ("username", "alice@contoso.example"),
+        ("password", entrance_testkit::PASSWORD),
+        ("scope", "openid"),
+    ];
+    let first = fresh();
+    for _ in 0..2 {
+        assert_eq!(ask(&first, &password).await.status(), 200, "letter for letter within a minute");
+    }
+    world.sleep(minute);
+    assert_eq!(refusal(ask(&first, &password).await).await.2, 700_027);
+
+    let asked = [("client_id", id.as_str()), ("scope", "openid")];
+    let begun = world.post(&format!("/{}/oauth2/v2.0/devicecode", world.tenant), &asked).await;
+    let begun: Value = begun.json().await.expect("JSON");
+    let code = text(&begun, "device_code");
+    let poll = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)];
+    let second = fresh();
+    assert_eq!(refusal(ask(&second, &poll).await).await.1, "authorization_pending");
+    let mut browser = world.browser();
+    let page = browser.get("/devicelogin").await;
+    let page = browser.submit(&page, &[("otc", text(&begun, "user_code"))]).await;
+    let page = browser.sign_in(&page, "alice@contoso.example", entrance_testkit::PASSWORD).await;
+    browser.submit(&page, &[("decision", "approve")]).await;
+    world.sleep(minute);
+    assert_eq!(refusal(ask(&first, &poll).await).await.2, 700_027, "what was used for a password opens no device's tokens");
+    assert_eq!(ask(&second, &poll).await.status(), 200, "polls that found nothing used nothing up");
+    world.sleep(minute);
+    assert_eq!(refusal(with_assertion(&world, &id, &second).await).await.2, 700_027);
+}
+
+#[tokio::test]
 async fn s_241_a_certificate_counts_only_between_the_times_of_its_registration() {
     let world = Entrance::start().await;
     let certificate = Certificate::new();
