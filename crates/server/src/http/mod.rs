@@ -23,7 +23,7 @@ pub use request::RequestInfo;
 
 use crate::app::App;
 use crate::observe::health;
-use path::Surface;
+use path::{Logged, Surface};
 
 /// The routers of all surfaces.
 pub(crate) struct Surfaces {
@@ -92,7 +92,7 @@ impl Surfaces {
         request.extensions_mut().insert(info.clone());
         let response = router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
         tracing::info!(
-            request = %info.id, %method, %path, status = response.status().as_u16(),
+            request = %info.id, %method, path = %Logged(&path), status = response.status().as_u16(),
             micros = self.app.now().duration_since(info.started).as_micros(), "answered"
         );
         common(&info, response)

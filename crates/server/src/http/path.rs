@@ -3,6 +3,8 @@
 //! Paths compare without case (S-010, G-002, R-1.1). Literals are folded to lower case before routing; names that people
 //! gave keep theirs, because the answer shows them. Double slashes collapse: az asks for `//metadata/endpoints`.
 
+use std::fmt;
+
 /// A part of the server with its own error shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
@@ -33,6 +35,21 @@ pub fn route(path: &str) -> (Surface, String) {
         // What is left is a tenant: a GUID, a domain, or one of the common names.
         tenant if segments.len() > 1 || tenant.contains('.') || tenant.len() == 36 => (Surface::Authority, folded(&segments)),
         _ => (Surface::Pages, pages(&segments)),
+    }
+}
+
+/// A path as the log tells it: without the names of people that stand in it (S-503). A segment with an escape may be one.
+pub struct Logged<'p>(pub &'p str);
+
+impl fmt::Display for Logged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for segment in self.0.split('/').skip(1) {
+            let may_be_name = before == "userrealm" || segment.contains(['@', '%']);
+            write!(f, "/{}", if may_be_name { "••••" } else { segment })?;
+            before = segment;
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +133,21 @@ fn joined(segments: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s_503_a_logged_path_names_nobody() {
+        for (path, logged) in [
+            ("/", "/"),
+            ("/common/userrealm/alice@contoso.example", "/common/userrealm/••••"),
+            ("/common/userrealm/alice", "/common/userrealm/••••"),
+            ("/v1.0/users/alice@contoso.example/memberof", "/v1.0/users/••••/memberof"),
+            ("/v1.0/users/alice%40contoso.example", "/v1.0/users/••••"),
+            ("/v1.0/groups/7d3f5a0e-6f0c-4a43-9a43-0d3c8f8d0a11", "/v1.0/groups/7d3f5a0e-6f0c-4a43-9a43-0d3c8f8d0a11"),
+            ("/static/app.css", "/static/app.css"),
+        ] {
+            assert_eq!(Logged(path).to_string(), logged);
+        }
+    }
 
     #[test]
     fn paths_are_folded_and_names_are_kept() {

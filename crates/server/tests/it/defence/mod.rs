@@ -1,6 +1,7 @@
 //! Who is kept out and why: policies, pauses after wrong tries, the log of it all, and tenants that know nothing of each other.
 
 mod isolation;
+mod lines;
 mod lockout;
 mod log;
 mod policies;
