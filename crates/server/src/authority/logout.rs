@@ -5,10 +5,10 @@ use axum::response::Response;
 use entrance_model::directory::Tenant;
 use entrance_model::signin::redirect::registered;
 use entrance_wire::oauth::form::{Form, LONGEST_QUERY};
-use serde::Deserialize;
 
 use super::client::Client;
 use super::ctx::Ctx;
+use super::id_hint::Hint;
 use super::place::Place;
 use super::token_endpoint::refused_form;
 use crate::pages::flow::sessions;
@@ -16,27 +16,20 @@ use crate::pages::{PageError, shown, signed_out};
 
 const KNOWN: [&str; 5] = ["post_logout_redirect_uri", "id_token_hint", "logout_hint", "state", "client_id"];
 
-/// What is read from an ID token of ours that serves as a hint. It may have expired.
-#[derive(Deserialize)]
-struct Hint {
-    aud: String,
-    iss: String,
-    #[serde(default)]
-    sid: Option<entrance_model::id::SessionId>,
-    #[serde(default)]
-    idtyp: Option<String>,
-}
-
 /// Answers a sign-out request.
 pub(super) async fn answer(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Response {
     shown(ctx, headers, sign_out(ctx, segment, headers, text).await).await
 }
 
 async fn sign_out(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Result<Response, PageError> {
-    let place = Place::find(&ctx.app, segment).await?;
-    let tenant = place.tenant()?;
     let form = Form::parse(text, LONGEST_QUERY, &KNOWN).map_err(|error| refused_form(&error))?;
-    let hint = form.get("id_token_hint").and_then(|token| hint(ctx, tenant, token));
+    let hint = form.get("id_token_hint").and_then(|token| Hint::read(ctx, token));
+    let mut place = Place::find(&ctx.app, segment).await?;
+    if let (Err(_), Some(hint)) = (place.tenant(), &hint) {
+        place = Place::find(&ctx.app, &hint.tid.to_string()).await?;
+    }
+    let tenant = place.tenant()?;
+    let hint = hint.filter(|hint| hint.tid == tenant.id);
     let client = hint.as_ref().map(|hint| hint.aud.as_str()).or(form.get("client_id"));
     let to = back(ctx, tenant, client, &form).await;
     let live = sessions(ctx, headers, tenant.id).await?;
@@ -46,13 +39,6 @@ async fn sign_out(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) ->
         return Ok(signed_out::ask(ctx, headers).await);
     }
     Ok(signed_out::end(ctx, headers, to.as_deref().unwrap_or("/signedout")).await?)
-}
-
-fn hint(ctx: &Ctx, tenant: &Tenant, token: &str) -> Option<Hint> {
-    let hint: Hint = ctx.app.keys.verify_claims(token).ok()?;
-    let is_ours = hint.iss == ctx.app.issuer_v2(tenant.id) || hint.iss == ctx.app.issuer_v1(tenant.id);
-    // An access token is no ID token (S-406).
-    (is_ours && hint.idtyp.is_none()).then_some(hint)
 }
 
 /// Where the browser may go: an address that this client registered, exactly, with the state that was sent.

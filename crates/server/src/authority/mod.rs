@@ -16,6 +16,7 @@ pub(crate) mod factors;
 pub(crate) mod floods;
 mod give_back;
 pub(crate) mod grants;
+mod id_hint;
 pub(crate) mod identity;
 pub(crate) mod issue;
 pub(crate) mod issuers;

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    AZ, LOCATIONS, POLICIES, SECRET, authorize, by_password, credential, made, mfa, number, only, policy, refresh_token, sent,
-    world,
+    AZ, LOCATIONS, POLICIES, SECRET, authorize, by_password, credential, made, mfa, number, only, policy, redeem, refresh_token,
+    sent, world,
 };
 
 /// A second tenant of the same server, with one of everything.
@@ -196,4 +196,23 @@ async fn s_812_a_pause_in_one_tenant_is_none_in_another_and_policies_reach_no_fu
     }
     assert_eq!(number(&by_password(&world, "eve", PASSWORD, "openid").await), 0, "ours has another policy: none");
     assert_eq!(other.eve.display_name, "eve");
+}
+
+#[tokio::test]
+async fn s_120_where_an_address_names_no_tenant_the_hint_of_a_sign_out_does() {
+    let (world, _) = world().await;
+    world.user("alice").await;
+    other(&world).await;
+    let mut browser = world.browser();
+    let page = browser.get(&authorize(&world, &[])).await;
+    let page = browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
+    let tokens = redeem(&world, &sent(page.left_to.as_deref())["code"]).await.1;
+    let leave = |token: &str| {
+        let hint = tokens[token].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        format!("/common/oauth2/v2.0/logout?id_token_hint={hint}")
+    };
+    assert_eq!(browser.get(&leave("access_token")).await.status, 400, "an access token is no hint");
+    let out = browser.get(&leave("id_token")).await;
+    assert!(out.has("signedout-title"), "{}", out.html);
+    assert!(browser.get(&authorize(&world, &[])).await.has("signin-form"));
 }
