@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::pkce::Challenge;
 use super::session::BrowserSession;
 use super::{Aadsts, Endpoint};
-use crate::id::{AppId, SessionId, TenantId};
+use crate::id::{AppId, SessionId, TenantId, UserId};
 
 /// How the answer travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +149,9 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     /// The session that the application means.
     pub sid: Option<SessionId>,
+    /// The only person whom the answer may be about: an ID token of theirs came along (`id_token_hint`).
+    #[serde(default)]
+    pub only: Option<UserId>,
     /// A sign-in older than this many seconds does not count.
     pub max_age: Option<i64>,
     /// `client_info=1` was sent.
@@ -182,10 +185,11 @@ pub fn next(request: &AuthorizeRequest, sessions: &[(&BrowserSession, &str)], no
     let fresh = |session: &BrowserSession| {
         request.max_age.is_none_or(|age| now.duration_since(session.at) <= SignedDuration::from_secs(age))
     };
-    let named = |session: &BrowserSession, upn: &str| match (&request.sid, &request.login_hint) {
-        (Some(sid), _) => session.id == *sid,
-        (None, Some(hint)) => upn.eq_ignore_ascii_case(hint),
-        (None, None) => true,
+    let named = |session: &BrowserSession, upn: &str| match (&request.sid, request.only, &request.login_hint) {
+        (Some(sid), only, _) => session.id == *sid && only.is_none_or(|only| session.user == only),
+        (None, Some(only), _) => session.user == only,
+        (None, None, Some(hint)) => upn.eq_ignore_ascii_case(hint),
+        (None, None, None) => true,
     };
     let fitting: Vec<_> = sessions.iter().filter(|(session, upn)| fresh(session) && named(session, upn)).collect();
     match (request.prompt, fitting.as_slice()) {
@@ -204,7 +208,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::UserId;
     use crate::signin::Method;
     use crate::well_known;
 
@@ -238,6 +241,7 @@ mod tests {
             prompt,
             login_hint: None,
             sid: None,
+            only: None,
             max_age: None,
             client_info: false,
             response: ResponseType::Code,
@@ -300,6 +304,21 @@ mod tests {
         assert_eq!(next(&request(Prompt::SelectAccount), none, at(1)), Next::SignIn);
         assert_eq!(next(&request(Prompt::None), none, at(1)), Next::Refuse(Aadsts::UserInformationNotProvided));
         assert_eq!(next(&request(Prompt::None), &both, at(1)), Next::Refuse(Aadsts::InteractionRequired));
+    }
+
+    #[test]
+    fn an_id_token_names_the_only_person_who_answers() {
+        let (one, two) = (session(1), session(2));
+        let both = [(&one, "a@x.example"), (&two, "b@x.example")];
+        let of = |prompt, n| AuthorizeRequest { only: Some(UserId::from_uuid(Uuid::from_u128(n))), ..request(prompt) };
+        assert_eq!(next(&of(Prompt::None, 2), &both, at(1)), Next::Use(two.id));
+        assert_eq!(next(&of(Prompt::Auto, 2), &both, at(1)), Next::Use(two.id));
+        assert_eq!(next(&of(Prompt::None, 3), &both, at(1)), Next::Refuse(Aadsts::UserInformationNotProvided));
+        assert_eq!(next(&of(Prompt::Auto, 3), &both, at(1)), Next::SignIn);
+        let hinted = AuthorizeRequest { login_hint: Some("a@x.example".into()), ..of(Prompt::None, 2) };
+        assert_eq!(next(&hinted, &both, at(1)), Next::Use(two.id), "a token says more than a name");
+        let other_session = AuthorizeRequest { sid: Some(one.id), ..of(Prompt::None, 2) };
+        assert_eq!(next(&other_session, &both, at(1)), Next::Refuse(Aadsts::AppSessionSelectionInvalid));
     }
 
     #[test]

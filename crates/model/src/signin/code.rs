@@ -175,6 +175,7 @@ mod tests {
             prompt: Prompt::Auto,
             login_hint: None,
             sid: None,
+            only: None,
             max_age: None,
             client_info: false,
             response: crate::signin::authorize::ResponseType::Code,

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use axum::response::Response;
 use entrance_model::directory::Tenant;
-use entrance_model::id::SessionId;
+use entrance_model::id::{SessionId, UserId};
 use entrance_model::signin::authorize::{AuthorizeRequest, Next, Prompt, ResponseMode, ResponseType, next};
 use entrance_model::signin::claims_request::ClaimsRequest;
 use entrance_model::signin::pkce::Challenge;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::client::Client;
 use super::ctx::Ctx;
+use super::id_hint::Hint;
 use super::place::Place;
 use super::refused::Refused;
 use super::token_endpoint::refused_form;
@@ -26,7 +27,7 @@ use crate::pages::page::see_other;
 use crate::pages::texts::Texts;
 use crate::pages::{FlowCookie, PageError, app_name, returning, shown, steps};
 
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "mkt",
     "ui_locales",
     "client_id",
@@ -39,6 +40,7 @@ const KNOWN: [&str; 20] = [
     "nonce",
     "prompt",
     "login_hint",
+    "id_token_hint",
     "domain_hint",
     "claims",
     "code_challenge",
@@ -50,6 +52,8 @@ const KNOWN: [&str; 20] = [
 ];
 /// A session that no browser has.
 const NOBODY: SessionId = SessionId::from_uuid(Uuid::nil());
+/// A person whom no directory has.
+const NO_PERSON: UserId = UserId::from_uuid(Uuid::nil());
 const LONGEST_STATE: usize = 2048;
 const LONGEST_NONCE: usize = 512;
 const LONGEST_HINT: usize = 256;
@@ -66,7 +70,8 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
     }
     let place = Place::find(&ctx.app, segment).await?;
     let form = Form::parse(text, LONGEST_QUERY, &KNOWN).map_err(|error| refused_form(&error))?;
-    let tenant = &hinted(ctx, &place, &form).await?;
+    let hint = form.get("id_token_hint").map(|token| Hint::read(ctx, token));
+    let tenant = &hinted(ctx, &place, &form, hint.as_ref().and_then(Option::as_ref)).await?;
     ctx.language.read(|name| form.get(name).map(str::to_owned));
     let id = form.get("client_id").ok_or_else(|| Refused::missing("client_id"))?;
     let client = Client::find(ctx, tenant, id).await?;
@@ -89,6 +94,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         prompt: Prompt::Auto,
         login_hint: form.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT).map(str::to_owned),
         sid: form.get("sid").map(|sid| sid.parse().unwrap_or(NOBODY)),
+        only: None,
         max_age: None,
         client_info: form.get("client_info") == Some("1"),
         response: kind,
@@ -100,6 +106,9 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
         Ok(_) => check(ctx, tenant, (&client, platform), &form, &mut request).await,
         Err(number) => Err(number.into()),
     };
+    if let Some(hint) = hint {
+        mean(&mut request, hint.filter(|hint| hint.tid == tenant.id && hint.aud == client.app.to_string()));
+    }
     let tell = async |refused: &Refused| {
         ctx.record(ctx.decision("authorize", request.tenant, Some(request.app)), refused).await;
         let fields = returning::refusal(ctx, &request, refused);
@@ -111,6 +120,8 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
     let live = sessions(ctx, headers, tenant.id).await?;
     let known: Vec<(&BrowserSession, &str)> = live.iter().map(|(session, user)| (session, user.upn.as_str())).collect();
     match next(&request, &known, ctx.now()) {
+        // OpenID Connect Core §3.1.2.1: whoever is signed in here is not the one that the application means.
+        Next::Refuse(number) if request.only.is_some() => Ok(tell(&Refused::from(number).error("login_required")).await),
         Next::Refuse(number) => Ok(tell(&number.into()).await),
         Next::Use(id) => {
             let (session, user) = live.iter().find(|(session, _)| session.id == id).expect("it was chosen from these");
@@ -142,13 +153,27 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
 }
 
 /// The tenant of the address; where that is none of several, the one that a hint names.
-async fn hinted(ctx: &Ctx, place: &Place, form: &Form) -> Result<Tenant, Refused> {
+async fn hinted(ctx: &Ctx, place: &Place, form: &Form, hint: Option<&Hint>) -> Result<Tenant, Refused> {
     let domain = form.get("login_hint").and_then(|hint| hint.rsplit_once('@')).map(|(_, domain)| domain);
     let domain = domain.or(form.get("domain_hint").filter(|hint| *hint != "organizations"));
-    match (place.tenant(), domain) {
-        (Ok(tenant), _) => Ok(tenant.clone()),
-        (Err(_), Some(domain)) => place.tenant_of(&ctx.app, &domain.to_ascii_lowercase()).await,
-        (Err(refused), None) => Err(refused),
+    match (place.tenant(), hint, domain) {
+        (Ok(tenant), ..) => Ok(tenant.clone()),
+        (Err(_), Some(hint), _) => Place::find(&ctx.app, &hint.tid.to_string()).await?.tenant().cloned(),
+        (Err(_), None, Some(domain)) => place.tenant_of(&ctx.app, &domain.to_ascii_lowercase()).await,
+        (Err(refused), None, None) => Err(refused),
+    }
+}
+
+/// Keeps whom an ID token names. One that says nothing to us is somebody who is not here; where there are pages, they ask.
+fn mean(request: &mut AuthorizeRequest, hint: Option<Hint>) {
+    match hint {
+        Some(hint) => {
+            request.only = Some(hint.oid);
+            let name = hint.name().filter(|name| name.len() <= LONGEST_HINT);
+            request.login_hint = request.login_hint.take().or(name.map(str::to_owned));
+        }
+        None if request.prompt == Prompt::None => request.only = Some(NO_PERSON),
+        None => {}
     }
 }
 

@@ -44,7 +44,15 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         Purpose::Device { .. } | Purpose::AdminConsent { .. } => return Err(Aadsts::FlowTokenExpired.into()),
     };
     let tenant = flow.state.tenant(ctx).await?;
-    let made = match policies::for_session(ctx, &tenant, &user, &request, &session).await {
+    let judged = match request.only {
+        // OpenID Connect Core §3.1.2.1: the application means somebody else.
+        Some(only) if only != user.id => Err(Refused::from(Aadsts::UserInformationNotProvided)
+            .error("login_required")
+            .of(user.id)
+            .because("another person signed in than the ID token of the application names")),
+        _ => policies::for_session(ctx, &tenant, &user, &request, &session).await,
+    };
+    let made = match judged {
         Ok(_) => Ok(make(ctx, &request, &session, &user).await?),
         Err(refused) if refused.number == Aadsts::BadTokenDueToSignInFrequency => {
             return Ok(see_other(&format!("/signin?flow={id}")));

@@ -5,6 +5,7 @@ mod authorize;
 mod consent;
 mod device;
 mod grants;
+mod id_hint;
 mod pages;
 mod sign_out;
 
