@@ -84,15 +84,18 @@ pub fn next(facts: &Facts<'_>) -> Step {
     {
         return Step::SignIn;
     }
+    // A password that somebody else may know changes nothing where a second factor is there.
+    if facts.methods.any() && !session.how.contains(&Method::Mfa) {
+        return Step::SecondFactor;
+    }
     if facts.must_change_password {
         return Step::PasswordChange;
     }
     // Setting a factor up needs a sign-in that is not long ago, whoever sits at the browser now.
     let enroll = || if is_fresh(ENROLMENT) { Step::Enroll } else { Step::SignIn };
-    let wants_second =
-        facts.methods.any() || facts.demands.second_factor || facts.demands.passkey || facts.strong_within.is_some();
+    let wants_second = facts.demands.second_factor || facts.demands.passkey || facts.strong_within.is_some();
     if wants_second && !session.how.contains(&Method::Mfa) {
-        return if facts.methods.any() { Step::SecondFactor } else { enroll() };
+        return enroll();
     }
     if facts.demands.passkey && !session.how.contains(&Method::Fido) {
         return if facts.methods.passkey { Step::SecondFactor } else { enroll() };
@@ -217,10 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn aadsts_50055_a_password_to_be_changed_comes_before_everything_else() {
+    fn aadsts_50055_a_password_to_be_changed_comes_before_everything_but_the_factor_that_is_there() {
         let password = session(&[Method::Pwd]);
-        let facts = Facts { must_change_password: true, methods: TOTP, consent_missing: true, ..facts(&password) };
-        assert_eq!(next(&facts), Step::PasswordChange);
+        let demands = Demands { second_factor: true, ..Demands::default() };
+        let asked = Facts { must_change_password: true, demands, consent_missing: true, ..facts(&password) };
+        assert_eq!(next(&asked), Step::PasswordChange);
+        assert_eq!(next(&Facts { methods: TOTP, ..asked }), Step::SecondFactor);
+        let both = session(&[Method::Pwd, Method::Otp, Method::Mfa]);
+        assert_eq!(next(&Facts { session: Some(&both), methods: TOTP, ..asked }), Step::PasswordChange);
     }
 
     #[test]

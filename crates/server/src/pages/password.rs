@@ -57,8 +57,12 @@ async fn asked(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Resul
     let (id, cookie, flow) = Flow::open(ctx, headers, id).await?;
     let tenant = flow.state.tenant(ctx).await?;
     let found = match (flow.state.to_change, flow.state.signed_in(ctx, headers).await?) {
-        // Knew the old password a moment ago, in this flow.
-        (Some(user), _) => ctx.app.store.read().await?.directory().user(tenant.id, user).await?.map(|user| (None, user)),
+        // Knew the old password a moment ago, in this flow. A factor that was set up meanwhile is asked for all the same.
+        (Some(user), _) => {
+            let mut reader = ctx.app.store.read().await?;
+            let alone = !reader.factors().methods(tenant.id, user).await?.any();
+            reader.directory().user(tenant.id, user).await?.filter(|_| alone).map(|user| (None, user))
+        }
         (None, Some((session, user))) => {
             // A second factor that is there comes first: with the password alone nobody changes it.
             let step = steps::of(ctx, &flow.state.purpose, tenant.id, flow.state.began, (&session, &user)).await?;

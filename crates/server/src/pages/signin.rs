@@ -97,7 +97,19 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
             ctx.record(decision, &refused).await;
             // The password is right, and only good for choosing a new one: whoever reads this answer knew it.
             if let Some(user) = refused.user.filter(|_| password::CHANGE.contains(&refused.number)) {
-                return to_change(ctx, &id, flow, user.as_user()).await;
+                let user = user.as_user();
+                let mut reader = ctx.app.store.read().await?;
+                if !reader.factors().methods(tenant.id, user).await?.any() {
+                    drop(reader);
+                    return to_change(ctx, &id, flow, user).await;
+                }
+                // Whoever has a second factor shows it first: the old password may be somebody else's by now.
+                let person = reader.directory().user(tenant.id, user).await?.filter(|person| person.enabled);
+                drop(reader);
+                let person = person.ok_or_else(|| Refused::from(Aadsts::UserDisabled).of(user))?;
+                let keep = form.get("keep").is_some() && ctx.app.config.keep_signed_in;
+                let proof = Proof { how: vec![Method::Pwd], strong: None, word: "password to be changed", keep, known };
+                return begin::session(ctx, headers, &id, flow, &person, proof).await;
             }
             let error = match refused.number {
                 Aadsts::InvalidUserNameOrPassword => "sign-in-wrong",

@@ -1,6 +1,6 @@
 use entrance_testkit::{Browser, Entrance, PASSWORD, Page};
 
-use super::{answer, arm, at_home, by_password, change, decided, number, refresh, told, upn, with_password};
+use super::{answer, arm, at_home, by_password, change, decided, number, refresh, told, upn, with_app, with_password};
 
 const NEW: &str = "a better battery staple";
 
@@ -31,6 +31,51 @@ async fn aadsts_50055_a_password_that_must_be_changed_is_good_for_nothing_else()
     assert_eq!(page.text("signin-error"), "That name and password do not match.");
     let page = again.sign_in(&page, &upn("alice"), NEW).await;
     assert!(answer(&page).contains_key("code"), "and it does not have to be changed again");
+}
+
+#[tokio::test]
+async fn aadsts_50055_whoever_has_a_second_factor_shows_it_before_a_password_that_must_be_changed_is_changed() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    let (app, _) = with_app(&world, &mut home).await;
+    world.sleep(entrance_testkit::minutes(1));
+    change(&world, alice, |user| user.must_change_password = true).await;
+    let mut browser = world.browser();
+    let page = with_password(&world, &mut browser).await;
+    assert!(page.path.starts_with("/signin/mfa?flow="), "{}: {}", page.path, page.html);
+    // The page further on leads back, for a form too.
+    let further = page.path.replace("/signin/mfa", "/signin/password");
+    let back = browser.get(&further).await;
+    assert!(back.path.starts_with("/signin/mfa?flow="), "{}: {}", back.path, back.html);
+    let flow = page.field("flow").expect("a flow");
+    let csrf = page.field("csrf").expect("a proof");
+    let form =
+        [("flow", flow.as_str()), ("csrf", &csrf), ("passwd_old", PASSWORD), ("passwd_new", NEW), ("passwd_again", NEW)];
+    let back = browser.post("/signin/password", &form).await;
+    assert!(back.path.starts_with("/signin/mfa?flow="), "{}: {}", back.path, back.html);
+    assert!(!told(&world).await.contains(&"password.changed".to_owned()));
+
+    let page = browser.submit(&back, &[("totp", &app.code(world.app().now()))]).await;
+    assert!(page.path.starts_with("/signin/password?flow="), "{}: {}", page.path, page.html);
+    let page = type_in(&mut browser, &page, PASSWORD, NEW, NEW).await;
+    assert!(answer(&page).contains_key("code"), "what was shown counts beside the new password");
+}
+
+#[tokio::test]
+async fn aadsts_50055_a_second_factor_that_is_set_up_meanwhile_is_asked_for() {
+    let world = Entrance::start().await;
+    let alice = world.user("alice").await;
+    let (mut home, _) = at_home(&world, "alice").await;
+    change(&world, alice.clone(), |user| user.must_change_password = true).await;
+    let mut thief = world.browser();
+    let page = with_password(&world, &mut thief).await;
+    assert!(page.has("password-new"), "{}", page.html);
+    change(&world, alice, |user| user.must_change_password = false).await;
+    with_app(&world, &mut home).await;
+    let page = type_in(&mut thief, &page, PASSWORD, NEW, NEW).await;
+    assert!(page.has("signin-form"), "{}", page.html);
+    assert!(!told(&world).await.contains(&"password.changed".to_owned()));
 }
 
 #[tokio::test]
