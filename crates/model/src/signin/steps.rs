@@ -14,13 +14,21 @@ pub struct Methods {
     pub totp: bool,
     /// At least one passkey.
     pub passkey: bool,
+    /// A passkey that is refused because a copy of it may exist.
+    pub alarmed: bool,
     /// Recovery codes that were not used.
     pub recovery_codes: u32,
 }
 
 impl Methods {
-    /// Whether the person has a second factor. Recovery codes only stand in for one.
+    /// Whether the person has a second factor. Recovery codes only stand in for one; one that is refused by now was one all
+    /// the same, and the password alone is not enough because somebody copied it.
     pub const fn any(self) -> bool {
+        self.is_good() || self.alarmed
+    }
+
+    /// Whether one of them can be shown.
+    pub const fn is_good(self) -> bool {
         self.totp || self.passkey
     }
 }
@@ -115,8 +123,8 @@ mod tests {
     use super::*;
     use crate::id::{SessionId, UserId};
 
-    const TOTP: Methods = Methods { totp: true, passkey: false, recovery_codes: 10 };
-    const BOTH: Methods = Methods { totp: true, passkey: true, recovery_codes: 10 };
+    const TOTP: Methods = Methods { totp: true, passkey: false, alarmed: false, recovery_codes: 10 };
+    const BOTH: Methods = Methods { totp: true, passkey: true, alarmed: false, recovery_codes: 10 };
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + minutes * 60).expect("a time")
@@ -167,6 +175,17 @@ mod tests {
         // Recovery codes alone are no second factor.
         let left = Methods { recovery_codes: 3, ..Methods::default() };
         assert_eq!(next(&Facts { methods: left, ..facts(&password) }), Step::Return);
+    }
+
+    #[test]
+    fn s_802_a_passkey_that_is_refused_leaves_no_password_that_is_enough() {
+        let password = session(&[Method::Pwd]);
+        let alarmed = Methods { alarmed: true, ..Methods::default() };
+        assert!(alarmed.any() && !alarmed.is_good());
+        assert_eq!(next(&Facts { methods: alarmed, ..facts(&password) }), Step::SecondFactor);
+        let demands = Demands { passkey: true, ..Demands::default() };
+        assert_eq!(next(&Facts { methods: alarmed, demands, ..facts(&password) }), Step::SecondFactor, "nor is a new one set up");
+        assert_eq!(next(&Facts { methods: alarmed, strong_within: Some(STEP_UP), ..facts(&password) }), Step::SecondFactor);
     }
 
     #[test]

@@ -38,6 +38,8 @@ enum View {
     Totp,
     Recovery,
     PasskeyOnly,
+    /// Nothing that the person has counts any more.
+    Nothing,
 }
 
 impl View {
@@ -47,6 +49,10 @@ impl View {
 
     fn is_recovery(self) -> bool {
         self == Self::Recovery
+    }
+
+    fn is_nothing(self) -> bool {
+        self == Self::Nothing
     }
 }
 
@@ -66,6 +72,8 @@ struct SecondFactorPage<'a> {
     passkey: Option<Offer>,
     recovery_hint: String,
     has_codes: bool,
+    /// Something else than recovery codes can be shown.
+    has_other: bool,
     leave: String,
     error: Option<String>,
 }
@@ -117,10 +125,13 @@ async fn page(
     let t = Texts::of(ctx, headers);
     let tenant = asked.flow.state.tenant;
     let codes_left = if asked.only_passkey { 0 } else { asked.methods.recovery_codes };
-    let view = match (asked.methods.totp && !asked.only_passkey, wants_recovery && codes_left > 0) {
+    // Where all passkeys are refused, recovery codes are what is left.
+    let has_other = asked.methods.is_good() || asked.only_passkey;
+    let view = match (asked.methods.totp && !asked.only_passkey, (wants_recovery || !has_other) && codes_left > 0) {
         (_, true) => View::Recovery,
         (true, false) => View::Totp,
-        (false, false) => View::PasskeyOnly,
+        (false, false) if has_other => View::PasskeyOnly,
+        (false, false) => View::Nothing,
     };
     let passkey = passkeys::offer_second(ctx, tenant, asked.user.id, &asked.id).await?;
     let step_up = occasion == Occasion::StepUp;
@@ -132,7 +143,11 @@ async fn page(
         frame: Frame::of(ctx, headers, Some(tenant)).await,
         t,
         title: t.say(if step_up { "stepup-title" } else { "mfa-title" }),
-        why: t.say(if step_up { "stepup-why" } else { "mfa-why" }),
+        why: t.say(match (has_other, step_up) {
+            (false, _) => "mfa-why-refused",
+            (true, true) => "stepup-why",
+            (true, false) => "mfa-why",
+        }),
         step_up,
         upn: shown(asked.user.upn.as_str()),
         action: occasion.path(),
@@ -142,6 +157,7 @@ async fn page(
         passkey,
         recovery_hint: t.with("mfa-recovery-hint", &[("left", codes_left)]),
         has_codes: codes_left > 0,
+        has_other,
         leave,
         error: error.map(|key| t.say(key)),
     };

@@ -22,7 +22,7 @@ use crate::sql::statements;
 pub struct Factors<'s, M>(pub(crate) Scope<'s, M>);
 
 statements! {
-    METHODS = "SELECT (SELECT count(*) FROM totp WHERE tenant = $1 AND user = $2) AS totp, (SELECT count(*) FROM passkey WHERE tenant = $1 AND user = $2 AND alarmed IS NULL) AS passkeys, (SELECT count(*) FROM recovery_code WHERE tenant = $1 AND user = $2 AND used IS NULL) AS codes";
+    METHODS = "SELECT (SELECT count(*) FROM totp WHERE tenant = $1 AND user = $2) AS totp, (SELECT count(*) FROM passkey WHERE tenant = $1 AND user = $2 AND alarmed IS NULL) AS passkeys, (SELECT count(*) FROM passkey WHERE tenant = $1 AND user = $2 AND alarmed IS NOT NULL) AS alarmed, (SELECT count(*) FROM recovery_code WHERE tenant = $1 AND user = $2 AND used IS NULL) AS codes";
     LIST = "SELECT id, user, 'passkey' AS kind, name, created, used, alarmed FROM passkey WHERE tenant = $1 AND user = $2 UNION ALL SELECT id, user, 'totp' AS kind, '' AS name, created, used, NULL AS alarmed FROM totp WHERE tenant = $1 AND user = $2 ORDER BY created, id";
     REMOVE_PASSKEY = "DELETE FROM passkey WHERE tenant = $1 AND user = $2 AND id = $3";
     REMOVE_TOTP = "DELETE FROM totp WHERE tenant = $1 AND user = $2 AND id = $3";
@@ -36,6 +36,7 @@ impl<M> Factors<'_, M> {
         Ok(Methods {
             totp: row.flag("totp")?,
             passkey: row.flag("passkeys")?,
+            alarmed: row.flag("alarmed")?,
             recovery_codes: u32::try_from(row.int("codes")?).unwrap_or_default(),
         })
     }

@@ -110,7 +110,7 @@ async fn s_802_a_passkey_belongs_to_one_person_and_two_uses_at_once_are_one() {
     assert!(!factors.alarm_passkey(TENANT, method(1), at(4)).await.expect("alarms"), "it is told once");
     let alarmed = factors.passkey::<u32>(TENANT, "cred").await.expect("reads").expect("is there");
     assert!(matches!(factors.passkey_used(TENANT, &alarmed, at(5)).await, Err(StoreError::Conflict)), "it opens nothing");
-    assert_eq!(factors.methods(TENANT, ALICE).await.expect("reads"), Methods::default());
+    assert_eq!(factors.methods(TENANT, ALICE).await.expect("reads"), Methods { alarmed: true, ..Methods::default() });
     assert!(matches!(factors.rename_passkey(TENANT, EVE, method(1), "hers").await, Err(StoreError::Conflict)));
     factors.rename_passkey(TENANT, ALICE, method(1), "old laptop").await.expect("renames");
     let list = factors.list(TENANT, ALICE).await.expect("lists");

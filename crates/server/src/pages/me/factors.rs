@@ -72,8 +72,8 @@ pub(super) async fn codes_page(ctx: &Ctx, headers: &HeaderMap) -> Result<Respons
         Err(elsewhere) => return Ok(elsewhere),
     };
     let host = host(ctx, headers, &me, "/me/codes").await?;
-    // Codes stand in for a factor; without one there is nothing to stand in for.
-    if host.methods.any() { Ok(enroll::codes_page(&host).await) } else { Ok(see_other("/me/add")) }
+    // Codes stand in for a factor; without a good one there is nothing to stand in for.
+    if host.methods.is_good() { Ok(enroll::codes_page(&host).await) } else { Ok(see_other("/me/add")) }
 }
 
 /// `POST /me/codes`.
@@ -86,7 +86,7 @@ pub(super) async fn keep_codes(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> R
         return Err(PageError::Forged);
     }
     let host = host(ctx, headers, &me, "/me/codes").await?;
-    if !host.methods.any() {
+    if !host.methods.is_good() {
         return Ok(see_other("/me/add"));
     }
     Ok(match enroll::take_codes(&host, form).await? {

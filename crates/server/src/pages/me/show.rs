@@ -109,7 +109,7 @@ pub(super) async fn page(ctx: &Ctx, headers: &HeaderMap, me: &Me, done: Option<&
         can_add_passkey: passkeys::are_possible(&ctx.app) && passkeys.len() < passkeys::MOST,
         passkeys,
         totp: of_kind(Kind::Totp).next(),
-        has_factor: methods.any(),
+        has_factor: methods.is_good(),
         codes: if methods.any() { t.with("me-codes-left", &[("left", methods.recovery_codes)]) } else { t.say("me-codes-none") },
         languages: [("", "me-language-auto"), ("en", "language-en"), ("de", "language-de"), ("ja", "language-ja")]
             .map(|(value, key)| Choice { value, words: t.say(key), selected: value == language })

@@ -1,9 +1,9 @@
 use entrance_model::signin::steps::Methods;
-use entrance_testkit::{Browser, Entrance, Page};
+use entrance_testkit::{Browser, Entrance, Page, minutes};
 use serde_json::json;
 
 use super::authenticator::{Authenticator, options};
-use super::{answer, arm, at_home, change, claims, codes, decided, redeem, told, with_password};
+use super::{answer, arm, at_home, by_password, change, claims, codes, decided, number, redeem, told, with_password};
 
 /// Fills in what the page's script would, and submits the form.
 pub(super) async fn send(browser: &mut Browser<'_>, page: &Page, form: &str, fields: &[(&str, &str)], assertion: &str) -> Page {
@@ -148,9 +148,67 @@ async fn s_802_a_counter_that_goes_back_is_an_alarm_and_the_passkey_opens_nothin
     assert_eq!(told(&world).await.iter().filter(|kind| *kind == "passkey.alarmed").count(), 1, "it is told once");
     let mut reader = world.app().store.read().await.expect("reads");
     let methods = reader.factors().methods(world.tenant, alice.id).await.expect("reads");
-    assert_eq!(methods, Methods { recovery_codes: 10, ..Methods::default() });
+    assert_eq!(methods, Methods { alarmed: true, recovery_codes: 10, ..Methods::default() });
     drop(reader);
     assert!(home.get("/me").await.html.contains("refused: a copy of it may exist"));
+}
+
+/// Alice, whose only passkey was copied; with her recovery codes.
+async fn copied(world: &Entrance) -> Vec<String> {
+    world.user("alice").await;
+    let (mut home, _) = at_home(world, "alice").await;
+    let page = home.get("/me/add").await;
+    let (mut key, attestation) = Authenticator::create(&options(&page, "create"), world.app().base());
+    let page = send(&mut home, &page, "data-passkey=\"create\"", &[("name", "laptop")], &attestation).await;
+    let codes = codes(&page);
+    home.submit_to(&page, "name=\"codes\"", &[("kept", "1"), ("step", "codes")]).await;
+    for counter in [40, 12] {
+        let mut browser = world.browser();
+        let page = browser.get(&arm(world)).await;
+        key.counter = counter;
+        send(&mut browser, &page, SIGN_IN, &[], &key.signed(&options(&page, "get"))).await;
+    }
+    assert!(told(world).await.contains(&"passkey.alarmed".to_owned()));
+    codes
+}
+
+#[tokio::test]
+async fn s_802_whose_passkey_was_copied_is_not_let_in_by_the_password_alone_and_sets_nothing_up_with_it() {
+    let world = Entrance::start().await;
+    let codes = copied(&world).await;
+    world.sleep(minutes(10));
+    let mut thief = world.browser();
+    let page = with_password(&world, &mut thief).await;
+    assert!(page.path.starts_with("/signin/mfa?flow=") && page.left_to.is_none(), "{}: {}", page.path, page.html);
+    assert!(page.has("mfa-recovery-code") && !page.has("mfa-passkey") && !page.has("mfa-code"), "{}", page.html);
+    for path in ["/me/add", "/me/codes"] {
+        let page = thief.get(path).await;
+        assert!(page.has("mfa-recovery-code") && !page.has("enroll-secret"), "{path}: {}", page.html);
+    }
+    let refused = by_password(&world, "alice").await;
+    assert_eq!(number(&refused), 50076, "nor does a program by itself get anything: {refused}");
+
+    // A recovery code stands in for the passkey, and leads to a new factor.
+    let mut browser = world.browser();
+    let page = with_password(&world, &mut browser).await;
+    let page = browser.submit(&page, &[("recovery", &codes[0])]).await;
+    assert!(answer(&page).contains_key("code"), "{}", page.html);
+    assert!(browser.get("/me/add").await.has("enroll-secret"));
+}
+
+#[tokio::test]
+async fn s_802_whose_passkey_was_copied_and_who_has_no_recovery_code_needs_an_administrator() {
+    let world = Entrance::start().await;
+    let codes = copied(&world).await;
+    for code in &codes {
+        let mut browser = world.browser();
+        let page = with_password(&world, &mut browser).await;
+        assert!(browser.submit(&page, &[("recovery", code)]).await.left_to.is_some());
+    }
+    let mut browser = world.browser();
+    let page = with_password(&world, &mut browser).await;
+    assert!(page.has("mfa-nothing") && page.text("mfa-nothing").contains("administrator"), "{}", page.html);
+    assert!(!page.html.contains("<form method=\"post\" action=\"/signin/mfa\""), "there is nothing to fill in: {}", page.html);
 }
 
 #[tokio::test]
