@@ -68,7 +68,7 @@ async fn keep(
     part: &Standing,
     who: For,
 ) -> Result<(), Refused> {
-    let wanted: Vec<&str> = question.wanted(part).iter().map(|one| one.value.as_str()).collect();
+    let wanted: Vec<&str> = question.kept(part, who).iter().map(|one| one.value.as_str()).collect();
     if wanted.is_empty() {
         return Ok(());
     }

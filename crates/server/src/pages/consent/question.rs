@@ -2,7 +2,7 @@
 
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::AppId;
-use entrance_model::signin::consent::{UserConsent, needs_administrator};
+use entrance_model::signin::consent::{For, UserConsent, needs_administrator};
 use entrance_model::signin::permission::Permission;
 use entrance_model::signin::scope::Asked;
 use entrance_model::signin::{Aadsts, Endpoint};
@@ -64,7 +64,16 @@ impl Question {
         self.forced || self.parts.iter().any(|part| !part.weighed.missing.is_empty())
     }
 
-    /// What an answer allows, of one resource.
+    /// What an answer keeps, of one resource. A person writes down only what they are asked for because it is missing: what
+    /// others allowed is shown again where the application wants that, and stays theirs to take back.
+    pub(super) fn kept<'p>(&self, part: &'p Standing, who: For) -> &'p [Permission] {
+        match who {
+            For::Everybody => self.wanted(part),
+            For::Person(_) => &part.weighed.missing,
+        }
+    }
+
+    /// What the page lists, of one resource.
     pub(super) fn wanted<'p>(&self, part: &'p Standing) -> &'p [Permission] {
         if self.forced { &part.weighed.asked } else { &part.weighed.missing }
     }

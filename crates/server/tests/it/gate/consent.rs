@@ -1,3 +1,4 @@
+use entrance_model::directory::User;
 use entrance_server::Config;
 use entrance_testkit::Entrance;
 use serde_json::{Value, json};
@@ -6,7 +7,11 @@ use super::{Shop, TOKEN, answered, claims, opened, redeemed};
 
 async fn grants(world: &Entrance) -> Vec<Value> {
     let root = world.directory_admin("root").await;
-    let answer = world.graph(&world.graph_token(&root), "GET", "/v1.0/oauth2PermissionGrants", Value::Null).await;
+    listed(world, &root).await
+}
+
+async fn listed(world: &Entrance, root: &User) -> Vec<Value> {
+    let answer = world.graph(&world.graph_token(root), "GET", "/v1.0/oauth2PermissionGrants", Value::Null).await;
     answer.body["value"].as_array().expect("a list").clone()
 }
 
@@ -104,6 +109,35 @@ async fn s_107_no_page_means_consent_required_and_prompt_consent_asks_again() {
     // Built-in applications are never asked about.
     let az = super::authorize("04b07795-8ddb-461a-bbee-02f9e1bf7b46", &[("prompt", "consent"), ("scope", "openid")]);
     assert!(answered(&browser.get(&az).await).contains_key("code"));
+}
+
+#[tokio::test]
+async fn s_304_nobody_writes_down_for_themselves_what_only_an_administrator_allows() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let root = world.directory_admin("admin").await;
+    let shop = Shop::open(&world).await;
+    let scope = ("scope", "openid api://orders/Orders.Delete");
+    let mut admin = world.browser();
+    let page = opened(&mut admin, &shop.authorize(&[scope]), "admin").await;
+    admin.submit(&page, &[("decision", "accept"), ("on_behalf", "yes")]).await;
+    let before = listed(&world, &root).await;
+    assert_eq!(before.len(), 1);
+
+    let mut alice = world.browser();
+    let page = opened(&mut alice, &shop.authorize(&[scope, ("prompt", "consent")]), "alice").await;
+    assert!(page.text("consent-scopes").contains("Orders.Delete"), "it is shown: {}", page.html);
+    let page = alice.submit(&page, &[("decision", "accept")]).await;
+    assert!(answered(&page).contains_key("code"));
+    assert_eq!(listed(&world, &root).await, before, "what the administrator allowed stays the administrator's to take back");
+
+    // What is hers to allow is kept all the same, beside it.
+    let both = ("scope", "openid api://orders/Orders.Delete api://orders/Orders.Read");
+    let page = opened(&mut alice, &shop.authorize(&[both, ("prompt", "consent")]), "alice").await;
+    alice.submit(&page, &[("decision", "accept")]).await;
+    let kept = listed(&world, &root).await;
+    let hers: Vec<&Value> = kept.iter().filter(|grant| grant["consentType"] == "Principal").map(|grant| &grant["scope"]).collect();
+    assert_eq!(hers, [&json!("Orders.Read")]);
 }
 
 #[tokio::test]
