@@ -81,7 +81,7 @@ impl From<StoreError> for PageError {
 }
 
 /// The names of all fields of the gate's forms.
-pub(crate) const FIELDS: [&str; 31] = [
+pub(crate) const FIELDS: [&str; 32] = [
     "flow",
     "csrf",
     "login",
@@ -113,6 +113,7 @@ pub(crate) const FIELDS: [&str; 31] = [
     "lang",
     "theme",
     "with",
+    "asked",
 ];
 
 /// The addresses that take a form, beside those of a person's own page.

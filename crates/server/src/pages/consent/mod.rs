@@ -36,6 +36,8 @@ struct ConsentPage<'a> {
     user: String,
     flow: &'a str,
     csrf: String,
+    /// The proof that a yes is to what stands here.
+    asked: String,
     lines: Vec<Line>,
     /// The person may say yes for everybody.
     may_share: bool,
@@ -71,6 +73,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
         user: shown(user.upn.as_str()),
         flow: &id,
         csrf: cookie.csrf(&id),
+        asked: cookie.csrf(&about(&id, &question)),
         lines,
         may_share: user.is_directory_admin && !question.for_everybody,
         for_everybody: question.for_everybody,
@@ -106,13 +109,19 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let beyond = question.is_beyond(ctx.app.config.user_consent, &user);
     match form.get("decision") {
         Some("cancel") => answer::no(ctx, headers, &id, flow, &user, beyond).await,
-        Some("accept") if !beyond => {
+        // What is asked changed while the page was read: it is shown again.
+        Some("accept") if !beyond && cookie.is_csrf(&about(&id, &question), form.get("asked")) => {
             let for_everybody = question.for_everybody || (user.is_directory_admin && form.get("on_behalf") == Some("yes"));
             answer::yes(ctx, headers, &id, flow, &user, &question, for_everybody).await
         }
         // A POST without a decision, or with one that is not this person's, changes nothing.
         _ => Ok(see_other(&format!("/consent?flow={id}"))),
     }
+}
+
+/// What the proof of a yes is for.
+fn about(id: &str, question: &Question) -> String {
+    format!("{id}/consent/{}", question.print())
 }
 
 /// The question of a flow and who has to answer it, or where the browser belongs instead.

@@ -12,6 +12,7 @@ use crate::authority::consent::{self, Standing};
 use crate::authority::ctx::Ctx;
 use crate::authority::grants;
 use crate::authority::refused::Refused;
+use crate::authority::secret;
 use crate::pages::flow::Purpose;
 
 /// What is asked of whom.
@@ -76,6 +77,28 @@ impl Question {
     /// What the page lists, of one resource.
     pub(super) fn wanted<'p>(&self, part: &'p Standing) -> &'p [Permission] {
         if self.forced { &part.weighed.asked } else { &part.weighed.missing }
+    }
+
+    /// What an answer is about, in one word: another question has another one. The form carries it, so that a yes is to what
+    /// the page showed, and not to what the registrations say by the time of the click.
+    pub(super) fn print(&self) -> String {
+        // Lengths stand before texts, so that no two questions read the same.
+        let mut said = format!("{}\0{}\0", self.client.app, self.for_everybody);
+        let mut add = |text: &str| said.push_str(&format!("{}\0{text}", text.len()));
+        add(self.client.name());
+        for part in &self.parts {
+            add(&part.resource.app.to_string());
+            add(&part.principal.to_string());
+            add(&part.name);
+            add(&self.wanted(part).len().to_string());
+            for permission in self.wanted(part) {
+                add(&permission.id.to_string());
+                add(&permission.value);
+                add(permission.title.as_deref().unwrap_or_default());
+                add(if permission.admin_only { "administrators" } else { "people" });
+            }
+        }
+        secret::sha256(&said)
     }
 
     /// Whether this person may not answer it.

@@ -112,6 +112,38 @@ async fn s_107_no_page_means_consent_required_and_prompt_consent_asks_again() {
 }
 
 #[tokio::test]
+async fn s_304_a_yes_is_to_what_the_page_showed_and_not_to_what_the_registration_says_at_the_click() {
+    let world = Entrance::start().await;
+    world.user("alice").await;
+    let root = world.directory_admin("admin").await;
+    let shop = Shop::open(&world).await;
+    let asked = shop.authorize(&[("scope", "openid api://orders/.default")]);
+    let mut browser = world.browser();
+    let page = opened(&mut browser, &asked, "alice").await;
+    let shown = page.text("consent-scopes");
+    assert!(shown.contains("Orders.Read") && !shown.contains("Orders.Burn"), "{shown}");
+    // The owners of both applications add a permission that people may allow, and list it, while alice reads.
+    let burn = "33333333-3333-4333-8333-333333333333";
+    let mut tx = world.app().store.write().await.expect("writes");
+    let mut orders = tx.directory().application_by_app_id(world.tenant, shop.resource.app_id).await.expect("reads").expect("orders");
+    let scopes = orders.other["api"]["oauth2PermissionScopes"].as_array_mut().expect("a list");
+    scopes.push(json!({"id": burn, "value": "Orders.Burn", "type": "User", "isEnabled": true}));
+    tx.directory().update_application(world.tenant, &orders).await.expect("updates");
+    let mut client = shop.client.clone();
+    let listed_by_client = client.other["requiredResourceAccess"][0]["resourceAccess"].as_array_mut().expect("a list");
+    listed_by_client.push(json!({"id": burn, "type": "Scope"}));
+    tx.directory().update_application(world.tenant, &client).await.expect("updates");
+    tx.commit().await.expect("commits");
+
+    let again = browser.submit(&page, &[("decision", "accept")]).await;
+    assert!(again.has("consent-accept") && again.text("consent-scopes").contains("Orders.Burn"), "{}", again.html);
+    assert!(listed(&world, &root).await.is_empty(), "nothing was allowed");
+    let done = browser.submit(&again, &[("decision", "accept")]).await;
+    assert!(answered(&done).contains_key("code"));
+    assert_eq!(listed(&world, &root).await[0]["scope"], "Orders.Read Orders.Burn");
+}
+
+#[tokio::test]
 async fn s_304_nobody_writes_down_for_themselves_what_only_an_administrator_allows() {
     let world = Entrance::start().await;
     world.user("alice").await;
