@@ -181,6 +181,11 @@ impl Flow {
         }
     }
 
+    /// Whether it leads to a page of our own, which belongs to no tenant.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.purpose, Purpose::Own { .. })
+    }
+
     /// Its tenant.
     pub(crate) async fn tenant(&self, ctx: &Ctx) -> Result<Tenant, Refused> {
         let mut reader = ctx.app.store.read().await?;

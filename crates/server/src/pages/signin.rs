@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use entrance_model::directory::Tenant;
 use entrance_model::id::UserId;
 use entrance_model::signin::steps::Step;
 use entrance_model::signin::{Aadsts, Method};
@@ -55,7 +56,8 @@ async fn page(
 ) -> Response {
     let t = Texts::of(ctx, headers);
     let page = SignInPage {
-        frame: Frame::of(ctx, headers, Some(flow.tenant)).await,
+        // A page of our own is every tenant's until it is known who comes.
+        frame: Frame::of(ctx, headers, (!flow.is_own()).then_some(flow.tenant)).await,
         t,
         to_app: to_app(t, flow),
         flow: id,
@@ -76,12 +78,13 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
 
 /// `POST /signin`.
 pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
+    let (id, cookie, mut flow) = Flow::open(ctx, headers, form.get("flow")).await?;
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
     }
-    let tenant = flow.state.tenant(ctx).await?;
     let name = form.get("login").unwrap_or_default();
+    let tenant = tenant(ctx, &flow.state, name).await?;
+    flow.state.tenant = tenant.id;
     let decision = ctx.decision("signin", tenant.id, None);
     // What is revoked while the password is looked at meets this sign-in too.
     let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
@@ -122,6 +125,20 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     }
 }
 
+/// The tenant that somebody signs in to. A page of our own names none: there it is the one whose domain the name is on, as
+/// with `common`. For a name of no domain of ours the same work is done, and the answer is the same.
+async fn tenant(ctx: &Ctx, flow: &Flow, name: &str) -> Result<Tenant, PageError> {
+    let begun = flow.tenant(ctx).await?;
+    let Some((_, domain)) = name.trim().rsplit_once('@').filter(|_| flow.is_own()) else { return Ok(begun) };
+    let mut reader = ctx.app.store.read().await?;
+    let mut directory = reader.directory();
+    let found = match directory.tenant_of_domain(&domain.to_ascii_lowercase()).await? {
+        Some(id) => directory.tenant(id).await?,
+        None => None,
+    };
+    Ok(found.unwrap_or(begun))
+}
+
 /// Remembers who has to choose a new password, and leads there.
 async fn to_change(ctx: &Ctx, id: &str, flow: Versioned<Flow>, user: UserId) -> Result<Response, PageError> {
     let mut after = flow.state;
@@ -134,13 +151,18 @@ async fn to_change(ctx: &Ctx, id: &str, flow: Versioned<Flow>, user: UserId) -> 
 
 /// `POST /signin/passkey`: a passkey says itself whose it is, and counts as two factors.
 pub(super) async fn passkey(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let (id, cookie, flow) = Flow::open(ctx, headers, form.get("flow")).await?;
+    let (id, cookie, mut flow) = Flow::open(ctx, headers, form.get("flow")).await?;
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
     }
+    let (ceremony, answer) = (form.get("ceremony").unwrap_or_default(), form.get("assertion").unwrap_or_default());
+    if flow.state.is_own()
+        && let Some(tenant) = passkeys::tenant_of(ctx, answer).await?
+    {
+        flow.state.tenant = tenant;
+    }
     let tenant = flow.state.tenant;
     let known = ctx.app.store.read().await?.authority().revocation_head(tenant).await?;
-    let (ceremony, answer) = (form.get("ceremony").unwrap_or_default(), form.get("assertion").unwrap_or_default());
     match passkeys::sign_in(ctx, tenant, &id, ceremony, answer).await {
         Ok(user) => {
             let keep = form.get("keep").is_some() && ctx.app.config.keep_signed_in;

@@ -130,6 +130,19 @@ pub(crate) fn offer_sign_in(ctx: &Ctx, flow: &str) -> Option<Offer> {
     offer(ctx, SIGN_IN, flow, &options, &state)
 }
 
+/// The tenant that knows the passkey of an answer, which nobody has looked at yet.
+pub(crate) async fn tenant_of(ctx: &Ctx, text: &str) -> Result<Option<TenantId>, Refused> {
+    let Ok(given) = answer::<PublicKeyCredential>(text) else { return Ok(None) };
+    let credential = URL_SAFE_NO_PAD.encode(given.get_credential_id());
+    let mut reader = ctx.app.store.read().await?;
+    for tenant in reader.directory().tenants().await? {
+        if reader.factors().passkey::<Passkey>(tenant.id, &credential).await?.is_some() {
+            return Ok(Some(tenant.id));
+        }
+    }
+    Ok(None)
+}
+
 /// Checks a passkey that says itself whose it is.
 pub(crate) async fn sign_in(ctx: &Ctx, tenant: TenantId, flow: &str, ceremony: &str, text: &str) -> Result<User, Failed> {
     let party = party(&ctx.app).ok_or(Failed::NotUsed)?;

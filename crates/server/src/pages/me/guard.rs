@@ -22,7 +22,7 @@ pub(super) async fn signed_in(ctx: &Ctx, headers: &HeaderMap) -> Result<Result<M
 pub(super) async fn guarded(ctx: &Ctx, headers: &HeaderMap, to: &str, guard: Guard) -> Result<Result<Me, Response>, PageError> {
     let purpose = Purpose::Own { to: to.to_owned(), guard };
     let Some(me) = Me::find(ctx, headers).await? else {
-        let tenant = only_tenant(ctx).await?;
+        let tenant = some_tenant(ctx).await?;
         return Ok(Err(
             begin(ctx, headers, tenant, purpose, None, |id, purpose| steps::address(Step::SignIn, purpose, id)).await?
         ));
@@ -65,8 +65,8 @@ async fn begin(
     Ok(response)
 }
 
-/// The tenant of a page that names none: the only one, or else the first.
-async fn only_tenant(ctx: &Ctx) -> Result<TenantId, PageError> {
+/// The tenant of a page that names none, until the name that signs in says which it is.
+async fn some_tenant(ctx: &Ctx) -> Result<TenantId, PageError> {
     let mut reader = ctx.app.store.read().await?;
     let tenants = reader.directory().tenants().await?;
     let first = tenants.first().ok_or_else(|| Refused::from(entrance_model::signin::Aadsts::MissingTenantRealm))?;

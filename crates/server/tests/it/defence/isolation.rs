@@ -216,3 +216,30 @@ async fn s_120_where_an_address_names_no_tenant_the_hint_of_a_sign_out_does() {
     assert!(out.has("signedout-title"), "{}", out.html);
     assert!(browser.get(&authorize(&world, &[])).await.has("signin-form"));
 }
+
+#[tokio::test]
+async fn w_4_12_people_of_every_tenant_reach_their_own_page_by_their_name() {
+    let (world, _) = world().await;
+    world.user("alice").await;
+    let other = other(&world).await;
+    for (name, tenant) in [("alice@contoso.example", "Contoso"), ("Eve@Fabrikam.example", "Fabrikam")] {
+        let mut browser = world.browser();
+        let page = browser.get("/me").await;
+        assert!(page.has("signin-form") && !page.html.contains("Contoso"), "no tenant is named before somebody is known");
+        let wrong = browser.sign_in(&page, name, "not it").await;
+        assert_eq!(wrong.text("signin-error"), "That name and password do not match.", "{name}");
+        let page = browser.sign_in(&page, name, PASSWORD).await;
+        assert!(page.has("me-sessions") && page.html.contains(tenant), "{name}: {}: {}", page.path, page.html);
+        assert!(browser.get("/me/add").await.has("enroll-secret"), "{name}");
+    }
+    let mut browser = world.browser();
+    let page = browser.get("/me").await;
+    for nobody in ["eve@contoso.example", "alice@fabrikam.example", "eve@nowhere.example", "eve"] {
+        let refused = browser.sign_in(&page, nobody, PASSWORD).await;
+        assert_eq!(refused.text("signin-error"), "That name and password do not match.", "R-25: {nobody}");
+    }
+    // An application's sign-in stays in the tenant that it named.
+    let page = browser.get(&authorize(&world, &[])).await;
+    let refused = browser.sign_in(&page, other.eve.upn.as_str(), PASSWORD).await;
+    assert_eq!(refused.text("signin-error"), "That name and password do not match.");
+}

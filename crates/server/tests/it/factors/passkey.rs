@@ -1,6 +1,9 @@
+use entrance_model::directory::Tenant;
+use entrance_model::id::TenantId;
 use entrance_model::signin::steps::Methods;
-use entrance_testkit::{Browser, Entrance, Page, minutes};
+use entrance_testkit::{Browser, Entrance, PASSWORD, Page, minutes, sample};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::authenticator::{Authenticator, options};
 use super::{answer, arm, at_home, by_password, change, claims, codes, decided, number, redeem, told, with_password};
@@ -258,4 +261,38 @@ async fn w_031_a_passkey_form_of_another_place_changes_nothing() {
         .await;
     assert_eq!(forged.status, 403);
     assert!(browser.cookie("__Host-entrance-session").is_none());
+}
+
+#[tokio::test]
+async fn w_4_12_a_passkey_says_itself_which_tenant_s_person_opens_their_own_page() {
+    let world = Entrance::start().await;
+    world.sleep(minutes(1));
+    let tenant = Tenant {
+        id: TenantId::from_uuid(Uuid::new_v4()),
+        display_name: "Fabrikam".into(),
+        domains: vec!["fabrikam.example".into()],
+        salt: vec![9; 32],
+        created: world.app().now(),
+    };
+    entrance_server::setup::tenant(world.app(), &tenant).await.expect("a second tenant");
+    let mut eve = sample::person("eve", world.app().now());
+    eve.upn = "eve@fabrikam.example".parse().expect("a UPN");
+    let hash = world.app().hasher.hash(PASSWORD.to_owned().into()).await;
+    let mut tx = world.app().store.write().await.expect("the store writes");
+    tx.directory().insert_user(tenant.id, &eve).await.expect("the person is new");
+    tx.directory().set_password_hash(tenant.id, eve.id, &hash).await.expect("the password is set");
+    tx.commit().await.expect("the store commits");
+    let mut home = world.browser();
+    let page = home.get("/me").await;
+    home.sign_in(&page, "eve@fabrikam.example", PASSWORD).await;
+    let mut key = with_passkey(&world, &mut home, "laptop").await;
+
+    let mut browser = world.browser();
+    let page = browser.get("/me").await;
+    let page = send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await;
+    assert!(page.has("me-sessions") && page.html.contains("Fabrikam"), "{}: {}", page.path, page.html);
+    // Where an application named its tenant, the passkey of another one is nobody's.
+    let page = browser.get(&super::authorize("openid", &[("prompt", "login")]).replace("organizations", "contoso.example")).await;
+    let page = send(&mut browser, &page, SIGN_IN, &[], &key.get(&options(&page, "get"))).await;
+    assert_eq!(page.text("signin-error"), REFUSED);
 }
