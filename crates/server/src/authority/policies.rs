@@ -160,6 +160,41 @@ pub(crate) async fn of_authorize(
     verdict(ctx, tenant, &question).await
 }
 
+/// What the policies say about a person's own page and about an administrator's consent, which both change what the directory
+/// lets people in by: as about a sign-in to the directory in a browser.
+pub(crate) async fn of_directory(ctx: &Ctx, tenant: &Tenant, user: &User) -> Result<Verdict, Refused> {
+    let graph = GRAPH.to_string();
+    let client = Client::find(ctx, tenant, &graph).await?;
+    let resource = target::find(ctx, tenant, &graph).await?;
+    let question = Question {
+        asker: Asker::Person(user),
+        client: &client,
+        resources: std::slice::from_ref(&resource),
+        grant: GrantKind::Code,
+        asked_from: None,
+    };
+    verdict(ctx, tenant, &question).await
+}
+
+/// Lets a person change what the directory lets people in by, unless a policy refuses that; a refusal is logged.
+pub(crate) async fn admit_to_directory(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    user: &User,
+    (kind, app): (&'static str, Option<AppId>),
+) -> Result<(), Refused> {
+    let verdict = of_directory(ctx, tenant, user).await.map_err(|refused| refused.of(user.id))?;
+    if verdict.blocked.is_none() {
+        return Ok(());
+    }
+    let Err(refused) = judge(&verdict, &[], ctx.now(), ctx.now()) else { return Ok(()) };
+    let refused = refused.of(user.id);
+    let mut decision = ctx.decision(kind, tenant.id, app);
+    decision.interactive = true;
+    ctx.record(decision, &refused).await;
+    Err(refused)
+}
+
 /// Judges a browser's session for an authorization code: the code would give nothing, where the token were refused.
 pub(crate) async fn for_session(
     ctx: &Ctx,

@@ -204,7 +204,7 @@ async fn show_one(ctx: &Ctx, reader: &mut Reader, names: &mut Names, row: &Decis
     let failure = Aadsts::lookup(row.code).filter(|_| row.code != 0).map(|entry| entry.says.clone());
     let client_app = match row.kind.as_str() {
         "client_credentials" => "",
-        "signin" | "authorize" | "device_confirm" => "Browser",
+        "signin" | "authorize" | "adminconsent" | "device_confirm" => "Browser",
         "password" => "Other clients",
         _ => "Mobile Apps and Desktop clients",
     };

@@ -100,8 +100,7 @@ async fn asked(ctx: &Ctx, headers: &HeaderMap, id: Option<&str>) -> Result<Resul
         return Ok(Err(see_other(&steps::address(step, &flow.state.purpose, &id))));
     }
     let methods = ctx.app.store.read().await?.factors().methods(flow.state.tenant, user.id).await?;
-    let is_guarded = matches!(flow.state.purpose, Purpose::Own { guard: Guard::StepUp | Guard::Enrolment, .. });
-    let only_passkey = session.how.contains(&Method::Mfa) && !is_guarded;
+    let only_passkey = steps::only_passkey(ctx, &flow.state.purpose, flow.state.tenant, (&session, &user), methods).await?;
     Ok(Ok(Asked { id, cookie, flow, session, user, methods, only_passkey }))
 }
 

@@ -5,11 +5,11 @@ use axum::response::Response;
 use entrance_model::Timestamp;
 use entrance_model::directory::User;
 use entrance_model::id::TenantId;
-use entrance_model::signin::Aadsts;
 use entrance_model::signin::authorize::Prompt;
 use entrance_model::signin::policy::Demands;
 use entrance_model::signin::session::BrowserSession;
-use entrance_model::signin::steps::{self, ENROLMENT, Facts, STEP_UP, Step};
+use entrance_model::signin::steps::{self, ENROLMENT, Facts, Methods, STEP_UP, Step};
+use entrance_model::signin::{Aadsts, Method};
 use entrance_store::authority::Versioned;
 use jiff::SignedDuration;
 
@@ -67,13 +67,13 @@ pub(crate) async fn of(
     (session, user): (&BrowserSession, &User),
 ) -> Result<Step, Refused> {
     let methods = ctx.app.store.read().await?.factors().methods(tenant, user.id).await?;
-    let guard = match purpose {
-        Purpose::Own { guard, .. } => *guard,
-        Purpose::Authorize { .. } | Purpose::Device { .. } | Purpose::AdminConsent { .. } => Guard::SignedIn,
-    };
+    let guard = guard(purpose);
     // Who has no second factor yet cannot show one before the first is set up.
     let strong = guard == Guard::StepUp || (guard == Guard::Enrolment && methods.any());
     let fresh = (guard == Guard::Enrolment && !methods.any()).then_some(ENROLMENT);
+    let demanded = demands(ctx, purpose, tenant, user, methods).await?;
+    // Where the policies refuse it altogether no page helps: nothing is asked, and whoever answers refuses.
+    let consent_missing = demanded.is_some() && consent_missing(ctx, purpose, tenant, user).await?;
     let facts = Facts {
         session: Some(session),
         others: true,
@@ -82,10 +82,32 @@ pub(crate) async fn of(
         strong_within: strong.then_some(STEP_UP),
         must_change_password: user.must_change_password,
         methods,
-        demands: demands(ctx, purpose, tenant, user).await?,
-        consent_missing: consent_missing(ctx, purpose, tenant, user).await?,
+        demands: demanded.unwrap_or_default(),
+        consent_missing,
     };
     Ok(steps::next(&facts))
+}
+
+/// How sure a purpose has to be of who it is. What an administrator allows for everybody is looked at as a second factor is
+/// that they set up: both outlive the session.
+pub(crate) fn guard(purpose: &Purpose) -> Guard {
+    match purpose {
+        Purpose::Own { guard, .. } => *guard,
+        Purpose::AdminConsent { .. } => Guard::Enrolment,
+        Purpose::Authorize { .. } | Purpose::Device { .. } => Guard::SignedIn,
+    }
+}
+
+/// Whether somebody who showed another factor already is asked for a passkey, because a policy demands one.
+pub(crate) async fn only_passkey(
+    ctx: &Ctx,
+    purpose: &Purpose,
+    tenant: TenantId,
+    (session, user): (&BrowserSession, &User),
+    methods: Methods,
+) -> Result<bool, Refused> {
+    let lacks_one = session.how.contains(&Method::Mfa) && !session.how.contains(&Method::Fido);
+    Ok(lacks_one && demands(ctx, purpose, tenant, user, methods).await?.is_some_and(|demands| demands.passkey))
 }
 
 /// The address of a page.
@@ -94,7 +116,7 @@ pub(crate) fn address(step: Step, purpose: &Purpose, id: &str) -> String {
         (Step::SignIn, _) => format!("/signin?flow={id}"),
         (Step::Account, _) => format!("/signin/account?flow={id}"),
         (Step::PasswordChange, _) => format!("/signin/password?flow={id}"),
-        (Step::SecondFactor, Purpose::Own { guard: Guard::StepUp | Guard::Enrolment, .. }) => format!("/signin/stepup?flow={id}"),
+        (Step::SecondFactor, _) if guard(purpose) != Guard::SignedIn => format!("/signin/stepup?flow={id}"),
         (Step::SecondFactor, _) => format!("/signin/mfa?flow={id}"),
         (Step::Enroll, _) => format!("/signin/enroll?flow={id}"),
         (Step::Consent, _) | (Step::Return, Purpose::AdminConsent { .. }) => format!("/consent?flow={id}"),
@@ -130,13 +152,22 @@ fn fresh_within(purpose: &Purpose) -> Option<SignedDuration> {
     login.into_iter().chain(age).min()
 }
 
-/// What the policies of the tenant ask of this person for this purpose. Where they refuse it altogether no page helps: then
-/// nothing is asked, and whoever answers refuses.
-async fn demands(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) -> Result<Demands, Refused> {
+/// What the policies of the tenant ask of this person for this purpose; `None` where they refuse it altogether.
+async fn demands(
+    ctx: &Ctx,
+    purpose: &Purpose,
+    tenant: TenantId,
+    user: &User,
+    methods: Methods,
+) -> Result<Option<Demands>, Refused> {
     let mut reader = ctx.app.store.read().await?;
     let tenant = reader.directory().tenant(tenant).await?.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?;
     let verdict = match purpose {
-        Purpose::Own { .. } | Purpose::AdminConsent { .. } => return Ok(Demands::default()),
+        Purpose::Own { guard: Guard::SignedIn, .. } => return Ok(Some(Demands::default())),
+        Purpose::Own { .. } | Purpose::AdminConsent { .. } => {
+            drop(reader);
+            policies::of_directory(ctx, &tenant, user).await
+        }
         Purpose::Authorize { request } => {
             drop(reader);
             policies::of_authorize(ctx, &tenant, user, request).await
@@ -145,12 +176,22 @@ async fn demands(ctx: &Ctx, purpose: &Purpose, tenant: TenantId, user: &User) ->
             let grant = reader.authority().device_grant(grant).await?;
             drop(reader);
             let Some(request) = grant.as_ref().and_then(|grant| grant.state.open(ctx.now()).ok()) else {
-                return Ok(Demands::default());
+                return Ok(Some(Demands::default()));
             };
             policies::of_device(ctx, &tenant, user, request).await
         }
     };
-    Ok(verdict.ok().filter(|verdict| verdict.blocked.is_none()).map(|verdict| verdict.demands).unwrap_or_default())
+    let Ok(verdict) = verdict else { return Ok(Some(Demands::default())) };
+    if verdict.blocked.is_some() {
+        return Ok(None);
+    }
+    let mut demands = verdict.demands;
+    if matches!(purpose, Purpose::Own { guard: Guard::Enrolment, .. }) {
+        // What is not there yet is what the page is for.
+        demands.second_factor &= methods.any();
+        demands.passkey &= methods.passkey;
+    }
+    Ok(Some(demands))
 }
 
 /// Whether the person has to agree to what the application asks.

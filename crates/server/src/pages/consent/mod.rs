@@ -20,6 +20,7 @@ use super::page::{Frame, render, see_other, shown};
 use super::texts::{Mark, Rich, Texts};
 use super::{PageError, query, steps};
 use crate::authority::ctx::Ctx;
+use crate::authority::policies;
 use crate::authority::refused::Refused;
 use question::Question;
 use words::Line;
@@ -133,7 +134,11 @@ async fn asked(ctx: &Ctx, headers: &HeaderMap, id: &str, flow: &Flow) -> Result<
         return Ok(Err(next));
     }
     let Some((_, user)) = flow.signed_in(ctx, headers).await? else { return Ok(Err(format!("/signin?flow={id}"))) };
-    let question = Question::of(ctx, &flow.tenant(ctx).await?, &flow.purpose, &user).await?;
+    let tenant = flow.tenant(ctx).await?;
+    if let Purpose::AdminConsent { app, .. } = &flow.purpose {
+        policies::admit_to_directory(ctx, &tenant, &user, ("adminconsent", Some(*app))).await?;
+    }
+    let question = Question::of(ctx, &tenant, &flow.purpose, &user).await?;
     question.filter(Question::is_open).map_or_else(|| Err(Aadsts::FlowTokenExpired.into()), |question| Ok(Ok((user, question))))
 }
 

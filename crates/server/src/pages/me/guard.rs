@@ -7,6 +7,7 @@ use entrance_model::signin::steps::Step;
 
 use super::Me;
 use crate::authority::ctx::Ctx;
+use crate::authority::policies;
 use crate::authority::refused::Refused;
 use crate::pages::flow::{Flow, Guard, Purpose};
 use crate::pages::page::see_other;
@@ -29,6 +30,11 @@ pub(super) async fn guarded(ctx: &Ctx, headers: &HeaderMap, to: &str, guard: Gua
     };
     let step = steps::of(ctx, &purpose, me.tenant, ctx.now(), (&me.session, &me.user)).await?;
     if step == Step::Return {
+        if guard != Guard::SignedIn {
+            // From where a policy keeps somebody out, nobody sets up what lets them in.
+            let tenant = ctx.app.store.read().await?.directory().tenant(me.tenant).await?.ok_or(PageError::Forged)?;
+            policies::admit_to_directory(ctx, &tenant, &me.user, ("signin", None)).await?;
+        }
         return Ok(Ok(me));
     }
     let session = Some(me.session.id);

@@ -137,6 +137,42 @@ async fn s_803_where_a_request_comes_from_decides_and_a_location_in_use_stays() 
 }
 
 #[tokio::test]
+async fn s_803_where_a_policy_keeps_somebody_out_nobody_sets_up_their_second_factor() {
+    let (world, root) = world().await;
+    let alice = world.user("alice").await;
+    let mut browser = world.browser();
+    let page = browser.get("/me").await;
+    let home = browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
+    let page = browser.get("/me/add").await;
+    assert!(page.has("enroll-secret"), "{}", page.html);
+    let here = json!({"displayName": "Here", "ipRanges": [{"cidrAddress": "127.0.0.0/8"}, {"cidrAddress": "::1/128"}]});
+    let here = world.graph(&root, "POST", LOCATIONS, here).await.text("id");
+    let mut away = policy("not from here", &only(&alice), &block());
+    away["conditions"]["applications"] = json!({"includeApplications": [GRAPH]});
+    away["conditions"]["locations"] = json!({"includeLocations": [here]});
+    let id = made(&world, &root, away).await;
+    for path in ["/me/add", "/me/codes"] {
+        let refused = browser.get(path).await;
+        assert_eq!(refused.text("error-code"), "AADSTS53003", "{path}: {}", refused.html);
+        let csrf = home.field("csrf").expect("a proof");
+        let refused = browser.post(path, &[("csrf", &csrf), ("step", "totp"), ("totp", "000000"), ("secret", "x")]).await;
+        assert_eq!(refused.text("error-code"), "AADSTS53003", "{path}: {}", refused.html);
+    }
+    assert!(browser.get("/me").await.has("me-sessions"), "looking is not setting up");
+    let log = world.app().store.read().await.expect("reads").authority().decisions(world.tenant, 10).await.expect("reads");
+    assert!(log.iter().any(|row| row.code == 53003 && row.kind == "signin"));
+    world.graph(&root, "DELETE", &format!("{POLICIES}/{id}"), Value::Null).await;
+    // A demanded factor is what the page is for, so it is not asked for on the way there; a fresh sign-in is.
+    let mut demanding = policy("second factor, hourly", &only(&alice), &mfa());
+    demanding["sessionControls"] = json!({"signInFrequency": {"value": 1, "type": "hours", "isEnabled": true}});
+    made(&world, &root, demanding).await;
+    let page = browser.get("/me/add").await;
+    assert!(page.path == "/me/add" && page.has("enroll-secret"), "{}: {}", page.path, page.html);
+    world.sleep(minutes(61));
+    assert!(browser.get("/me/add").await.has("signin-form"));
+}
+
+#[tokio::test]
 async fn s_803_an_application_by_itself_is_met_by_its_own_policies() {
     let (world, root) = world().await;
     let (app, principal) = world.application("pipeline", |app| app.credentials.push(credential())).await;

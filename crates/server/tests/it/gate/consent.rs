@@ -323,3 +323,52 @@ async fn s_304_who_allowed_something_sees_it_and_takes_it_back() {
     let trail = world.app().store.read().await.expect("reads").audit_trail(world.tenant, 50).await.expect("reads");
     assert!(trail.iter().any(|row| row.kind == "consent.revoked" && row.target.as_deref() == Some(&principal)));
 }
+
+/// A policy that keeps this person away from a resource.
+async fn keep_away(world: &Entrance, root: &User, who: &User, resource: &str) {
+    let policy = json!({
+        "displayName": "not from here", "state": "enabled",
+        "conditions": {"clientAppTypes": ["all"], "applications": {"includeApplications": [resource]}, "users": {"includeUsers": [who.id]}},
+        "grantControls": {"operator": "OR", "builtInControls": ["block"]},
+    });
+    let made = world.graph(&world.graph_token(root), "POST", "/v1.0/identity/conditionalAccess/policies", policy).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+}
+
+#[tokio::test]
+async fn s_803_and_s_113_an_administrator_whom_a_policy_keeps_out_allows_nobody_anything() {
+    let world = Entrance::start().await;
+    let root = world.directory_admin("root").await;
+    let admin = world.directory_admin("admin").await;
+    let shop = Shop::open(&world).await;
+    let address = format!("/{}/adminconsent?client_id={}", world.tenant, shop.id());
+    let mut browser = world.browser();
+    let page = opened(&mut browser, &address, "admin").await;
+    assert!(page.has("consent-accept"), "{}", page.html);
+    keep_away(&world, &root, &admin, "00000003-0000-0000-c000-000000000000").await;
+    let refused = browser.submit(&page, &[("decision", "accept")]).await;
+    assert_eq!(refused.text("error-code"), "AADSTS53003", "{}", refused.html);
+    let refused = opened(&mut world.browser(), &address, "admin").await;
+    assert_eq!(refused.text("error-code"), "AADSTS53003", "{}", refused.html);
+    assert!(listed(&world, &root).await.is_empty());
+    let log = world.app().store.read().await.expect("reads").authority().decisions(world.tenant, 10).await.expect("reads");
+    assert!(log.iter().any(|row| row.code == 53003 && row.kind == "adminconsent"));
+    // The one whom nothing keeps out goes on.
+    let page = opened(&mut world.browser(), &address, "root").await;
+    assert!(page.has("consent-accept"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn s_803_whoever_is_kept_away_from_a_resource_allows_nobody_anything_there() {
+    let world = Entrance::start().await;
+    let root = world.directory_admin("root").await;
+    let admin = world.directory_admin("admin").await;
+    let shop = Shop::open(&world).await;
+    let mut browser = world.browser();
+    let page = opened(&mut browser, &shop.authorize(&[]), "admin").await;
+    assert!(page.has("consent-org"), "{}", page.html);
+    keep_away(&world, &root, &admin, &shop.resource.app_id.to_string()).await;
+    let left = browser.submit(&page, &[("decision", "accept"), ("on_behalf", "yes")]).await;
+    assert!(answered(&left)["error_description"].starts_with("AADSTS53003: "), "the application reads why");
+    assert!(listed(&world, &root).await.is_empty());
+}
