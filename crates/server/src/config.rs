@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use entrance_model::signin::policy::IpRange;
 use url::Url;
 
 /// What the server is for.
@@ -63,6 +64,8 @@ pub struct Config {
     pub faults: bool,
     /// How often one small network may try to sign in.
     pub sign_in_rate: SignInRate,
+    /// Proxies in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpRange>,
     /// Whether people may allow applications something by themselves (S-304).
     pub user_consent: entrance_model::signin::consent::UserConsent,
     /// Where processes of this machine get tokens without a secret (S-270), if they do; an address of loopback.
@@ -113,6 +116,7 @@ impl Config {
             realm_listen: None,
             faults: false,
             sign_in_rate: SignInRate::USUAL,
+            trusted_proxies: Vec::new(),
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
             identity_listen: None,
             keep_signed_in: true,

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use entrance_model::signin::policy::IpRange;
 use entrance_server::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -40,6 +41,10 @@ pub(crate) struct Listen {
     /// when it signs in with a password.
     #[arg(long = "realm-listen", value_name = "ADDR")]
     realms: Option<SocketAddr>,
+    /// A proxy in front, whose `X-Forwarded-For` says who sent a request: a range of addresses such as `10.0.0.0/24`. May be
+    /// repeated.
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    trusted_proxies: Vec<IpRange>,
     /// Which groups tokens for clusters name: `referenced` by the cluster, `entra` (all, up to 200) or `all` (up to 250).
     #[arg(long, value_name = "MODE", default_value = "referenced")]
     groups_claim: entrance_model::signin::groups::Mode,
@@ -57,6 +62,7 @@ impl Listen {
         config.webhook_listen = self.webhooks;
         config.metrics_listen = self.metrics;
         config.realm_listen = self.realms;
+        config.trusted_proxies = self.trusted_proxies;
         config.groups_claim = self.groups_claim;
         config.cluster_token_minutes = self.cluster_token_minutes;
         config.controlplane = self.controlplane;

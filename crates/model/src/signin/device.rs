@@ -87,6 +87,9 @@ pub struct DeviceRequest {
     pub endpoint: Endpoint,
     /// The address the request came from.
     pub from: String,
+    /// That address speaks for others: where the device is, is not known.
+    #[serde(default)]
+    pub relayed: bool,
     /// What the program calls itself.
     pub agent: String,
     /// When it was asked.
@@ -256,6 +259,7 @@ mod tests {
 
     fn waiting() -> DeviceGrant {
         DeviceGrant::Waiting(DeviceRequest {
+            relayed: false,
             tenant: TenantId::from_uuid(Uuid::nil()),
             app: well_known::AZURE_CLI,
             scope: "openid".into(),

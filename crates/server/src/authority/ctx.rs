@@ -5,6 +5,8 @@ use std::sync::Arc;
 use entrance_model::Timestamp;
 use entrance_model::id::{AppId, PrincipalId, TenantId};
 use entrance_model::signin::Endpoint;
+use entrance_model::signin::device::DeviceRequest;
+use entrance_model::signin::network::{Nearness, nearness};
 use entrance_store::AuditEvent;
 use entrance_store::authority::Decision;
 use serde_json::Value;
@@ -36,6 +38,15 @@ impl Ctx {
     /// The address that the request came from.
     pub(crate) fn address(&self) -> String {
         self.info.peer.ip().to_canonical().to_string()
+    }
+
+    /// How near a device is to this request. Behind somebody whom nobody named as a proxy everybody looks alike, so there
+    /// it is not known.
+    pub(crate) fn nearness(&self, device: &DeviceRequest) -> Nearness {
+        if device.relayed || self.info.is_relayed {
+            return Nearness::Unknown;
+        }
+        nearness(&device.from, self.info.peer.ip())
     }
 
     /// A decision about this request.

@@ -51,6 +51,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> Re
         scope: scope.to_owned(),
         endpoint: ctx.endpoint,
         from: ctx.address(),
+        relayed: ctx.info.is_relayed,
         agent: ctx.info.user_agent.clone().unwrap_or_default(),
         asked: now,
         until,

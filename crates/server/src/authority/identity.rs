@@ -145,7 +145,7 @@ async fn instance_metadata(
 }
 
 fn ctx(app: &Arc<App>, peer: SocketAddr, request: &Request<()>) -> Ctx {
-    let info = RequestInfo::of(request, peer, app.now());
+    let info = RequestInfo::of(request, peer, &[], app.now());
     Ctx { app: Arc::clone(app), info, endpoint: Endpoint::V1, language: texts::Asked::default() }
 }
 

@@ -12,7 +12,6 @@ use entrance_model::id::{AppId, GroupId, ServicePrincipalId};
 use entrance_model::signin::authorize::AuthorizeRequest;
 use entrance_model::signin::client::opens_directory_with_arm;
 use entrance_model::signin::device::DeviceRequest;
-use entrance_model::signin::network::nearness;
 use entrance_model::signin::policy::{
     self, Applied, Context, Effect, GrantKind, Location, Policy, RuleBreach, SignInRules, State, Subject, Unmet, Verdict, Who,
 };
@@ -50,8 +49,8 @@ pub(crate) struct Question<'a> {
     pub(crate) resources: &'a [Resource],
     /// How.
     pub(crate) grant: GrantKind,
-    /// The address that a device code was asked from, at the moment of its approval.
-    pub(crate) asked_from: Option<&'a str>,
+    /// Where a device code was asked from, at the moment of its approval.
+    pub(crate) asked_from: Option<&'a DeviceRequest>,
 }
 
 /// The tenant's switches.
@@ -108,7 +107,7 @@ pub(crate) async fn verdict(ctx: &Ctx, tenant: &Tenant, question: &Question<'_>)
         besides: besides(question.client.app, question.resources),
         grant: question.grant,
         address,
-        nearness: question.asked_from.map(|from| nearness(from, address)),
+        nearness: question.asked_from.map(|request| ctx.nearness(request)),
     };
     rules.admit(&context).map_err(|why| breach(why).judged(closed()))?;
     Ok(decide(&policies, &locations, &context))
@@ -222,7 +221,7 @@ pub(crate) async fn of_device(ctx: &Ctx, tenant: &Tenant, user: &User, request: 
         client: &client,
         resources: std::slice::from_ref(&resource),
         grant: GrantKind::DeviceCode,
-        asked_from: Some(&request.from),
+        asked_from: Some(request),
     };
     verdict(ctx, tenant, &question).await.map_err(|refused| refused.of(user.id))
 }
@@ -242,7 +241,7 @@ pub(crate) async fn admit_device(ctx: &Ctx, tenant: &Tenant, user: &User, reques
     ctx.record(decision, &refused).await;
     let detail = json!({
         "app": request.app, "from": request.from, "browser": ctx.address(), "error": refused.number.code(),
-        "network": nearness(&request.from, ctx.info.peer.ip()).word(), "why": refused.why,
+        "network": ctx.nearness(request).word(), "why": refused.why,
     });
     let mut tx = ctx.app.store.write().await?;
     let told = event("deviceCode.blocked", tenant.id, Some(user.id.into()), request.app.to_string(), detail);

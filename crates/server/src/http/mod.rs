@@ -69,7 +69,7 @@ impl Surfaces {
     }
 
     async fn answer(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
-        let info = RequestInfo::of(&request, peer, self.app.now());
+        let info = RequestInfo::of(&request, peer, &self.app.config.trusted_proxies, self.app.now());
         if !self.is_our_host(&request) {
             // S-018: links, issuers and cookies are of one origin; another Host is a mistake or an attack.
             return common(
@@ -102,7 +102,7 @@ impl Surfaces {
         let (_, path) = path::route(request.uri().path());
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let is_realm = matches!(segments.as_slice(), [_, "userrealm", _]);
-        let info = RequestInfo::of(&request, peer, self.app.now());
+        let info = RequestInfo::of(&request, peer, &self.app.config.trusted_proxies, self.app.now());
         if !is_realm {
             let text = format!("this port answers `/common/userrealm/` only; the service is at {}\n", self.app.base());
             return common(&info, (StatusCode::MISDIRECTED_REQUEST, text).into_response());

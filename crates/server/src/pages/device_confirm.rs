@@ -7,7 +7,7 @@ use entrance_model::Timestamp;
 use entrance_model::id::{AppId, DeviceId, SessionId};
 use entrance_model::signin::agent::Program;
 use entrance_model::signin::device::{DeviceGrant, DeviceRequest};
-use entrance_model::signin::network::{Nearness, nearness};
+use entrance_model::signin::network::Nearness;
 use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::session::{BrowserSession, Place, Session};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
@@ -102,7 +102,7 @@ pub(super) async fn get(ctx: &Ctx, headers: &HeaderMap, text: &str) -> Result<Re
     let Some((_, user)) = steps::finished(ctx, headers, &flow).await? else {
         return Ok(see_other(&steps::next(ctx, headers, &id, &flow).await?));
     };
-    let near = nearness(&request.from, ctx.info.peer.ip());
+    let near = ctx.nearness(&request);
     policies::admit_device(ctx, &flow.tenant(ctx).await?, &user, &request).await?;
     let (network_class, network_words) = match near {
         Nearness::Same => ("ok", "network-same"),
@@ -150,7 +150,7 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let Some((session, user)) = steps::finished(ctx, headers, &waiting.flow.state).await? else {
         return Ok(see_other(&steps::next(ctx, headers, &waiting.id, &waiting.flow.state).await?));
     };
-    let near = nearness(&waiting.request.from, ctx.info.peer.ip());
+    let near = ctx.nearness(&waiting.request);
     let now = ctx.now();
     let mut begun = None;
     let (after, outcome) = match form.get("decision") {

@@ -30,6 +30,7 @@ async fn s_230_a_device_grant_is_swapped_by_one_and_survives_a_restart() {
     let store = open(&dir).await;
     let until = Timestamp::from_second(900).expect("a time");
     let grant = DeviceGrant::Waiting(DeviceRequest {
+        relayed: false,
         tenant: TenantId::from_uuid(Uuid::nil()),
         app: well_known::AZURE_CLI,
         scope: "openid".into(),

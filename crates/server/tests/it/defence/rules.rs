@@ -10,16 +10,27 @@ use serde_json::{Value, json};
 use super::{AKS, AZ, RULES, administrator, block, by_password, made, number, only, patched, policy, token_request, world};
 
 async fn devicecode(world: &Entrance) -> (u16, Value) {
-    let answer =
-        world.post(&format!("/{}/oauth2/v2.0/devicecode", world.tenant), &[("client_id", AZ), ("scope", "openid")]).await;
+    devicecode_through(world, None).await
+}
+
+/// The same, with what a proxy says about whom it heard.
+async fn devicecode_through(world: &Entrance, hops: Option<&str>) -> (u16, Value) {
+    let mut request = world.client.post(world.url(&format!("/{}/oauth2/v2.0/devicecode", world.tenant)));
+    if let Some(hops) = hops {
+        request = request.header(FORWARDED_FOR, hops);
+    }
+    let answer = request.form(&[("client_id", AZ), ("scope", "openid")]).send().await.expect("the server answers");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// A device of another network asks; gives the code that a person would type.
 async fn asked_elsewhere(world: &Entrance) -> &'static str {
     let now = world.app().now();
     let code: UserCode = "BCDFGH234".parse().expect("a code");
     let grant = DeviceGrant::Waiting(DeviceRequest {
+        relayed: false,
         tenant: world.tenant,
         app: AZ.parse().expect("an id"),
         scope: "openid".into(),
@@ -57,6 +68,54 @@ async fn w_111_a_code_from_another_network_stops_at_the_page_and_is_told_as_a_ri
     assert_eq!((risk.detail["from"].as_str(), risk.detail["network"].as_str()), (Some("203.0.113.9"), Some("different")));
     let log = reader.authority().decisions(world.tenant, 10).await.expect("reads");
     assert!(log.iter().any(|row| row.code == 530_032 && row.kind == "device_confirm"));
+}
+
+#[tokio::test]
+async fn w_110_behind_a_proxy_that_nobody_named_no_device_is_near() {
+    let world = Entrance::start_with(|config| config.mode = Mode::Serve).await;
+    world.user("alice").await;
+    for (device, headers) in [
+        (Some("203.0.113.9"), vec![]),
+        (None, vec![(FORWARDED_FOR, "203.0.113.9".to_owned())]),
+        (Some("203.0.113.9"), vec![(FORWARDED_FOR, "203.0.113.9".to_owned())]),
+        (None, vec![("via", "1.1 proxy".to_owned())]),
+        (None, vec![("forwarded", "for=127.0.0.1".to_owned())]),
+    ] {
+        let (_, begun) = devicecode_through(&world, device).await;
+        let mut browser = world.browser();
+        browser.headers = headers.clone();
+        let page = to_confirm(&mut browser, begun["user_code"].as_str().expect("a code")).await;
+        assert!(!page.has("device-confirm-form") && page.html.contains("530032"), "{device:?} {headers:?}: {}", page.html);
+    }
+    let trail = world.app().store.read().await.expect("reads").audit_trail(world.tenant, 20).await.expect("reads");
+    let risk = trail.iter().find(|row| row.kind == "deviceCode.blocked").expect("it is told");
+    assert_eq!(risk.detail["network"].as_str(), Some("unknown"));
+}
+
+#[tokio::test]
+async fn w_110_a_trusted_proxy_tells_networks_apart_and_what_clients_write_themselves_is_not_believed() {
+    let world = Entrance::start_with(|config| {
+        config.mode = Mode::Serve;
+        config.trusted_proxies = ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|range| range.parse().expect("a range")).to_vec();
+    })
+    .await;
+    world.user("alice").await;
+    let near = ["203.0.113.77", "203.0.113.77, 10.0.0.3", "198.51.100.7, 203.0.113.77"];
+    let far = ["198.51.100.7", "203.0.113.9, 198.51.100.7", "203.0.113.9, 198.51.100.7, 10.0.0.3", "203.0.113.9, nobody"];
+    for (hops, is_near) in near.map(|hops| (hops, true)).into_iter().chain(far.map(|hops| (hops, false))) {
+        let (_, begun) = devicecode_through(&world, Some("203.0.113.9")).await;
+        let mut browser = world.browser();
+        browser.headers = vec![(FORWARDED_FOR, hops.to_owned())];
+        let page = to_confirm(&mut browser, begun["user_code"].as_str().expect("a code")).await;
+        assert_eq!(page.has("device-confirm-form"), is_near, "{hops}: {}", page.html);
+        if is_near {
+            assert!(page.html.contains("203.0.113.9"), "the device's own address stands there: {}", page.html);
+        }
+    }
+    // The same addresses are what the log tells.
+    let log = world.app().store.read().await.expect("reads").authority().decisions(world.tenant, 30).await.expect("reads");
+    let addresses: std::collections::BTreeSet<&str> = log.iter().map(|row| row.address.as_str()).collect();
+    assert!(addresses.contains("203.0.113.77") && addresses.contains("198.51.100.7"), "{addresses:?}");
 }
 
 #[tokio::test]
