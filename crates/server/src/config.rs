@@ -66,6 +66,8 @@ pub struct Config {
     pub sign_in_rate: SignInRate,
     /// Proxies in front, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpRange>,
+    /// How much one small network may have written down for strangers.
+    pub write_rate: WriteRate,
     /// Whether people may allow applications something by themselves (S-304).
     pub user_consent: entrance_model::signin::consent::UserConsent,
     /// Where processes of this machine get tokens without a secret (S-270), if they do; an address of loopback.
@@ -86,6 +88,27 @@ pub struct SignInRate {
 impl SignInRate {
     /// More than the passwords that a few cores can check, and than a large office types.
     pub const USUAL: Self = Self { per_second: 100, burst: 500 };
+}
+
+/// How much one small network may have written down for people and programs that have proven nothing yet: sign-ins that begin,
+/// device codes, refusals. Whoever proves something is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteRate {
+    /// For good.
+    pub per_minute: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+impl WriteRate {
+    /// More than a large office or a farm of build machines begins behind one address, and a hundred and fifty megabytes in
+    /// half an hour at most.
+    pub const USUAL: Self = Self::of_minute(600);
+
+    /// So many for good, and as many at once as come together in a minute and forty seconds.
+    pub const fn of_minute(per_minute: u32) -> Self {
+        Self { per_minute, burst: per_minute.saturating_add(per_minute / 3).saturating_add(per_minute / 3) }
+    }
 }
 
 /// An issuer of federated tokens that the administrator trusts, with its keys.
@@ -117,6 +140,7 @@ impl Config {
             faults: false,
             sign_in_rate: SignInRate::USUAL,
             trusted_proxies: Vec::new(),
+            write_rate: WriteRate::USUAL,
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
             identity_listen: None,
             keep_signed_in: true,

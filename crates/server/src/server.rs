@@ -118,7 +118,7 @@ impl Server {
         let (webhooks, answered) =
             Webhooks::start_with(hooks, pki, reviewer, &clock, Limits::default(), (faults, tasks.stopping()))?;
         tasks.spawn_draining(reviews::run(store.clone(), clock.clone(), Arc::clone(&witness), told, answered));
-        let authority = crate::authority::state::State::new(config.sign_in_rate);
+        let authority = crate::authority::state::State::new(config.sign_in_rate, config.write_rate);
         let webhooks = Arc::new(webhooks);
         let house =
             House { store: &store, people: &people, clock: &clock, tasks: &tasks, webhooks: &webhooks, references: &references };

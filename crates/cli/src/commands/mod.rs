@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use entrance_model::signin::policy::IpRange;
-use entrance_server::Config;
+use entrance_server::{Config, WriteRate};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Where servers listen; the same for `serve` and `demo`.
@@ -45,6 +45,10 @@ pub(crate) struct Listen {
     /// repeated.
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<IpRange>,
+    /// How much is written down in a minute for strangers of one small network, such as device codes and sign-ins that begin;
+    /// more have to wait. Ten times as much on this machine.
+    #[arg(long, value_name = "PER_MINUTE", default_value_t = WriteRate::USUAL.per_minute, value_parser = clap::value_parser!(u32).range(1..))]
+    stranger_writes: u32,
     /// Which groups tokens for clusters name: `referenced` by the cluster, `entra` (all, up to 200) or `all` (up to 250).
     #[arg(long, value_name = "MODE", default_value = "referenced")]
     groups_claim: entrance_model::signin::groups::Mode,
@@ -63,6 +67,7 @@ impl Listen {
         config.metrics_listen = self.metrics;
         config.realm_listen = self.realms;
         config.trusted_proxies = self.trusted_proxies;
+        config.write_rate = WriteRate::of_minute(self.stranger_writes);
         config.groups_claim = self.groups_claim;
         config.cluster_token_minutes = self.cluster_token_minutes;
         config.controlplane = self.controlplane;

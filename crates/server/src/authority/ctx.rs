@@ -12,6 +12,7 @@ use entrance_store::authority::Decision;
 use serde_json::Value;
 
 use super::refused::Refused;
+use super::strangers;
 use crate::app::App;
 use crate::http::RequestInfo;
 use crate::pages::texts::Asked;
@@ -70,15 +71,20 @@ impl Ctx {
         }
     }
 
-    /// Records that a request was refused. That the record cannot be written does not change the answer.
+    /// Records that a request was refused; of too many from strangers only how many there were. That the record cannot be written does not change the answer.
     pub(crate) async fn record(&self, decision: Decision, refused: &Refused) {
         let entry = refused.number.entry();
         let reason = refused.why.as_deref().unwrap_or(&entry.says).to_owned();
         let judged = refused.judged.as_deref().cloned().or_else(|| decision.judged.clone());
-        let decision = Decision { code: entry.code, user: refused.user, reason, judged, ..decision };
+        let rows = strangers::rows(self, Decision { code: entry.code, user: refused.user, reason, judged, ..decision });
+        if rows.is_empty() {
+            return;
+        }
         let written = async {
             let mut tx = self.app.store.write().await?;
-            tx.authority().decided(self.now(), &decision).await?;
+            for row in &rows {
+                tx.authority().decided(self.now(), row).await?;
+            }
             tx.commit().await
         };
         if let Err(error) = written.await {

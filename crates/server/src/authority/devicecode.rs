@@ -12,7 +12,7 @@ use super::ctx::Ctx;
 use super::place::Place;
 use super::refused::{Refused, json};
 use super::token_endpoint::form;
-use super::{grants, issue, policies, secret};
+use super::{grants, issue, policies, secret, strangers};
 
 const KNOWN: [&str; 5] = ["client_id", "scope", "resource", "claims", "mkt"];
 /// A code that happens to be taken is made again; there are ten million million of them.
@@ -43,6 +43,7 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -> Re
     policies::device_codes(ctx, tenant).await?;
     issue::permitted(ctx, tenant, &client, &asked).await?;
 
+    strangers::pass(ctx)?;
     let now = ctx.now();
     let until = now + LIFE;
     let request = DeviceRequest {

@@ -21,13 +21,16 @@ pub(crate) struct Floods {
 impl Floods {
     /// A gate with this rate.
     pub(crate) fn new(rate: SignInRate) -> Self {
-        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst));
+        Self::with(Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst)))
+    }
+
+    /// A gate with this quota.
+    pub(super) fn with(quota: Quota) -> Self {
         Self { of_network: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 
     /// Lets a try pass, or tells in how many seconds the next one may come.
-    fn pass(&self, network: &String) -> Result<(), u32> {
+    pub(super) fn pass(&self, network: &String) -> Result<(), u32> {
         let passed = self.of_network.check_key(network).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
@@ -49,6 +52,11 @@ pub(crate) fn pass(ctx: &Ctx) -> Result<(), Refused> {
         .map_err(|seconds| flood(seconds, "too many tries at once from one network"))?;
     // From everywhere together: who waits longer than a person would is turned away, so that the queue stays short.
     if ctx.app.hasher.is_swamped() { Err(flood(2, "too many passwords wait to be checked")) } else { Ok(()) }
+}
+
+/// A number that a quota takes.
+pub(super) fn at_least_one(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Networks that are remembered before idle ones are forgotten.

@@ -32,6 +32,7 @@ pub mod retention;
 pub(crate) mod revoke;
 pub(crate) mod secret;
 pub(crate) mod state;
+pub(crate) mod strangers;
 pub(crate) mod target;
 pub mod token;
 pub(crate) mod token_endpoint;
@@ -73,6 +74,7 @@ fn sweep(app: &Arc<App>) {
                 let mut tx = app.store.write().await?;
                 tx.authority().sweep(app.now()).await?;
                 tx.commit().await?;
+                strangers::settle(&app).await?;
                 retention::prune(&app).await
             };
             if let Err(error) = done.await {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::ctx::{Ctx, event};
 use super::refused::Refused;
-use super::{lockouts, revoke, secret};
+use super::{lockouts, revoke, secret, strangers};
 use crate::passwords;
 
 /// Why no password was set.
@@ -43,7 +43,9 @@ pub(crate) fn hash(tenant: &Tenant, code: &OneTimeCode) -> String {
 /// Sets the password of whoever has this name and this code. All that they hold ends with it.
 pub(crate) async fn redeem(ctx: &Ctx, name: &str, code: &str, new: &str) -> Result<(), PassError> {
     let folded = name.trim().to_ascii_lowercase();
-    let counted = lockouts::one_time_code(ctx).await.map_err(|refused| PassError::Refused(Box::new(refused)))?;
+    let refused = |refused| PassError::Refused(Box::new(refused));
+    strangers::pass(ctx).map_err(refused)?;
+    let counted = lockouts::one_time_code(ctx).await.map_err(refused)?;
     let counted = counted.map_err(|_| PassError::Paused)?;
     let tenant = tenant_of(ctx, &folded).await?.ok_or(PassError::Wrong)?;
     let now = ctx.now();

@@ -97,6 +97,11 @@ impl Refused {
         Self { retry_after: Some(seconds), ..self }
     }
 
+    /// When to come again, in seconds.
+    pub(crate) fn waits(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// Who it was about, for the log.
     pub(crate) fn of(self, user: impl Into<PrincipalId>) -> Self {
         Self { user: Some(user.into()), ..self }

@@ -5,7 +5,8 @@ use entrance_model::signin::device::Pace;
 use quick_cache::sync::Cache;
 
 use super::floods::Floods;
-use crate::config::SignInRate;
+use super::strangers::Strangers;
+use crate::config::{SignInRate, WriteRate};
 
 /// State in memory.
 pub(crate) struct State {
@@ -13,14 +14,16 @@ pub(crate) struct State {
     paces: Cache<String, Pace>,
     /// Keeps floods of tries out.
     pub(crate) floods: Floods,
+    /// Keeps strangers from filling the store.
+    pub(crate) strangers: Strangers,
 }
 
 const DEVICES: usize = 10_000;
 
 impl State {
     /// Nothing yet.
-    pub(crate) fn new(rate: SignInRate) -> Self {
-        Self { paces: Cache::new(DEVICES), floods: Floods::new(rate) }
+    pub(crate) fn new(rate: SignInRate, writes: WriteRate) -> Self {
+        Self { paces: Cache::new(DEVICES), floods: Floods::new(rate), strangers: Strangers::new(writes) }
     }
 
     /// Counts a poll of a device; tells whether it should slow down.

@@ -203,7 +203,7 @@ async fn show_one(ctx: &Ctx, reader: &mut Reader, names: &mut Names, row: &Decis
     let policies = row.policies.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_else(|| json!([]));
     let failure = Aadsts::lookup(row.code).filter(|_| row.code != 0).map(|entry| entry.says.clone());
     let client_app = match row.kind.as_str() {
-        "client_credentials" => "",
+        "client_credentials" | "flood" => "",
         "signin" | "authorize" | "adminconsent" | "device_confirm" => "Browser",
         "password" => "Other clients",
         _ => "Mobile Apps and Desktop clients",

@@ -12,7 +12,7 @@ use super::page::{Frame, render, see_other};
 use super::texts::Texts;
 use super::{PageError, app_name};
 use crate::authority::ctx::Ctx;
-use crate::authority::{lockouts, secret};
+use crate::authority::{lockouts, secret, strangers};
 
 /// What the form's proof is for.
 const PURPOSE: &str = "devicelogin";
@@ -45,6 +45,8 @@ pub(crate) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     if !cookie.is_csrf(PURPOSE, form.get("csrf")) {
         return Err(PageError::Forged);
     }
+    // Each try counts rows, also of a browser that is new each time.
+    strangers::pass(ctx)?;
     let (t, now) = (Texts::of(ctx, headers), ctx.now());
     let counted = match lockouts::device_code(ctx, &cookie.hash()).await? {
         Ok(counted) => counted,

@@ -75,8 +75,8 @@ pub(crate) async fn refused(ctx: &Ctx, headers: &HeaderMap, refused: &Refused) -
         details: Some(details(ctx, Some(entry.code))),
     };
     let mut response = render(status, &page, None);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.waits().unwrap_or(5)));
     }
     response
 }

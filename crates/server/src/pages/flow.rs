@@ -16,7 +16,7 @@ use super::cookies::{self, FlowCookie};
 use super::texts::Texts;
 use crate::authority::ctx::Ctx;
 use crate::authority::refused::Refused;
-use crate::authority::secret;
+use crate::authority::{secret, strangers};
 
 /// A sign-in in progress.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,6 +128,10 @@ impl Flow {
         purpose: Purpose,
         session: Option<SessionId>,
     ) -> Result<String, Refused> {
+        // Whoever is signed in is known; everybody else begins only so much.
+        if session.is_none() {
+            strangers::pass(ctx)?;
+        }
         let id = secret::opaque();
         let browser = cookie.hash();
         let (began, language) = (ctx.now(), ctx.language.get());

@@ -16,7 +16,7 @@ use super::flow::{Flow, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::texts::{Mark, Rich, Texts};
 use super::{PageError, password, query, steps};
-use crate::authority::credentials;
+use crate::authority::{credentials, strangers};
 use crate::authority::ctx::Ctx;
 use crate::authority::factors::passkeys::{self, Failed, Offer};
 use crate::authority::refused::Refused;
@@ -155,6 +155,8 @@ pub(super) async fn passkey(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Resu
     if !cookie.is_csrf(&id, form.get("csrf")) {
         return Err(PageError::Forged);
     }
+    // An answer uses its question up, right or wrong.
+    strangers::pass(ctx)?;
     let (ceremony, answer) = (form.get("ceremony").unwrap_or_default(), form.get("assertion").unwrap_or_default());
     if flow.state.is_own()
         && let Some(tenant) = passkeys::tenant_of(ctx, answer).await?

@@ -6,6 +6,7 @@ mod lockout;
 mod log;
 mod policies;
 mod rules;
+mod strangers;
 
 use aws_lc_rs::digest;
 use entrance_model::directory::{Credential, Proof, User};
