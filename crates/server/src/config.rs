@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use entrance_model::signin::policy::IpRange;
 use url::Url;
 
+use crate::http::listener::Limits;
+
 /// What the server is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -68,6 +70,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpRange>,
     /// How much one small network may have written down for strangers.
     pub write_rate: WriteRate,
+    /// How much the public listener takes on.
+    pub listener: Limits,
     /// Whether people may allow applications something by themselves (S-304).
     pub user_consent: entrance_model::signin::consent::UserConsent,
     /// Where processes of this machine get tokens without a secret (S-270), if they do; an address of loopback.
@@ -141,6 +145,7 @@ impl Config {
             sign_in_rate: SignInRate::USUAL,
             trusted_proxies: Vec::new(),
             write_rate: WriteRate::USUAL,
+            listener: Limits::PUBLIC,
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
             identity_listen: None,
             keep_signed_in: true,

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use entrance_model::signin::policy::IpRange;
+use entrance_server::http::listener::Limits;
 use entrance_server::{Config, WriteRate};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,6 +50,9 @@ pub(crate) struct Listen {
     /// more have to wait. Ten times as much on this machine.
     #[arg(long, value_name = "PER_MINUTE", default_value_t = WriteRate::USUAL.per_minute, value_parser = clap::value_parser!(u32).range(1..))]
     stranger_writes: u32,
+    /// How many connections one small network may hold; this machine and trusted proxies may hold as many as there are.
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::PUBLIC.of_network)]
+    connections_per_network: usize,
     /// Which groups tokens for clusters name: `referenced` by the cluster, `entra` (all, up to 200) or `all` (up to 250).
     #[arg(long, value_name = "MODE", default_value = "referenced")]
     groups_claim: entrance_model::signin::groups::Mode,
@@ -68,6 +72,7 @@ impl Listen {
         config.realm_listen = self.realms;
         config.trusted_proxies = self.trusted_proxies;
         config.write_rate = WriteRate::of_minute(self.stranger_writes);
+        config.listener.of_network = self.connections_per_network;
         config.groups_claim = self.groups_claim;
         config.cluster_token_minutes = self.cluster_token_minutes;
         config.controlplane = self.controlplane;

@@ -141,7 +141,11 @@ mod tests {
         assert_eq!(sender("10.0.0.1", "198.51.100.7", true, &proxies), "198.51.100.7");
         assert_eq!(sender("::ffff:10.0.0.1", "198.51.100.7", true, &proxies), "198.51.100.7");
         assert_eq!(sender("10.0.0.1", "198.51.100.7, 10.0.0.9", true, &proxies), "198.51.100.7");
-        assert_eq!(sender("10.0.0.1", "203.0.113.9, 198.51.100.7", true, &proxies), "198.51.100.7", "a story of the sender's own");
+        assert_eq!(
+            sender("10.0.0.1", "203.0.113.9, 198.51.100.7", true, &proxies),
+            "198.51.100.7",
+            "a story of the sender's own"
+        );
         assert_eq!(sender("10.0.0.1", "10.0.0.2, 198.51.100.7", true, &proxies), "198.51.100.7", "nor one about our proxies");
         assert_eq!(sender("10.0.0.1", "127.0.0.1 ,198.51.100.7:4711,", true, &proxies), "198.51.100.7");
         assert_eq!(sender("2001:db8:ff::1", "[2001:db8:1::7]:80", false, &proxies), "2001:db8:1::7");

@@ -9,10 +9,11 @@ pub mod tls;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use axum::response::IntoResponse as _;
 use entrance_model::id::RequestId;
 use tokio::net::TcpListener;
@@ -38,7 +39,7 @@ pub(crate) struct Surfaces {
 /// Serves the public listener until the server stops.
 pub(crate) fn serve(app: &Arc<App>, listener: TcpListener, tls: Arc<rustls::ServerConfig>) {
     let surfaces = Arc::new(Surfaces::new(app));
-    let limits = listener::Limits::PUBLIC;
+    let limits = limits(app);
     let handler = move |request, peer| {
         let surfaces = Arc::clone(&surfaces);
         async move { surfaces.answer(request, peer).await }
@@ -53,7 +54,24 @@ pub(crate) fn serve_realms(app: &Arc<App>, listener: TcpListener, tls: Arc<rustl
         let surfaces = Arc::clone(&surfaces);
         async move { surfaces.answer_realm(request, peer).await }
     };
-    app.tasks.spawn_draining(listener::run(listener, tls, listener::Limits::PUBLIC, app.tasks.stopping(), handler));
+    app.tasks.spawn_draining(listener::run(listener, tls, limits(app), app.tasks.stopping(), handler));
+}
+
+/// How much a listener takes on, and from whom.
+fn limits(app: &App) -> (listener::Limits, listener::Networks) {
+    let limits = app.config.listener;
+    (limits, listener::Networks::new(limits.of_network, &app.config.trusted_proxies))
+}
+
+/// The answer to a request whose body did not arrive.
+fn too_slow(limit: Duration, is_http_1: bool) -> Response<Body> {
+    let text = format!("the body of the request did not arrive within {} s\n", limit.as_secs_f32());
+    let mut response = (StatusCode::REQUEST_TIMEOUT, text).into_response();
+    if is_http_1 {
+        // The rest of the body stands before any other request.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 impl Surfaces {
@@ -90,7 +108,12 @@ impl Surfaces {
             Surface::Health => &self.health,
         };
         request.extensions_mut().insert(info.clone());
-        let response = router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
+        let is_http_1 = request.version() < Version::HTTP_2;
+        let (request, late) = self.timed(request);
+        let mut response = router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
+        if late.is_so() {
+            response = too_slow(self.app.config.listener.body, is_http_1);
+        }
         tracing::info!(
             request = %info.id, %method, path = %Logged(&path), status = response.status().as_u16(),
             micros = self.app.now().duration_since(info.started).as_micros(), "answered"
@@ -111,8 +134,16 @@ impl Surfaces {
             *request.uri_mut() = uri;
         }
         request.extensions_mut().insert(info.clone());
+        let (request, _) = self.timed(request);
         let response = self.authority.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
         common(&info, response)
+    }
+
+    /// The request with a body that ends in time.
+    fn timed(&self, request: Request<Body>) -> (Request<Body>, body::Late) {
+        let (head, content) = request.into_parts();
+        let (content, late) = body::within(content, self.app.config.listener.body);
+        (Request::from_parts(head, content), late)
     }
 
     fn is_our_host(&self, request: &Request<Body>) -> bool {

@@ -55,7 +55,11 @@ async fn render(app: &App) -> Result<String, StoreError> {
     directory(app, &mut text);
     audit(app, &mut text).await?;
     let strangers = &app.authority.strangers;
-    text.family("entrance_strangers_refused_total", "counter", "Requests of strangers that had to wait for their network's quota.");
+    text.family(
+        "entrance_strangers_refused_total",
+        "counter",
+        "Requests of strangers that had to wait for their network's quota.",
+    );
     text.sample("entrance_strangers_refused_total", &[], &strangers.refused());
     text.family("entrance_refusals_unwritten_total", "counter", "Refusals that have no row of their own in the sign-in log.");
     text.sample("entrance_refusals_unwritten_total", &[], &strangers.unwritten());

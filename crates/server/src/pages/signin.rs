@@ -16,10 +16,10 @@ use super::flow::{Flow, Purpose};
 use super::page::{Frame, render, see_other, shown};
 use super::texts::{Mark, Rich, Texts};
 use super::{PageError, password, query, steps};
-use crate::authority::{credentials, strangers};
 use crate::authority::ctx::Ctx;
 use crate::authority::factors::passkeys::{self, Failed, Offer};
 use crate::authority::refused::Refused;
+use crate::authority::{credentials, strangers};
 
 #[derive(Template)]
 #[template(path = "signin.html")]

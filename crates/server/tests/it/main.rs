@@ -14,6 +14,7 @@ mod gate;
 mod graph;
 mod groups;
 mod keeping;
+mod listener;
 mod local_plane;
 mod names;
 mod observe;

@@ -79,7 +79,11 @@ async fn o_15_pages_that_write_something_down_for_strangers_turn_a_flood_away() 
     // Each time by a new browser, which no counter knows.
     let forms: [(&str, &str, &[(&str, &str)]); 2] = [
         ("198.51.103.1", "/devicelogin", &[("otc", "BCDFGHJKL")]),
-        ("198.51.104.1", "/welcome", &[("login", "a@contoso.example"), ("code", "x"), ("passwd_new", "y"), ("passwd_again", "y")]),
+        (
+            "198.51.104.1",
+            "/welcome",
+            &[("login", "a@contoso.example"), ("code", "x"), ("passwd_new", "y"), ("passwd_again", "y")],
+        ),
     ];
     for (address, path, fields) in forms {
         let mut last = Vec::new();
@@ -130,7 +134,8 @@ async fn o_15_whoever_has_proven_something_does_not_wait_behind_the_strangers_of
     for _ in 0..10 * BURST {
         let program = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", SECRET), ("scope", &scope)];
         assert_eq!(post(&world, here, "/oauth2/v2.0/token", &program).await.status(), 200);
-        let form = [("grant_type", "refresh_token"), ("client_id", AZ), ("refresh_token", &refresh), ("scope", "openid offline_access")];
+        let form =
+            [("grant_type", "refresh_token"), ("client_id", AZ), ("refresh_token", &refresh), ("scope", "openid offline_access")];
         let tokens: Value = post(&world, here, "/oauth2/v2.0/token", &form).await.json().await.expect("JSON");
         tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).clone_into(&mut refresh);
         let page = browser.get(&authorize(&world, &[])).await;

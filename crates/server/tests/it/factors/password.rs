@@ -50,8 +50,7 @@ async fn aadsts_50055_whoever_has_a_second_factor_shows_it_before_a_password_tha
     assert!(back.path.starts_with("/signin/mfa?flow="), "{}: {}", back.path, back.html);
     let flow = page.field("flow").expect("a flow");
     let csrf = page.field("csrf").expect("a proof");
-    let form =
-        [("flow", flow.as_str()), ("csrf", &csrf), ("passwd_old", PASSWORD), ("passwd_new", NEW), ("passwd_again", NEW)];
+    let form = [("flow", flow.as_str()), ("csrf", &csrf), ("passwd_old", PASSWORD), ("passwd_new", NEW), ("passwd_again", NEW)];
     let back = browser.post("/signin/password", &form).await;
     assert!(back.path.starts_with("/signin/mfa?flow="), "{}: {}", back.path, back.html);
     assert!(!told(&world).await.contains(&"password.changed".to_owned()));

@@ -125,7 +125,8 @@ async fn s_304_a_yes_is_to_what_the_page_showed_and_not_to_what_the_registration
     // The owners of both applications add a permission that people may allow, and list it, while alice reads.
     let burn = "33333333-3333-4333-8333-333333333333";
     let mut tx = world.app().store.write().await.expect("writes");
-    let mut orders = tx.directory().application_by_app_id(world.tenant, shop.resource.app_id).await.expect("reads").expect("orders");
+    let mut orders =
+        tx.directory().application_by_app_id(world.tenant, shop.resource.app_id).await.expect("reads").expect("orders");
     let scopes = orders.other["api"]["oauth2PermissionScopes"].as_array_mut().expect("a list");
     scopes.push(json!({"id": burn, "value": "Orders.Burn", "type": "User", "isEnabled": true}));
     tx.directory().update_application(world.tenant, &orders).await.expect("updates");
@@ -168,7 +169,8 @@ async fn s_304_nobody_writes_down_for_themselves_what_only_an_administrator_allo
     let page = opened(&mut alice, &shop.authorize(&[both, ("prompt", "consent")]), "alice").await;
     alice.submit(&page, &[("decision", "accept")]).await;
     let kept = listed(&world, &root).await;
-    let hers: Vec<&Value> = kept.iter().filter(|grant| grant["consentType"] == "Principal").map(|grant| &grant["scope"]).collect();
+    let hers: Vec<&Value> =
+        kept.iter().filter(|grant| grant["consentType"] == "Principal").map(|grant| &grant["scope"]).collect();
     assert_eq!(hers, [&json!("Orders.Read")]);
 }
 
