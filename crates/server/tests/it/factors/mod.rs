@@ -2,8 +2,8 @@
 //! own code.
 
 mod authenticator;
-mod breached;
 mod behalf;
+mod breached;
 mod demanded;
 mod enroll;
 mod keep;

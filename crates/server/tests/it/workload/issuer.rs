@@ -72,7 +72,7 @@ impl Issuer {
             let router = router.clone();
             async move { router.oneshot(request).await.unwrap_or_else(|never| match never {}) }
         };
-        let limits = listener::Limits::PUBLIC;
+        let limits = (listener::Limits::PUBLIC, listener::Networks::new(1, &[]));
         tokio::spawn(listener::run(socket, Arc::new(config), limits, stop.clone(), handler));
         Self { url, ca: certificate.pem(), shared, stop }
     }
