@@ -35,7 +35,7 @@ journey: ## only the last part of `make test`, over what is already built
 verify-long: build ## what takes up to an hour: watches until they time out, streams, 200 removals
 	@scripts/setup-stock-kubelogin.sh && scripts/setup-venv.sh && exec scripts/verify-long.sh $(ARGS)
 
-bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=micro, kubectl, removal or rps)
+bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=micro, kubelogin, kubectl, removal or rps)
 	@scripts/setup-venv.sh && exec scripts/bench.sh $(ARGS)
 
 build: ## the control plane, `entrance` and `kubelogin`
@@ -47,7 +47,7 @@ lint: ## format, clippy, docs, go vet, licences and bans
 docs-shots: build ## pictures of the pages and the demo's words, into docs/
 	@scripts/setup-debian.sh && scripts/setup-browser.sh && exec scripts/shots.sh
 
-install: ## optimised programs into PREFIX/bin
+install: ## optimised programs into PREFIX/bin, with completion and manual page below PREFIX/share
 	@scripts/check-tools.sh && exec scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 clean: ## everything that was built or installed inside the repository

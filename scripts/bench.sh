@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast it is: printed, never asserted. A word chooses: `micro`, `kubectl`, `removal`, `rps`; none runs all.
+# How fast it is: printed, never asserted. A word chooses: `micro`, `kubelogin`, `kubectl`, `removal`, `rps`; none runs all.
 . "$(dirname "$0")/lib.sh"
 
 want=${1:-all}
@@ -8,7 +8,14 @@ case $want in all | micro)
   cargo bench --locked --quiet -p entrance-server --bench tokens --bench review
   done_ 'in process' ;;
 esac
-[ "$want" = micro ] || { [ -x target/venv/bin/python ] && [ -x target/debug/entrance ]; } \
+case $want in all | kubelogin)
+  step 'calls of kubelogin, beside the original and an empty process (optimised build: some minutes the first time)'
+  scripts/setup-stock-kubelogin.sh && scripts/setup-venv.sh
+  cargo build --locked --quiet --profile plugin --bin kubelogin
+  target/venv/bin/python benches/kubelogin.py
+  done_ 'in turns' ;;
+esac
+[ "$want" = micro ] || [ "$want" = kubelogin ] || { [ -x target/venv/bin/python ] && [ -x target/debug/entrance ]; } \
   || die 'the programs are not built yet' '`make build` and `scripts/setup-venv.sh` make them'
 case $want in all | kubectl)
   step 'from PUT to the first allowed kubectl, against the control plane alone'

@@ -3,6 +3,7 @@
 use entrance_client::{Kind, SignInError};
 use entrance_wire::exec_credential::BadExecInfo;
 
+use crate::commands::completion::NoShell;
 use crate::commands::convert::ConvertError;
 use crate::login::BadLogin;
 use crate::options::{BadOption, BadWord};
@@ -27,6 +28,8 @@ pub(crate) enum Failure {
     GetToken(SignInError),
     #[error("Error: {0}")]
     Convert(#[from] ConvertError),
+    #[error("Error: {0}")]
+    Completion(#[from] NoShell),
     /// Several people are signed in, and it has to be one of them.
     #[error("Error: several people are signed in: {}\nhint: choose one with `--account NAME`, or `--all`", .0.join(", "))]
     WhichAccount(Vec<String>),
@@ -67,6 +70,7 @@ impl Failure {
             | Self::Option(_)
             | Self::Login(_)
             | Self::ExecInfo(_)
+            | Self::Completion(_)
             | Self::WhichAccount(_) => 2,
             Self::NotSignedIn(_) => 3,
             Self::Authenticate(error) | Self::GetToken(error) => match error.kind() {

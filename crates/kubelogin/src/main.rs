@@ -8,6 +8,7 @@ mod failure;
 mod login;
 mod options;
 mod refused;
+mod replace;
 mod terminal;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::kubeconfig::edit::{Changes, Document};
 use crate::kubernetes::TokenReview;
 use crate::oauth::form::Form;
 use crate::oauth::jws::Unverified;
@@ -52,4 +53,38 @@ pub fn form(body: &[u8]) {
     }
     let read = Form::parse(again.finish().as_bytes(), usize::MAX, &KNOWN).expect("a form of ours is a form");
     assert!(KNOWN.iter().all(|name| read.get(name) == form.get(name)));
+}
+
+/// Somebody's kubeconfig: with other `exec` entries it says those, and everything else as before.
+pub fn kubeconfig(text: &[u8]) {
+    kubeconfig_with(text, "line one\n'\"$(two): #");
+}
+
+/// The same with an argument of one's own.
+pub fn kubeconfig_with(text: &[u8], arg: &str) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(document) = Document::read(text.to_owned()) else { return };
+    let exec = serde_json::json!({ "apiVersion": "v", "args": ["get-token", arg], "command": "kubelogin", "env": null });
+    let ours = document.users().filter(|user| user.exec.is_some_and(serde_json::Value::is_object) || user.provider.is_some());
+    let changes: Changes = ours.map(|user| (user.place, exec.clone())).collect();
+    let edited = document.edited(&changes);
+    if changes.is_empty() {
+        assert_eq!(edited.text, text);
+        return;
+    }
+    let mut wanted = crate::yaml::parse(text).expect("it was read before");
+    for place in changes.keys() {
+        let user = wanted["users"][*place]["user"].as_object_mut().expect("it has members");
+        user.retain(|key, _| key != "auth-provider");
+        user.insert("exec".to_owned(), exec.clone());
+    }
+    if edited.anew {
+        for (key, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+            wanted.as_object_mut().expect("it has users").entry(key).or_insert_with(|| value.into());
+        }
+    }
+    assert_eq!(crate::yaml::parse(&edited.text).map_err(|error| error.to_string()), Ok(wanted), "{}", edited.text);
+    // Once more changes nothing.
+    let again = Document::read(edited.text.clone()).expect("it was read just now");
+    assert_eq!(again.edited(&changes).text, edited.text);
 }

@@ -29,17 +29,32 @@ pub fn parse(text: &str) -> Result<Value, BadYaml> {
         return Ok(Value::Null);
     }
     let budget = serde_saphyr::budget! {
-        max_nodes: 4_000_000,
-        max_events: 10_000_000,
+        max_nodes: 8_000_000,
+        max_events: 20_000_000,
         max_depth: 64,
+    };
+    let aliases = serde_saphyr::alias_limits! {
+        max_total_replayed_events: 100_000,
     };
     let options = serde_saphyr::options! {
         budget: budget,
+        alias_limits: aliases,
         strict_booleans: true,
         emit_comments: false,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| BadYaml(error.to_string()))
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| BadYaml(told(&error)))
+}
+
+/// For people who write YAML, not for those who program with the parser.
+fn told(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error.without_snippet() {
+        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayCounterOverflow { .. } => {
+            "the document is nested too deeply, has too many parts, or repeats too many of them by reference".to_owned()
+        }
+        _ => error.render_with_formatter(&serde_saphyr::UserMessageFormatter),
+    }
 }
 
 /// Writes one document, ending in a newline.
@@ -366,6 +381,14 @@ mod tests {
             "users:\n- name: u\n  user:\n    exec:\n      args:\n      - get-token\n      - 'a: b'\n      env: null\n      hint: |2\n\n        a\n\n        \
              b\n      \"on\": false\n      list: []\n      map: {}\n      mode: \"1\"\n"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_to_people_who_write_yaml() {
+        let told = |text: &str| parse(text).expect_err("refused").to_string();
+        assert_eq!(told("a: 1\na: 2\n"), "duplicate mapping key `a` is not allowed here at line 2, column 1");
+        assert!(told("--- 1\n--- 2\n").starts_with("only single YAML document expected"), "{}", told("--- 1\n--- 2\n"));
+        assert!(told(&format!("{}1{}", "{a: ".repeat(80), "}".repeat(80))).starts_with("the document is nested too deeply"));
     }
 
     #[test]

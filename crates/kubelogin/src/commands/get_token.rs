@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::login::{Way, pop};
 use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
 use crate::refused::{self, Advice};
-use crate::terminal::{self, Stderr};
+use crate::terminal::{self, Stderr, quoted};
 
 pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
@@ -255,11 +255,6 @@ async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T,
 
 fn fresh(got: SignedIn) -> CachedToken {
     CachedToken { token: got.access_token, expires: got.expires }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// How long to wait for another process whose person is signing in.

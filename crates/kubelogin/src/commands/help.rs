@@ -1,11 +1,12 @@
-//! `kubelogin help`: made from the table of options.
+//! `kubelogin help`: made from the tables of commands and options.
 
 use std::fmt::Write as _;
 
 use super::Command;
+use super::catalog::COMMANDS;
 use crate::failure::Failure;
 use crate::login::Login;
-use crate::options::{FLAGS, On, Takes};
+use crate::options::{Flag, On, Takes, Value, variables};
 use crate::terminal;
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
@@ -13,40 +14,38 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn text(command: Command) -> String {
-    let (usage, about) = match command {
-        Command::Root => ("kubelogin [command]", "Signs people and programs in to Kubernetes clusters with Entra integration."),
-        Command::GetToken => ("kubelogin get-token [flags]", "Prints a token for kubectl, which calls this by itself."),
-        Command::Convert => ("kubelogin convert-kubeconfig [flags]", "Changes how the users of a kubeconfig sign in."),
-        Command::RemoveCacheDir => ("kubelogin remove-cache-dir [flags]", "Forgets every token on this machine."),
-        Command::Accounts => ("kubelogin accounts [flags]", "Lists who is signed in on this machine."),
-        Command::Status => ("kubelogin status [flags]", "Tells what is cached, for whom and until when, without asking anybody."),
-        Command::Logout => ("kubelogin logout [--account NAME|--all] [flags]", "Ends a sign-in, here and at the token service."),
-        Command::Whoami => {
-            ("kubelogin whoami [flags]", "Tells who a cluster will see, by the kubeconfig or by the options given.")
+    let about = command.about();
+    let mut out = format!("{}\n", about.summary);
+    for paragraph in about.more.split("\n\n") {
+        let _ = write!(out, "\n{}", wrapped(paragraph, 0));
+    }
+    let _ = writeln!(out, "\nUsage:\n  {}", usage(command));
+    if !about.examples.is_empty() {
+        out.push_str("\nExamples:\n");
+        for (wish, line) in about.examples {
+            let _ = writeln!(out, "  # {wish}\n  {line}");
         }
-        Command::Doctor => ("kubelogin doctor [flags]", "Looks for the usual causes of trouble and says what to do."),
-        Command::Version => ("kubelogin version", "Prints version and build."),
-    };
-    let mut out = format!("{about}\n\nUsage:\n  {usage}\n");
+    }
     if command == Command::Root {
         out.push_str("\nAvailable Commands:\n");
-        for (name, about) in COMMANDS {
-            let _ = writeln!(out, "  {name:<20} {about}");
+        for about in &COMMANDS {
+            let _ = writeln!(out, "  {:<NAMES$} {}", about.name, about.summary);
         }
+        let _ = writeln!(out, "  {:<NAMES$} Explains a command.", "help");
     }
     if command.knows(On::Both) {
-        let _ = writeln!(out, "\nWays to sign in (--login):\n  {}", Login::WORDS.join(", "));
+        out.push_str("\nWays to sign in (--login):\n");
+        for (login, word) in Login::WORDS.iter().filter_map(|word| Some((Login::of(word)?, word))) {
+            let _ = writeln!(out, "  {word:<NAMES$} {}", login.about());
+        }
     }
     out.push_str("\nFlags:\n");
-    for flag in FLAGS.iter().filter(|flag| flag.deprecated.is_none() && command.knows(flag.on)) {
+    for flag in command.flags() {
         let short = flag.short.map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
-        let value = match flag.takes {
-            Takes::Text => " string",
-            Takes::Duration => " duration",
-            Takes::Number => " number",
-            Takes::Switch => "",
-        };
-        let _ = writeln!(out, "  {short}{:<42} {}", format!("--{}{value}", flag.name), flag.help);
+        let _ = write!(out, "  {short}{}", spelled(flag));
+        let names: Vec<&str> = if command == Command::Root { Vec::new() } else { variables(flag.id).collect() };
+        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        let _ = write!(out, "\n{}", wrapped(&format!("{}{names}", flag.help), 10));
     }
     if command == Command::Root {
         out.push_str("\nUse \"kubelogin [command] --help\" for more about a command.\n");
@@ -54,15 +53,74 @@ fn text(command: Command) -> String {
     out
 }
 
-const COMMANDS: [(&str, &str); 10] = [
-    ("accounts", "list who is signed in"),
-    ("convert-kubeconfig", "change how the users of a kubeconfig sign in"),
-    ("doctor", "look for the causes of trouble"),
-    ("get-token", "print a token for kubectl"),
-    ("help", "this text"),
-    ("logout", "end a sign-in, here and at the token service"),
-    ("remove-cache-dir", "forget every token on this machine"),
-    ("status", "what is cached, for whom and until when"),
-    ("version", "version and build"),
-    ("whoami", "who a cluster will see"),
-];
+/// The command with what may follow it.
+pub(super) fn usage(command: Command) -> String {
+    let about = command.about();
+    let words = ["kubelogin", about.name, about.words, if command == Command::Root { "" } else { "[flags]" }];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// `--name` with the kind of value that follows it.
+pub(super) fn spelled(flag: &Flag) -> String {
+    let value = match (flag.takes, flag.value) {
+        (Takes::Switch, _) => "",
+        (Takes::Duration, _) => " DURATION",
+        (Takes::Number, _) => " NUMBER",
+        (Takes::Text, Value::Word) => " TEXT",
+        (Takes::Text, Value::Login) => " WAY",
+        (Takes::Text, Value::Of(_)) => " WORD",
+        (Takes::Text, Value::Context | Value::Cloud) => " NAME",
+        (Takes::Text, Value::File) => " FILE",
+        (Takes::Text, Value::Folder) => " FOLDER",
+    };
+    format!("--{}{value}", flag.name)
+}
+
+/// Lines that fit a terminal, indented.
+fn wrapped(text: &str, column: usize) -> String {
+    let mut out = String::new();
+    let mut width = WIDTH;
+    for word in text.split(' ') {
+        if width + 1 + word.chars().count() > WIDTH {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            let _ = write!(out, "{:column$}", "");
+            width = column;
+        } else {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += word.chars().count();
+    }
+    out.push('\n');
+    out
+}
+
+const WIDTH: usize = 100;
+/// Of the names in a list.
+const NAMES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_and_option_is_explained_in_lines_that_fit() {
+        let all = COMMANDS.iter().map(|about| about.command).chain([Command::Root]);
+        for command in all {
+            let text = text(command);
+            for flag in command.flags() {
+                assert!(text.contains(&spelled(flag)), "{command:?} {}", flag.name);
+            }
+            let examples = command.about().examples;
+            for line in text
+                .lines()
+                .filter(|line| !examples.iter().any(|(wish, example)| line.ends_with(wish) || line.ends_with(example)))
+            {
+                assert!(line.chars().count() <= WIDTH && line.trim_end() == line, "{line:?}");
+            }
+        }
+    }
+}

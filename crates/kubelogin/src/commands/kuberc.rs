@@ -6,6 +6,8 @@ use entrance_wire::yaml;
 use serde_json::Value;
 
 use crate::options::home;
+use crate::replace::{Locks, Staged};
+use crate::terminal::quoted;
 
 /// What the policy means for this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,17 +86,23 @@ pub(crate) fn allowed(text: &str) -> Option<String> {
     is_right.then_some(changed)
 }
 
+/// The line by which kubectl itself lets this program start, beside everything that it starts now: setting the list replaces it.
+pub(crate) fn remedy(text: &str) -> String {
+    let value = yaml::parse(text).unwrap_or_default();
+    let list = value.get("credentialPluginAllowlist").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let entries = list.iter().filter_map(|entry| entry.get("command")?.as_str());
+    let mut line = "kubectl kuberc set --section credentialplugin --policy Allowlist".to_owned();
+    for entry in entries.chain([NAME]) {
+        line.push_str(" --allowlist-entry ");
+        line.push_str(&quoted(&format!("command={entry}")));
+    }
+    line
+}
+
 /// Writes the text in the place of the file's, in one step, with its mode.
 pub(crate) fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let target = std::fs::canonicalize(file)?;
-    let beside = target.with_extension(format!("{}.new", std::process::id()));
-    let written = std::fs::write(&beside, text)
-        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions()))
-        .and_then(|()| std::fs::rename(&beside, &target));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
+    let _locks = Locks::take([file])?;
+    Staged::write(file, text)?.place()
 }
 
 /// kubectl resolves both sides through PATH; a path that ends in this name is this program or one that somebody chose.
@@ -141,5 +149,15 @@ mod tests {
         ] {
             assert_eq!(allowed(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_remedy_keeps_what_is_listed() {
+        let text = "credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n- command: aws\n- command: /opt/my plugin\n";
+        assert_eq!(
+            remedy(text),
+            "kubectl kuberc set --section credentialplugin --policy Allowlist --allowlist-entry command=aws --allowlist-entry \
+             'command=/opt/my plugin' --allowlist-entry command=kubelogin"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod accounts;
+mod catalog;
+pub(crate) mod completion;
 pub(crate) mod convert;
 mod doctor;
 mod get_token;
@@ -9,6 +11,7 @@ mod kept;
 mod kubeconfig;
 pub(crate) mod kuberc;
 mod logout;
+mod man;
 mod remove_cache_dir;
 mod status;
 mod version;
@@ -17,59 +20,42 @@ mod whoami;
 use entrance_client::cache::TokenCache;
 
 use crate::failure::Failure;
-use crate::options::{Given, On, Opt, check_format};
+use crate::options::{Given, Opt, check_format};
 use crate::terminal;
+pub(crate) use catalog::Command;
 
 /// Runs the command that the words name.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     let (before, name, after) = split(words);
-    let rest: Vec<String> = before.iter().chain(after).cloned().collect();
     match name {
-        "get-token" => with(&rest, Command::GetToken, get_token::run),
-        "convert-kubeconfig" => with(&rest, Command::Convert, convert::run),
-        "remove-cache-dir" => with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given)),
-        "remove-tokens" => {
-            terminal::say("Command \"remove-tokens\" is deprecated, remove-tokens is deprecated, use remove-cache-dir instead");
-            with(&rest, Command::RemoveCacheDir, |given| remove_cache_dir::run(&given))
-        }
-        "accounts" => with(&rest, Command::Accounts, |given| accounts::run(&given)),
-        "status" => with(&rest, Command::Status, |given| status::run(&given)),
-        "logout" => with(&rest, Command::Logout, |given| logout::run(&given)),
-        "whoami" => with(&rest, Command::Whoami, whoami::run),
-        "doctor" => with(&rest, Command::Doctor, |given| doctor::run(&given)),
-        "version" => with(&rest, Command::Version, |_| version::run()),
         "" | "help" => {
-            with(&rest, Command::Root, |given| if given.is_on(Opt::Version) { version::run() } else { help::run(Command::Root) })
+            let about = after.iter().find(|word| !word.starts_with('-')).and_then(|word| catalog::find(word));
+            let command = about.map_or(Command::Root, |(about, _)| about.command);
+            with(&[before, after].concat(), Command::Root, |given| {
+                if given.is_on(Opt::Version) { version::run() } else { help::run(command) }
+            })
         }
-        other => Err(Failure::UnknownCommand(other.to_owned())),
-    }
-}
-
-/// Names that are known, with the options they have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Root,
-    GetToken,
-    Convert,
-    RemoveCacheDir,
-    Accounts,
-    Status,
-    Logout,
-    Whoami,
-    Doctor,
-    Version,
-}
-
-impl Command {
-    pub(crate) fn knows(self, on: On) -> bool {
-        match self {
-            Self::Root | Self::Version => on == On::Everywhere,
-            Self::GetToken => matches!(on, On::Everywhere | On::Both | On::Cache | On::Network | On::Person),
-            Self::Convert => !matches!(on, On::Logout | On::Doctor),
-            Self::RemoveCacheDir | Self::Accounts | Self::Status => matches!(on, On::Everywhere | On::Cache),
-            Self::Logout => matches!(on, On::Everywhere | On::Cache | On::Network | On::Person | On::Logout),
-            Self::Whoami => !matches!(on, On::Convert | On::Logout | On::Doctor),
-            Self::Doctor => !matches!(on, On::Convert | On::Logout),
+        completion::ASK | completion::ASK_PLAINLY => completion::answer(after, name == completion::ASK),
+        _ => {
+            let (about, notice) = catalog::find(name).ok_or_else(|| Failure::UnknownCommand(name.to_owned()))?;
+            if let Some(notice) = notice {
+                terminal::say(&format!("Command {name:?} is deprecated, {notice}"));
+            }
+            let words = [before, after].concat();
+            match about.command {
+                Command::GetToken => with(&words, about.command, get_token::run),
+                Command::Convert => with(&words, about.command, convert::run),
+                Command::RemoveCacheDir => with(&words, about.command, |given| remove_cache_dir::run(&given)),
+                Command::Completion => with(&words, about.command, |given| completion::run(&given)),
+                Command::Man => with(&words, about.command, |_| man::run()),
+                Command::Accounts => with(&words, about.command, |given| accounts::run(&given)),
+                Command::Status => with(&words, about.command, |given| status::run(&given)),
+                Command::Logout => with(&words, about.command, |given| logout::run(&given)),
+                Command::Whoami => with(&words, about.command, whoami::run),
+                Command::Doctor => with(&words, about.command, |given| doctor::run(&given)),
+                Command::Version => with(&words, about.command, |_| version::run()),
+                Command::Root => help::run(Command::Root),
+            }
         }
     }
 }

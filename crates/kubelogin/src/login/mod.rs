@@ -59,6 +59,21 @@ impl Login {
     pub(crate) fn as_str(self) -> &'static str {
         Self::WORDS[self as usize]
     }
+
+    /// For help and completion.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::DeviceCode => "a code that is entered in a browser on any device",
+            Self::Interactive => "a browser on this machine",
+            Self::Spn => "an application with a secret or a certificate",
+            Self::Ropc => "user name and password",
+            Self::Msi => "the managed identity of this machine",
+            Self::AzureCli => "whoever is signed in to the Azure CLI",
+            Self::Azd => "whoever is signed in to the Azure Developer CLI",
+            Self::WorkloadIdentity => "the token of a pod, or of a job of GitHub Actions",
+            Self::AzurePipelines => "the service connection of an Azure Pipelines job",
+        }
+    }
 }
 
 /// The options do not suffice for this way to sign in.

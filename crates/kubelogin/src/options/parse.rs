@@ -13,10 +13,10 @@ pub(crate) struct Given {
 /// A word that is not understood.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum BadWord {
-    #[error("unknown flag: {0}")]
-    Unknown(String),
-    #[error("unknown shorthand flag: {0:?} in {1}")]
-    UnknownShort(char, String),
+    #[error("unknown flag: {0}{hint}", hint = hint(.1.as_deref()))]
+    Unknown(String, Option<String>),
+    #[error("unknown shorthand flag: {0:?} in {1}{hint}", hint = hint(.2.as_deref()))]
+    UnknownShort(char, String, Option<String>),
     #[error("flag needs an argument: {0}")]
     NoValue(String),
     #[error("invalid argument {value:?} for {flag:?} flag: {reason}")]
@@ -41,7 +41,9 @@ impl Given {
             }
             if let Some(long) = word.strip_prefix("--") {
                 let (name, value) = split(long);
-                let flag = by_name(name).filter(|flag| known(flag.on)).ok_or_else(|| BadWord::Unknown(format!("--{name}")))?;
+                let flag = by_name(name)
+                    .filter(|flag| known(flag.on))
+                    .ok_or_else(|| BadWord::Unknown(format!("--{name}"), meant(name, &known)))?;
                 given.take(flag, value, &mut rest, || format!("--{name}"))?;
             } else if word.len() > 1 && word.starts_with('-') {
                 given.read_short(word, &known, &mut rest)?;
@@ -106,7 +108,7 @@ impl Given {
         let mut letters = &word[1..];
         while let Some(letter) = letters.chars().next() {
             let flag = FLAGS.iter().find(|flag| flag.short == Some(letter) && known(flag.on));
-            let flag = flag.ok_or_else(|| BadWord::UnknownShort(letter, word.to_owned()))?;
+            let flag = flag.ok_or_else(|| BadWord::UnknownShort(letter, word.to_owned(), meant(split(&word[1..]).0, known)))?;
             letters = &letters[letter.len_utf8()..];
             if flag.takes == Takes::Switch && !letters.starts_with('=') {
                 self.take(flag, None, rest, String::new)?;
@@ -148,6 +150,36 @@ impl Given {
         self.values[flag.id as usize] = Some(value);
         Ok(())
     }
+}
+
+/// The option that somebody may have had in mind: one that begins so, or differs in a letter or two.
+fn meant(typed: &str, known: &impl Fn(On) -> bool) -> Option<String> {
+    // Words of the command line can be of any length.
+    if typed.len() < 3 || typed.len() > 64 {
+        return None;
+    }
+    let names = FLAGS.iter().filter(|flag| flag.deprecated.is_none() && known(flag.on)).map(|flag| flag.name);
+    let (far, name) = names.map(|name| (if name.starts_with(typed) { 0 } else { distance(typed, name) }, name)).min()?;
+    (far <= 2).then(|| format!("--{name}"))
+}
+
+/// How many letters have to be put in, taken out or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, byte) in one.bytes().enumerate() {
+        let mut before = row[0];
+        row[0] = at + 1;
+        for (place, known) in other.bytes().enumerate() {
+            let changed = before + usize::from(byte != known);
+            before = row[place + 1];
+            row[place + 1] = changed.min(before + 1).min(row[place] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+fn hint(meant: Option<&str>) -> String {
+    meant.map_or_else(String::new, |name| format!("\nhint: did you mean `{name}`?"))
 }
 
 fn split(long: &str) -> (&str, Option<&str>) {
@@ -203,6 +235,9 @@ mod tests {
     fn what_is_wrong_is_named() {
         let told = |words: &[&str]| read(words).map(|_| ()).expect_err("wrong").to_string();
         assert_eq!(told(&["--nope=1"]), "unknown flag: --nope");
+        assert_eq!(told(&["--tenant", "x"]), "unknown flag: --tenant\nhint: did you mean `--tenant-id`?");
+        assert_eq!(told(&["--sever-id=x"]), "unknown flag: --sever-id\nhint: did you mean `--server-id`?");
+        assert_eq!(told(&["-pop-enabled"]), "unknown shorthand flag: 'p' in -pop-enabled\nhint: did you mean `--pop-enabled`?");
         assert_eq!(told(&["-xl"]), "unknown shorthand flag: 'x' in -xl");
         assert_eq!(told(&["--server-id"]), "flag needs an argument: --server-id");
         assert_eq!(told(&["-l"]), "flag needs an argument: 'l' in -l");

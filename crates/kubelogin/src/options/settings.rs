@@ -120,16 +120,24 @@ impl Settings {
         if let Some(host) = self.text(Opt::AuthorityHost) {
             return Ok(host.to_owned());
         }
-        let environment = self.text(Opt::Environment).unwrap_or("AzurePublicCloud");
-        let host = match environment.to_ascii_lowercase().as_str() {
-            "azurecloud" | "azurepublic" | "azurepubliccloud" => "https://login.microsoftonline.com/",
-            "azureusgovernment" | "azureusgovernmentcloud" => "https://login.microsoftonline.us/",
-            "azurechinacloud" => "https://login.chinacloudapi.cn/",
-            _ => return Err(BadOption::Environment(environment.to_owned())),
+        let environment = self.text(Opt::Environment).unwrap_or(CLOUDS[0].0);
+        let name = environment.to_ascii_lowercase();
+        let full = match name.as_str() {
+            "azurecloud" | "azurepublic" => "azurepubliccloud",
+            "azureusgovernment" => "azureusgovernmentcloud",
+            full => full,
         };
-        Ok(host.to_owned())
+        let cloud = CLOUDS.iter().find(|(cloud, _)| cloud.eq_ignore_ascii_case(full));
+        cloud.map(|(_, host)| (*host).to_owned()).ok_or_else(|| BadOption::Environment(environment.to_owned()))
     }
 }
+
+/// The clouds that are known by name, with their token services; the first is the default.
+pub(crate) const CLOUDS: [(&str, &str); 3] = [
+    ("AzurePublicCloud", "https://login.microsoftonline.com/"),
+    ("AzureUSGovernmentCloud", "https://login.microsoftonline.us/"),
+    ("AzureChinaCloud", "https://login.chinacloudapi.cn/"),
+];
 
 /// The token cache, for commands that have no other settings too; nothing is read yet.
 pub(crate) fn cache(given: &Given, env: Lookup<'_>) -> Result<TokenCache, BadOption> {
@@ -171,51 +179,29 @@ pub(crate) fn home(env: Lookup<'_>) -> PathBuf {
 
 fn resolve(given: &Given, env: Lookup<'_>) -> Values {
     let mut values: Values = std::array::from_fn(|at| given.text(super::FLAGS[at].id).map(ToOwned::to_owned));
-    let put = |values: &mut Values, id: Opt, names: &[&str]| {
-        for name in names {
-            if let Some(value) = env(name) {
-                if values[id as usize].is_some() && terminal::level() >= 1 {
-                    terminal::detail(1, &format!("the variable {name} replaces --{}", super::FLAGS[id as usize].name));
-                }
-                values[id as usize] = Some(value);
-            }
-        }
-    };
     if given.is_on(Opt::DisableEnvironmentOverride) {
         return values;
     }
-    put(&mut values, Opt::Login, &["AAD_LOGIN_METHOD"]);
-    let rows: &[(Opt, &[&str])] = if given.is_on(Opt::UseAzureRmEnvVars) { &TERRAFORM } else { &AZURE };
-    for (id, names) in rows {
-        put(&mut values, *id, names);
-    }
-    put(&mut values, Opt::Username, &["AAD_USER_PRINCIPAL_NAME", "AZURE_USERNAME"]);
-    put(&mut values, Opt::Password, &["AAD_USER_PRINCIPAL_PASSWORD", "AZURE_PASSWORD"]);
-    if env("AZURE_CLI_TIMEOUT").is_some_and(|text| duration::read(&text).is_some()) {
-        put(&mut values, Opt::Timeout, &["AZURE_CLI_TIMEOUT"]);
-    }
-    let is_empty = |values: &Values, id: Opt| values[id as usize].as_deref().unwrap_or_default().is_empty();
-    match values[Opt::Login as usize].as_deref() {
-        Some("workloadidentity") => {
-            put(&mut values, Opt::ClientId, &["AZURE_CLIENT_ID"]);
-            put(&mut values, Opt::FederatedTokenFile, &["AZURE_FEDERATED_TOKEN_FILE"]);
-            put(&mut values, Opt::AuthorityHost, &["AZURE_AUTHORITY_HOST"]);
-        }
-        Some("azurepipelines") => {
-            for (id, name) in PIPELINES {
-                if is_empty(&values, id) {
-                    put(&mut values, id, &[name]);
-                }
+    let terraform = given.is_on(Opt::UseAzureRmEnvVars);
+    for row in &VARIABLES {
+        let text = |id: Opt| values[id as usize].as_deref().unwrap_or_default();
+        let applies = match row.when {
+            When::Always => true,
+            When::Azure => !terraform,
+            When::Terraform => terraform,
+            When::Readable => env(row.name).is_some_and(|text| duration::read(&text).is_some()),
+            When::Login(word) => text(Opt::Login) == word,
+            When::LoginIfEmpty(word) => text(Opt::Login) == word && text(row.id).is_empty(),
+            // The original reads it for workload identity only. Here it is the way to reach a token service that a kubeconfig cannot name.
+            When::IfEmpty => text(row.id).is_empty() && env(row.name).is_some_and(|text| !text.is_empty()),
+        };
+        if applies && let Some(value) = env(row.name) {
+            let value = if row.when == When::IfEmpty { address(&value) } else { value };
+            if values[row.id as usize].is_some() && terminal::level() >= 1 {
+                terminal::detail(1, &format!("the variable {} replaces --{}", row.name, super::FLAGS[row.id as usize].name));
             }
+            values[row.id as usize] = Some(value);
         }
-        _ => {}
-    }
-    // The original reads it for workload identity only. Here it is the way to reach a token service that a kubeconfig cannot name; people
-    // write it without the slash.
-    if is_empty(&values, Opt::AuthorityHost)
-        && let Some(host) = env("AZURE_AUTHORITY_HOST").filter(|host| !host.is_empty())
-    {
-        values[Opt::AuthorityHost as usize] = Some(address(&host));
     }
     values
 }
@@ -237,25 +223,73 @@ fn check_authority(host: &str) -> Result<(), BadOption> {
     Ok(())
 }
 
-/// Later names beat earlier ones.
-const AZURE: [(Opt, &[&str]); 5] = [
-    (Opt::ClientId, &["AAD_SERVICE_PRINCIPAL_CLIENT_ID", "AZURE_CLIENT_ID"]),
-    (Opt::ClientSecret, &["AAD_SERVICE_PRINCIPAL_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]),
-    (Opt::ClientCertificate, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE", "AZURE_CLIENT_CERTIFICATE_PATH"]),
-    (Opt::ClientCertificatePassword, &["AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PASSWORD"]),
-    (Opt::TenantId, &["AZURE_TENANT_ID"]),
-];
-const TERRAFORM: [(Opt, &[&str]); 5] = [
-    (Opt::ClientId, &["ARM_CLIENT_ID"]),
-    (Opt::ClientSecret, &["ARM_CLIENT_SECRET"]),
-    (Opt::ClientCertificate, &["ARM_CLIENT_CERTIFICATE_PATH"]),
-    (Opt::ClientCertificatePassword, &["ARM_CLIENT_CERTIFICATE_PASSWORD"]),
-    (Opt::TenantId, &["ARM_TENANT_ID"]),
-];
-const PIPELINES: [(Opt, &str); 3] = [
-    (Opt::ClientId, "AZURESUBSCRIPTION_CLIENT_ID"),
-    (Opt::TenantId, "AZURESUBSCRIPTION_TENANT_ID"),
-    (Opt::ServiceConnectionId, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+/// A variable that gives an option its value.
+struct Variable {
+    id: Opt,
+    name: &'static str,
+    when: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// Without `--use-azurerm-env-vars`.
+    Azure,
+    /// With it.
+    Terraform,
+    /// If it is a duration.
+    Readable,
+    /// With this way to sign in.
+    Login(&'static str),
+    /// With this way to sign in, where nothing else says the value.
+    LoginIfEmpty(&'static str),
+    /// Where nothing else says the value.
+    IfEmpty,
+}
+
+const fn variable(id: Opt, name: &'static str, when: When) -> Variable {
+    Variable { id, name, when }
+}
+
+/// The variables that give this option its value.
+pub(crate) fn variables(id: Opt) -> impl Iterator<Item = &'static str> {
+    let mut seen = Vec::new();
+    VARIABLES.iter().filter(move |row| row.id == id).map(|row| row.name).filter(move |name| {
+        let first = !seen.contains(name);
+        seen.push(*name);
+        first
+    })
+}
+
+/// Later ones beat earlier ones.
+const VARIABLES: [Variable; 27] = [
+    variable(Opt::Login, "AAD_LOGIN_METHOD", When::Always),
+    variable(Opt::ClientId, "AAD_SERVICE_PRINCIPAL_CLIENT_ID", When::Azure),
+    variable(Opt::ClientId, "AZURE_CLIENT_ID", When::Azure),
+    variable(Opt::ClientId, "ARM_CLIENT_ID", When::Terraform),
+    variable(Opt::ClientSecret, "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET", When::Azure),
+    variable(Opt::ClientSecret, "AZURE_CLIENT_SECRET", When::Azure),
+    variable(Opt::ClientSecret, "ARM_CLIENT_SECRET", When::Terraform),
+    variable(Opt::ClientCertificate, "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE", When::Azure),
+    variable(Opt::ClientCertificate, "AZURE_CLIENT_CERTIFICATE_PATH", When::Azure),
+    variable(Opt::ClientCertificate, "ARM_CLIENT_CERTIFICATE_PATH", When::Terraform),
+    variable(Opt::ClientCertificatePassword, "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD", When::Azure),
+    variable(Opt::ClientCertificatePassword, "AZURE_CLIENT_CERTIFICATE_PASSWORD", When::Azure),
+    variable(Opt::ClientCertificatePassword, "ARM_CLIENT_CERTIFICATE_PASSWORD", When::Terraform),
+    variable(Opt::TenantId, "AZURE_TENANT_ID", When::Azure),
+    variable(Opt::TenantId, "ARM_TENANT_ID", When::Terraform),
+    variable(Opt::Username, "AAD_USER_PRINCIPAL_NAME", When::Always),
+    variable(Opt::Username, "AZURE_USERNAME", When::Always),
+    variable(Opt::Password, "AAD_USER_PRINCIPAL_PASSWORD", When::Always),
+    variable(Opt::Password, "AZURE_PASSWORD", When::Always),
+    variable(Opt::Timeout, "AZURE_CLI_TIMEOUT", When::Readable),
+    variable(Opt::ClientId, "AZURE_CLIENT_ID", When::Login("workloadidentity")),
+    variable(Opt::FederatedTokenFile, "AZURE_FEDERATED_TOKEN_FILE", When::Login("workloadidentity")),
+    variable(Opt::AuthorityHost, "AZURE_AUTHORITY_HOST", When::Login("workloadidentity")),
+    variable(Opt::ClientId, "AZURESUBSCRIPTION_CLIENT_ID", When::LoginIfEmpty("azurepipelines")),
+    variable(Opt::TenantId, "AZURESUBSCRIPTION_TENANT_ID", When::LoginIfEmpty("azurepipelines")),
+    variable(Opt::ServiceConnectionId, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", When::LoginIfEmpty("azurepipelines")),
+    variable(Opt::AuthorityHost, "AZURE_AUTHORITY_HOST", When::IfEmpty),
 ];
 
 #[cfg(test)]

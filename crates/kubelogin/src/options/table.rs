@@ -36,6 +36,8 @@ pub(crate) enum Opt {
     Context,
     AzureConfigDir,
     Strict,
+    DryRun,
+    NoDescriptions,
     All,
     Fix,
     Output,
@@ -60,6 +62,23 @@ pub(crate) enum Takes {
     Number,
 }
 
+/// What may stand for an option's value: shown in help, offered by completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// Anything.
+    Word,
+    /// One of the ways to sign in.
+    Login,
+    /// The name of a context.
+    Context,
+    /// A cloud that is known by name.
+    Cloud,
+    /// One of these.
+    Of(&'static [&'static str]),
+    File,
+    Folder,
+}
+
 /// The commands that know an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
@@ -69,6 +88,8 @@ pub(crate) enum On {
     Both,
     /// `convert-kubeconfig` only.
     Convert,
+    /// `completion` only.
+    Completion,
     /// All that touch the cache.
     Cache,
     /// All that talk to a token service.
@@ -91,18 +112,29 @@ pub(crate) struct Flag {
     pub(crate) short: Option<char>,
     pub(crate) takes: Takes,
     pub(crate) on: On,
+    pub(crate) value: Value,
+    /// Is as good for one way to sign in as for another, so that `convert-kubeconfig` takes it over from the old words.
+    pub(crate) kept: bool,
     /// The name to use instead.
     pub(crate) deprecated: Option<&'static str>,
     pub(crate) help: &'static str,
 }
 
 const fn flag(id: Opt, name: &'static str, takes: Takes, on: On, help: &'static str) -> Flag {
-    Flag { id, name, short: None, takes, on, deprecated: None, help }
+    Flag { id, name, short: None, takes, on, value: Value::Word, kept: false, deprecated: None, help }
 }
 
 impl Flag {
     const fn short(self, short: char) -> Self {
         Self { short: Some(short), ..self }
+    }
+
+    const fn value(self, value: Value) -> Self {
+        Self { value, ..self }
+    }
+
+    const fn kept(self) -> Self {
+        Self { kept: true, ..self }
     }
 
     const fn deprecated(self, instead: &'static str) -> Self {
@@ -112,7 +144,7 @@ impl Flag {
 
 /// The rows, in the order of [`Opt`].
 pub(crate) const FLAGS: &[Flag] = &[
-    flag(Opt::Login, "login", Takes::Text, On::Both, "how to sign in").short('l'),
+    flag(Opt::Login, "login", Takes::Text, On::Both, "how to sign in").value(Value::Login).short('l'),
     flag(Opt::ServerId, "server-id", Takes::Text, On::Both, "application id of the API server"),
     flag(Opt::ClientId, "client-id", Takes::Text, On::Both, "application id that signs in"),
     flag(Opt::TenantId, "tenant-id", Takes::Text, On::Both, "tenant: an id or a domain name").short('t'),
@@ -123,7 +155,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         Takes::Text,
         On::Both,
         "file with key and certificate of the application, for spn",
-    ),
+    )
+    .value(Value::File),
     flag(
         Opt::ClientCertificatePassword,
         "client-certificate-password",
@@ -140,7 +173,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         Takes::Text,
         On::Both,
         "file with the token of the pod, for workloadidentity",
-    ),
+    )
+    .value(Value::File),
     flag(Opt::AuthorityHost, "authority-host", Takes::Text, On::Both, "token service, such as https://login.example.com/"),
     flag(
         Opt::ServiceConnectionId,
@@ -149,9 +183,11 @@ pub(crate) const FLAGS: &[Flag] = &[
         On::Both,
         "service connection, for azurepipelines",
     ),
-    flag(Opt::Environment, "environment", Takes::Text, On::Both, "name of the cloud").short('e'),
-    flag(Opt::CacheDir, "cache-dir", Takes::Text, On::Cache, "folder of the token cache"),
-    flag(Opt::TokenCacheDir, "token-cache-dir", Takes::Text, On::Cache, "folder of the token cache").deprecated("cache-dir"),
+    flag(Opt::Environment, "environment", Takes::Text, On::Both, "name of the cloud").value(Value::Cloud).short('e'),
+    flag(Opt::CacheDir, "cache-dir", Takes::Text, On::Cache, "folder of the token cache").value(Value::Folder),
+    flag(Opt::TokenCacheDir, "token-cache-dir", Takes::Text, On::Cache, "folder of the token cache")
+        .value(Value::Folder)
+        .deprecated("cache-dir"),
     flag(Opt::Subscription, "subscription", Takes::Text, On::Both, "subscription, for azurecli").short('s'),
     flag(
         Opt::Legacy,
@@ -169,7 +205,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ),
     flag(Opt::PopEnabled, "pop-enabled", Takes::Switch, On::Both, "ask for a proof-of-possession token"),
     flag(Opt::PopClaims, "pop-claims", Takes::Text, On::Both, "claims of the proof-of-possession token: u=RESOURCE_ID"),
-    flag(Opt::Timeout, "timeout", Takes::Duration, On::Network, "time for the whole run (default 1m0s)"),
+    flag(Opt::Timeout, "timeout", Takes::Duration, On::Network, "time for the whole run (default 1m0s)").kept(),
     flag(
         Opt::DisableEnvironmentOverride,
         "disable-environment-override",
@@ -198,19 +234,31 @@ pub(crate) const FLAGS: &[Flag] = &[
         Takes::Text,
         On::Network,
         "PEM file with more trusted authorities for the token service",
-    ),
-    flag(Opt::Account, "account", Takes::Text, On::Person, "user name of the person, where several are signed in"),
-    flag(Opt::CacheStorage, "cache-storage", Takes::Text, On::Cache, "where the cache's key lies: auto, keyring, file or none"),
-    flag(Opt::Kubeconfig, "kubeconfig", Takes::Text, On::Kubeconfig, "the kubeconfig file"),
-    flag(Opt::Context, "context", Takes::Text, On::Kubeconfig, "this context's user only"),
-    flag(Opt::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli"),
-    flag(Opt::Strict, "strict", Takes::Switch, On::Convert, "fail if any user could not be converted"),
+    )
+    .value(Value::File)
+    .kept(),
+    flag(Opt::Account, "account", Takes::Text, On::Person, "user name of the person, where several are signed in").kept(),
+    flag(Opt::CacheStorage, "cache-storage", Takes::Text, On::Cache, "where the cache's key lies: auto, keyring, file or none")
+        .value(Value::Of(&["auto", "file", "keyring", "none"]))
+        .kept(),
+    flag(Opt::Kubeconfig, "kubeconfig", Takes::Text, On::Kubeconfig, "the kubeconfig file").value(Value::File),
+    flag(Opt::Context, "context", Takes::Text, On::Kubeconfig, "this context's user only").value(Value::Context),
+    flag(Opt::AzureConfigDir, "azure-config-dir", Takes::Text, On::Convert, "folder of the Azure CLI's settings, for azurecli")
+        .value(Value::Folder),
+    flag(Opt::Strict, "strict", Takes::Switch, On::Convert, "fail, and write nothing, if any user cannot be converted"),
+    flag(Opt::DryRun, "dry-run", Takes::Switch, On::Convert, "print the change and write nothing"),
+    flag(Opt::NoDescriptions, "no-descriptions", Takes::Switch, On::Completion, "offer words without their descriptions"),
     flag(Opt::All, "all", Takes::Switch, On::Logout, "everybody who is signed in"),
     flag(Opt::Fix, "fix", Takes::Switch, On::Doctor, "put right what can be put right here"),
-    flag(Opt::Output, "output", Takes::Text, On::Everywhere, "text or json, for results and for messages").short('o'),
-    flag(Opt::LogFormat, "log-format", Takes::Text, On::Everywhere, "text or json, for messages on standard error"),
-    flag(Opt::ExitCodes, "exit-codes", Takes::Switch, On::Everywhere, "tell the kind of a failure by the exit code (2 to 6)"),
-    flag(Opt::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").short('v'),
+    flag(Opt::Output, "output", Takes::Text, On::Everywhere, "text or json, for results and for messages")
+        .value(Value::Of(&["json", "text"]))
+        .short('o'),
+    flag(Opt::LogFormat, "log-format", Takes::Text, On::Everywhere, "text or json, for messages on standard error")
+        .value(Value::Of(&["json", "text"]))
+        .kept(),
+    flag(Opt::ExitCodes, "exit-codes", Takes::Switch, On::Everywhere, "tell the kind of a failure by the exit code (2 to 6)")
+        .kept(),
+    flag(Opt::Verbosity, "v", Takes::Number, On::Everywhere, "how much to tell on standard error").kept().short('v'),
     flag(Opt::LogToStderr, "logtostderr", Takes::Switch, On::Everywhere, "kept for compatibility"),
     flag(Opt::Help, "help", Takes::Switch, On::Everywhere, "this text").short('h'),
     flag(Opt::Version, "version", Takes::Switch, On::Everywhere, "version and build"),

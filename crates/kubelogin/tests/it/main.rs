@@ -2,7 +2,10 @@
 
 mod bad_authority;
 mod browser;
+mod completion;
+mod convert;
 mod doctor;
+mod fast;
 mod handed_out;
 mod messages;
 mod people;

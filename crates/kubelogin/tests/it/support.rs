@@ -286,9 +286,14 @@ impl Home {
         self
     }
 
+    /// Adds what this person calls with to a command.
+    pub(crate) fn dress<'a>(&self, command: &'a mut Command, more: &[impl AsRef<OsStr>]) -> &'a mut Command {
+        command.env_clear().env("HOME", self.folder.path()).envs(self.env.iter().cloned()).args(&self.args).args(more)
+    }
+
     pub(crate) fn start(&self, more: &[impl AsRef<OsStr>]) -> Child {
         let mut command = Command::new(&self.program);
-        command.env_clear().env("HOME", self.folder.path()).envs(self.env.iter().cloned()).args(&self.args).args(more);
+        self.dress(&mut command, more);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
     }
 

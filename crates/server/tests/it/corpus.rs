@@ -54,6 +54,11 @@ fn tokens_in_proofs() {
 }
 
 #[test]
+fn kubeconfigs() {
+    replay("kubeconfig", entrance_wire::fuzz::kubeconfig);
+}
+
+#[test]
 fn claims_of_access_tokens() {
     replay("access_token", entrance_server::fuzz::access_token);
 }

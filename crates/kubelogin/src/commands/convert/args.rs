@@ -3,7 +3,7 @@
 use super::ConvertError;
 use super::input::Input;
 use crate::login::Login;
-use crate::options::{FLAGS, Opt, Settings};
+use crate::options::{FLAGS, Opt, Settings, Takes};
 
 /// `get-token` with everything that the chosen way needs, in one fixed order.
 pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, ConvertError> {
@@ -31,7 +31,9 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
         }
         Login::Spn => {
             words.ids()?;
-            words.flags(&[Opt::ClientSecret, Opt::ClientCertificate, Opt::ClientCertificatePassword]);
+            words.flags(&[Opt::ClientSecret]);
+            words.of_the_same_mode(Opt::ClientCertificate);
+            words.flags(&[Opt::ClientCertificatePassword]);
             words.legacy();
             words.pop()?;
             if settings.mentions(Opt::DisableEnvironmentOverride) {
@@ -40,16 +42,23 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
         }
         Login::Ropc => {
             words.ids()?;
-            words.flags(&[Opt::Username, Opt::Password]);
+            words.of_the_same_mode(Opt::Username);
+            words.flags(&[Opt::Password]);
             words.legacy();
             words.pop()?;
         }
         Login::Msi if settings.flag(Opt::ClientId).is_some() => words.flags(&[Opt::ClientId]),
-        Login::Msi => words.flags(&[Opt::IdentityResourceId]),
-        Login::AzureCli => words.flags(&[Opt::TenantId, Opt::Subscription]),
-        Login::Azd => words.flags(&[Opt::TenantId]),
+        Login::Msi if settings.flag(Opt::IdentityResourceId).is_some() => words.flags(&[Opt::IdentityResourceId]),
+        Login::Msi if input.text(Opt::ClientId).is_some() => words.of_the_same_mode(Opt::ClientId),
+        Login::Msi => words.of_the_same_mode(Opt::IdentityResourceId),
+        Login::AzureCli => {
+            words.of_the_same_mode(Opt::TenantId);
+            words.of_the_same_mode(Opt::Subscription);
+        }
+        Login::Azd => words.of_the_same_mode(Opt::TenantId),
         Login::WorkloadIdentity => {
-            words.flags(&[Opt::ClientId, Opt::TenantId]);
+            words.of_the_same_mode(Opt::ClientId);
+            words.of_the_same_mode(Opt::TenantId);
             if let Some(host) = words.authority().map(|(host, _)| host) {
                 words.put(Opt::AuthorityHost, &host);
             }
@@ -112,7 +121,7 @@ impl Words<'_> {
         }
     }
 
-    /// What belongs to one way to sign in is taken over when the input had the same.
+    /// What belongs to one way to sign in is taken over when the input had the same; secrets are not.
     fn of_the_same_mode(&mut self, id: Opt) {
         if self.settings.flag(id).is_some() {
             self.flags(&[id]);
@@ -166,9 +175,13 @@ impl Words<'_> {
         if private || self.settings.is_on(Opt::DisableInstanceDiscovery) || self.input.is_on(Opt::DisableInstanceDiscovery) {
             self.switch(Opt::DisableInstanceDiscovery);
         }
-        for id in [Opt::CertificateAuthority, Opt::Timeout, Opt::Verbosity] {
-            if let Some(value) = self.settings.flag(id).or_else(|| self.input.text(id)).map(ToOwned::to_owned) {
-                self.put(id, &value);
+        for flag in FLAGS.iter().filter(|flag| flag.kept) {
+            if flag.takes == Takes::Switch {
+                if self.settings.is_on(flag.id) || self.input.is_on(flag.id) && !self.settings.mentions(flag.id) {
+                    self.switch(flag.id);
+                }
+            } else {
+                self.either(flag.id);
             }
         }
     }

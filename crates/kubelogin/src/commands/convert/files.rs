@@ -1,32 +1,30 @@
-//! Finding, reading and writing kubeconfigs as kubectl does, but whole files in one step.
+//! Finding, reading and writing kubeconfigs as kubectl does, but all files or none.
 
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use entrance_wire::yaml;
-use serde_json::Value;
+use entrance_wire::kubeconfig::edit::{Changes, Document, Edited, User};
 
 use super::ConvertError;
-use super::document::{self, Changes};
 use crate::options::home;
+use crate::replace::{Locks, Staged};
 
 /// All files together; of two users with one name the first counts.
 pub(super) struct Kubeconfigs {
     files: Vec<Kubeconfig>,
 }
 
-struct Kubeconfig {
-    path: PathBuf,
-    text: String,
-    value: Value,
-    changes: Changes,
+/// One file.
+pub(super) struct Kubeconfig {
+    pub(super) path: PathBuf,
+    pub(super) document: Document,
 }
 
-/// A user's entry and the file it stands in.
-pub(super) struct User {
-    file: usize,
-    pub(super) name: String,
-    pub(super) entry: Value,
+/// What a file becomes.
+pub(super) struct Planned<'a> {
+    pub(super) file: &'a Kubeconfig,
+    pub(super) edited: Edited,
 }
 
 impl Kubeconfigs {
@@ -41,134 +39,101 @@ impl Kubeconfigs {
             (if listed.is_empty() { vec![home(env).join(".kube/config")] } else { listed }, false)
         };
         let mut files: Vec<Kubeconfig> = Vec::new();
+        let mut seen = HashSet::new();
         for path in paths {
-            match std::fs::read_to_string(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {}
-                Err(error) => return Err(ConvertError::Load(format!("{}: {error}", path.display()))),
-                Ok(_) if files.iter().any(|known| known.path == path) => {}
-                Ok(text) => files.push(Kubeconfig::read(path, text)?),
+            // Also one file under two names is one file.
+            let Ok(real) = std::fs::canonicalize(&path) else {
+                match std::fs::metadata(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound || must_exist => return Err(unloadable(&path, &error)),
+                    _ => continue,
+                }
+            };
+            if seen.insert(real) {
+                let document = read(&path)?;
+                files.push(Kubeconfig { path, document });
             }
         }
         Ok(Self { files })
     }
 
     /// The user of a context.
-    pub(super) fn user_of(&self, context: &str) -> Option<String> {
-        let entries = self.files.iter().flat_map(|file| named(&file.value, "contexts"));
-        let (_, entry) = entries.into_iter().find(|(name, _)| name == context)?;
-        Some(entry.get("context").and_then(|context| context.get("user")).and_then(Value::as_str).unwrap_or_default().to_owned())
+    pub(super) fn user_of(&self, context: &str) -> Option<&str> {
+        self.files.iter().flat_map(|file| file.document.contexts()).find(|(name, _)| *name == context).map(|(_, user)| user)
     }
 
-    /// The users of all files.
-    pub(super) fn users(&self) -> Vec<User> {
-        let mut seen = std::collections::HashSet::new();
-        let all = self.files.iter().enumerate().flat_map(|(file, config)| {
-            named(&config.value, "users").into_iter().map(move |(name, entry)| User {
-                file,
-                name,
-                entry: entry.get("user").cloned().unwrap_or_default(),
-            })
-        });
-        all.filter(|user| seen.insert(user.name.clone())).collect()
+    /// The names of the contexts of all files.
+    pub(super) fn contexts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().flat_map(|file| file.document.contexts()).map(|(name, _)| name)
     }
 
-    /// Remembers a new entry for the file that the user came from.
-    pub(super) fn change(&mut self, user: User, entry: Value) {
-        self.files[user.file].changes.insert(user.name, entry);
+    /// The users of all files, each with the place of its file.
+    pub(super) fn users(&self) -> impl Iterator<Item = (usize, User<'_>)> {
+        let mut seen = HashSet::new();
+        let all = self.files.iter().enumerate().flat_map(|(file, config)| config.document.users().map(move |user| (file, user)));
+        all.filter(move |(_, user)| seen.insert(user.name))
     }
 
-    /// Writes the files in which something changed.
-    pub(super) fn write(&self) -> Result<(), ConvertError> {
-        for file in self.files.iter().filter(|file| !file.changes.is_empty()) {
-            let text = document::edited(&file.text, &file.value, &file.changes);
-            if text != file.text {
-                replace(&file.path, &text)
-                    .map_err(|source| ConvertError::Write { file: file.path.display().to_string(), source })?;
-            }
+    /// What the files become: those in which something changes.
+    pub(super) fn planned(&self, changes: &[Changes]) -> Vec<Planned<'_>> {
+        let changed = self.files.iter().zip(changes).filter(|(_, changes)| !changes.is_empty());
+        let planned = changed.map(|(file, changes)| Planned { file, edited: file.document.edited(changes) });
+        planned.filter(|planned| planned.edited.text != planned.file.document.text()).collect()
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+}
+
+/// How a write ended well.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Yes,
+    /// Another program changed a file meanwhile; nothing was written.
+    Outdated,
+}
+
+/// Writes all of them: first beside their files, and only when the last one is whole they take their places.
+pub(super) fn write(all: &[Planned<'_>]) -> Result<Written, ConvertError> {
+    let failed = |path: &Path, done: &[String]| {
+        let (file, done) = (path.display().to_string(), done.to_vec());
+        move |source| ConvertError::Write { file, source, done }
+    };
+    let Some(first) = all.first() else { return Ok(Written::Yes) };
+    let _locks = Locks::take(all.iter().map(|one| one.file.path.as_path())).map_err(failed(&first.file.path, &[]))?;
+    let mut staged = Vec::with_capacity(all.len());
+    for one in all {
+        let path = &one.file.path;
+        if std::fs::read(path).map_err(failed(path, &[]))? != one.file.document.text().as_bytes() {
+            return Ok(Written::Outdated);
         }
-        Ok(())
+        staged.push((path, Staged::write(path, &one.edited.text).map_err(failed(path, &[]))?));
     }
-}
-
-impl Kubeconfig {
-    fn read(path: PathBuf, text: String) -> Result<Self, ConvertError> {
-        let bad = |reason: &str| ConvertError::Load(format!("{}: {reason}", path.display()));
-        let value = yaml::parse(&text).map_err(|error| bad(&error.to_string()))?;
-        if !value.is_object() && !value.is_null() {
-            return Err(bad("it is not a kubeconfig"));
-        }
-        Ok(Self { path, text, value, changes: Changes::new() })
+    let mut done = Vec::new();
+    for (path, one) in staged {
+        one.place().map_err(failed(path, &done))?;
+        done.push(path.display().to_string());
     }
+    Ok(Written::Yes)
 }
 
-/// The items of a list that have a name.
-fn named<'a>(value: &'a Value, list: &str) -> Vec<(String, &'a Value)> {
-    let items = value.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    items.iter().filter_map(|item| Some((item.get("name")?.as_str()?.to_owned(), item))).collect()
-}
-
-/// Writes beside the file and renames, under kubectl's lock, through symbolic links, with the same mode and owner.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let target = std::fs::canonicalize(path)?;
-    let _lock = Lock::take(path)?;
-    let beside = with_suffix(&target, &format!(".{}.new", std::process::id()));
-    let written = write_like(&target, &beside, text).and_then(|()| std::fs::rename(&beside, &target));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
+fn read(path: &Path) -> Result<Document, ConvertError> {
+    let meta = std::fs::metadata(path).map_err(|error| unloadable(path, &error))?;
+    if meta.len() > LARGEST {
+        let reason = format!("it has {} MiB; more than {} are not read", meta.len() >> 20, LARGEST >> 20);
+        return Err(ConvertError::Load(format!("{}: {reason}", path.display())));
     }
-    written
+    let text = std::fs::read_to_string(path).map_err(|error| unloadable(path, &error))?;
+    Document::read(text).map_err(|error| ConvertError::Load(format!("{}: {error}", path.display())))
 }
 
-fn write_like(model: &Path, file: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let like = std::fs::metadata(model)?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let ours = out.metadata()?;
-        if (ours.uid(), ours.gid()) != (like.uid(), like.gid()) {
-            std::os::unix::fs::fchown(&out, Some(like.uid()), Some(like.gid()))?;
-        }
-    }
-    out.set_permissions(like.permissions())?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()
+fn unloadable(path: &Path, error: &std::io::Error) -> ConvertError {
+    let reason = match error.kind() {
+        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    };
+    ConvertError::Load(format!("{}: {reason}", path.display()))
 }
 
-/// kubectl's lock: a file beside the kubeconfig that exists while somebody writes.
-struct Lock(PathBuf);
-
-impl Lock {
-    fn take(path: &Path) -> std::io::Result<Self> {
-        let file = with_suffix(path, ".lock");
-        let start = Instant::now();
-        loop {
-            match std::fs::OpenOptions::new().write(true).create_new(true).open(&file) {
-                Ok(_) => return Ok(Self(file)),
-                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-                Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(20)),
-                // Whoever made it is gone: writing a kubeconfig takes milliseconds.
-                Err(_) => std::fs::remove_file(&file)?,
-            }
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-const PATIENCE: Duration = Duration::from_secs(5);
+const LARGEST: u64 = 64 << 20;

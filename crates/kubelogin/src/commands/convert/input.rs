@@ -1,5 +1,6 @@
 //! What a user entry says about its sign-in, in either of its two forms.
 
+use entrance_wire::kubeconfig::edit::User;
 use serde_json::{Value, json};
 
 use crate::options::{Given, Opt, Settings};
@@ -27,10 +28,10 @@ struct Provider {
 
 impl Input {
     /// The values, if the entry is for us: the provider `azure`, or a program whose name holds `kubelogin`.
-    pub(super) fn of(user: &Value) -> Option<Self> {
-        let provider = user.get("auth-provider").filter(|provider| text(provider, "name").as_deref() == Some("azure"));
+    pub(super) fn of(user: &User<'_>) -> Option<Self> {
+        let provider = user.provider.filter(|provider| text(provider, "name").as_deref() == Some("azure"));
         let exec = user
-            .get("exec")
+            .exec
             .filter(|exec| text(exec, "command").is_some_and(|command| command.to_ascii_lowercase().contains("kubelogin")));
         if provider.is_none() && exec.is_none() {
             return None;

@@ -1,21 +1,25 @@
 //! `kubelogin convert-kubeconfig`: rewrites how the users of a kubeconfig sign in.
 //!
-//! Reads the files as kubectl does, changes the users that are ours, and writes back only files in which something changed: whole, in one
-//! step, with their mode.
+//! Reads the files as kubectl does, changes the users that are ours, and writes back only files in which something changed: all of them or none,
+//! each in one step.
 
 mod args;
-mod document;
+mod diff;
 mod files;
 mod input;
 
-use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+use entrance_wire::kubeconfig::edit::Changes;
+use entrance_wire::kubeconfig::{EXEC_V1BETA1, INSTALL_HINT};
+use serde_json::{Map, Value, json};
 
 use super::env;
+use super::kuberc::{self, Policy};
 use crate::failure::Failure;
 use crate::options::{Given, Opt, Settings};
 use crate::terminal;
-use entrance_wire::kubeconfig::{EXEC_V1BETA1, INSTALL_HINT};
-use files::Kubeconfigs;
+use files::{Kubeconfigs, Planned, Written};
 use input::Input;
 
 /// The conversion cannot be done.
@@ -31,71 +35,157 @@ pub(crate) enum ConvertError {
     RequiredWith(&'static str, &'static str),
     #[error("user {0:?}: {1}")]
     User(String, Box<ConvertError>),
-    #[error("cannot write {file}: {source}")]
-    Write { file: String, source: std::io::Error },
+    #[error("cannot write {file}: {source}; {left}", left = left(done))]
+    Write { file: String, source: std::io::Error, done: Vec<String> },
+    #[error("other programs keep changing the kubeconfig; nothing was changed")]
+    Outdated,
 }
 
 pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
-    let mut configs = Kubeconfigs::load(settings.flag(Opt::Kubeconfig), &env)?;
+    for _ in 0..TRIES {
+        let configs = Kubeconfigs::load(settings.flag(Opt::Kubeconfig), &env)?;
+        let Converted { changes, any, notes } = converted(&configs, &settings)?;
+        let planned = configs.planned(&changes);
+        if settings.is_on(Opt::DryRun) {
+            say(&notes);
+            return show(&planned);
+        }
+        if files::write(&planned)? == Written::Yes {
+            say(&notes);
+            for one in planned.iter().filter(|one| one.edited.anew && one.file.document.text().contains('#')) {
+                let file = one.file.path.display();
+                terminal::say(&format!(
+                    "Note: the layout of {file} allowed no edit in place, so it was written anew, without its comments."
+                ));
+            }
+            look_at_kuberc(any);
+            return Ok(());
+        }
+    }
+    Err(ConvertError::Outdated.into())
+}
+
+fn left(done: &[String]) -> String {
+    if done.is_empty() { "nothing was changed".to_owned() } else { format!("changed already: {}", done.join(", ")) }
+}
+
+/// What is to be done.
+struct Converted {
+    /// For each file.
+    changes: Vec<Changes>,
+    /// Somebody was converted.
+    any: bool,
+    notes: Vec<String>,
+}
+
+fn converted(configs: &Kubeconfigs, settings: &Settings) -> Result<Converted, ConvertError> {
     let only = match settings.flag(Opt::Context) {
         Some(context) => Some(configs.user_of(context).ok_or_else(|| ConvertError::NoContext(context.to_owned()))?),
         None => None,
     };
-    let chosen = |name: &str| only.as_deref().is_none_or(|only| only.is_empty() || only == name);
+    let chosen = |name: &str| only.is_none_or(|only| only.is_empty() || only == name);
 
-    let (mut converted, mut failed) = (0, Vec::new());
-    for user in configs.users().into_iter().filter(|user| chosen(&user.name)) {
-        let Some(input) = Input::of(&user.entry) else { continue };
+    let mut done = Converted { changes: vec![Changes::new(); configs.len()], any: false, notes: Vec::new() };
+    let mut failed = Vec::new();
+    for (file, user) in configs.users().filter(|(_, user)| chosen(user.name)) {
+        let Some(input) = Input::of(&user) else { continue };
         if input.is_foreign() {
-            let name = &user.name;
-            terminal::say(&format!("Note: user {name:?} belongs to another program named kubelogin and stays as it is."));
+            done.notes.push(format!("Note: user {:?} belongs to another program named kubelogin and stays as it is.", user.name));
             continue;
         }
-        match converted_user(&user.entry, &input, &settings) {
-            Ok(changed) => {
-                converted += 1;
-                configs.change(user, changed);
+        match exec(user.exec, &input, settings) {
+            Ok(exec) => {
+                done.any = true;
+                done.changes[file].insert(user.place, exec);
             }
             Err(error) => failed.push((user.name, error)),
         }
     }
     let strict = settings.is_on(Opt::Strict);
-    if !failed.is_empty() && (converted == 0 || strict) {
+    if !failed.is_empty() && (!done.any || strict) {
         let one = failed.len() == 1;
         let (name, error) = failed.swap_remove(0);
-        return Err(if one && !strict { error } else { ConvertError::User(name, Box::new(error)) }.into());
+        return Err(if one && !strict { error } else { ConvertError::User(name.to_owned(), Box::new(error)) });
     }
-    for (name, error) in &failed {
-        terminal::say(&format!("Warning: user {name:?} stays as it is: {error}"));
-    }
-    configs.write()?;
-    Ok(())
+    done.notes.extend(failed.iter().map(|(name, error)| format!("Warning: user {name:?} stays as it is: {error}")));
+    Ok(done)
 }
 
-/// The user's entry with our `exec` in the place of what was there.
-fn converted_user(user: &Value, input: &Input, settings: &Settings) -> Result<Value, ConvertError> {
+fn say(notes: &[String]) {
+    for note in notes {
+        terminal::say(note);
+    }
+}
+
+/// Prints what would change.
+fn show(planned: &[Planned<'_>]) -> Result<(), Failure> {
+    let mut out = String::new();
+    for one in planned {
+        let name = one.file.path.display().to_string();
+        let _ = write!(out, "{}", diff::unified(&name, one.file.document.text(), &one.edited));
+    }
+    if out.is_empty() {
+        terminal::say("Nothing would change.");
+        return Ok(());
+    }
+    terminal::result(out.trim_end()).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+}
+
+/// Says so if kubectl was told not to start what the kubeconfig names now, with the line that allows it.
+fn look_at_kuberc(any: bool) {
+    let Some((file, text)) =
+        kuberc::file(&env).filter(|_| any).and_then(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?)))
+    else {
+        return;
+    };
+    let why = match kuberc::policy(&text) {
+        Policy::Allowed => return,
+        Policy::NotListed => "its list does not have it".to_owned(),
+        Policy::DenyAll => "it forbids all credential plugins (DenyAll)".to_owned(),
+        Policy::Broken(why) => why,
+    };
+    terminal::say(&format!(
+        "Note: by its settings in {} kubectl will not start {COMMAND}: {why}. This allows it:\n{}",
+        file.display(),
+        kuberc::remedy(&text)
+    ));
+}
+
+/// The names of the contexts that a conversion could be told; none where the files cannot be read.
+pub(crate) fn context_names(explicit: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    Kubeconfigs::load(explicit, env).map(|configs| configs.contexts().map(ToOwned::to_owned).collect()).unwrap_or_default()
+}
+
+/// The new `exec`: what is ours, beside whatever else stood there.
+fn exec(old: Option<&Value>, input: &Input, settings: &Settings) -> Result<Value, ConvertError> {
     let args = args::of(input, settings)?;
     let hint = input.install_hint.as_deref().filter(|hint| !hint.is_empty()).unwrap_or(INSTALL_HINT);
-    let exec = json!({
+    // Of a program that is not ours nothing is taken over.
+    let mut exec = old.filter(|_| input.command.is_some()).and_then(Value::as_object).cloned().unwrap_or_default();
+    let ours = json!({
         "apiVersion": EXEC_V1BETA1,
         "args": args,
-        "command": input.command.as_deref().unwrap_or("kubelogin"),
+        "command": input.command.as_deref().unwrap_or(COMMAND),
         "env": input.environment(settings),
         "installHint": hint,
         "provideClusterInfo": false,
     });
-    let Value::Object(user) = user else { return Ok(json!({ "exec": exec })) };
-    let mut changed = serde_json::Map::new();
-    for (key, value) in user {
-        match key.as_str() {
-            "auth-provider" | "exec" => {
-                changed.insert("exec".into(), exec.clone());
-            }
-            _ => {
-                changed.insert(key.clone(), value.clone());
-            }
+    let Value::Object(ours) = ours else { return Ok(ours) };
+    if exec.is_empty() {
+        return Ok(Value::Object(ours));
+    }
+    let absent = |exec: &Map<String, Value>, key: &str| exec.get(key).is_none_or(Value::is_null);
+    for (key, value) in ours {
+        // What is not there and would say nothing need not be there.
+        let says_nothing = value.is_null() || value == json!(false);
+        if !(says_nothing && absent(&exec, &key)) {
+            exec.insert(key, value);
         }
     }
-    Ok(Value::Object(changed))
+    Ok(Value::Object(exec))
 }
+
+const COMMAND: &str = "kubelogin";
+/// How often the files are read again when other programs write them at the same time.
+const TRIES: usize = 10;

@@ -1,6 +1,9 @@
-//! The kubeconfigs that a managed cluster hands out: the user file in its two forms and the admin file.
+//! The kubeconfigs that a managed cluster hands out: the user file in its two forms and the admin file; and kubeconfigs of people, [edited](edit).
 //!
 //! Members stand in one fixed order and equal input gives equal bytes, because `az` replaces an entry silently only when it is equal.
+
+pub mod edit;
+mod lines;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,148 @@
+//! `kubelogin man`: the manual page, made from the tables of commands and options.
+
+use std::fmt::Write as _;
+
+use super::catalog::{COMMANDS, Command};
+use super::help::{spelled, usage};
+use crate::failure::Failure;
+use crate::login::Login;
+use crate::options::{FLAGS, variables};
+use crate::terminal;
+
+pub(super) fn run() -> Result<(), Failure> {
+    terminal::result(page().trim_end()).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+}
+
+fn page() -> String {
+    let mut out = format!(".TH KUBELOGIN 1 \"\" \"kubelogin {}\" \"User Commands\"\n", env!("CARGO_PKG_VERSION"));
+    let root = Command::Root.about();
+    let _ = writeln!(out, ".SH NAME\nkubelogin \\- {}", plain(&lower(root.summary)));
+    out.push_str(".SH SYNOPSIS\n.nf\n");
+    for about in &COMMANDS {
+        let _ = writeln!(out, "{}", plain(&usage(about.command)));
+    }
+    out.push_str(".fi\n.SH DESCRIPTION\n");
+    paragraphs(&mut out, root.more);
+    examples(&mut out, root.examples);
+    out.push_str(".SH COMMANDS\n");
+    for about in &COMMANDS {
+        let _ = write!(out, ".SS \"{}\"\n{}\n", plain(about.name), plain(about.summary));
+        for paragraph in about.more.split("\n\n") {
+            let _ = writeln!(out, ".PP\n{}", plain(paragraph));
+        }
+        examples(&mut out, about.examples);
+    }
+    out.push_str(".SH WAYS TO SIGN IN\nThe words of \\fB\\-\\-login\\fR.\n");
+    for (login, word) in Login::WORDS.iter().filter_map(|word| Some((Login::of(word)?, word))) {
+        let _ = writeln!(out, ".TP\n\\fB{}\\fR\n{}.", plain(word), plain(login.about()));
+    }
+    out.push_str(".SH OPTIONS\n");
+    for flag in FLAGS.iter().filter(|flag| flag.deprecated.is_none()) {
+        let short = flag.short.map_or_else(String::new, |short| format!("\\-{short}, "));
+        let spelled = spelled(flag);
+        let (name, value) = spelled.split_once(' ').unwrap_or((&spelled, ""));
+        let value = if value.is_empty() { String::new() } else { format!(" \\fI{}\\fR", plain(value)) };
+        let _ = write!(out, ".TP\n\\fB{short}{}\\fR{value}\n{}", plain(name), plain(flag.help));
+        let of: Vec<&str> = COMMANDS.iter().filter(|about| about.command.knows(flag.on)).map(|about| about.name).collect();
+        if of.len() < COMMANDS.len() {
+            let _ = write!(out, " ({})", plain(&of.join(", ")));
+        }
+        let names: Vec<&str> = variables(flag.id).collect();
+        if !names.is_empty() {
+            let _ = write!(out, ".\nVariables: {}", plain(&names.join(", ")));
+        }
+        out.push_str(".\n");
+    }
+    out.push_str(".SH ENVIRONMENT\n");
+    for (name, about) in ENVIRONMENT {
+        let _ = writeln!(out, ".TP\n\\fB{name}\\fR\n{}", plain(about));
+    }
+    out.push_str(".SH FILES\n");
+    for (name, about) in FILES {
+        let _ = writeln!(out, ".TP\n\\fI{}\\fR\n{}", plain(name), plain(about));
+    }
+    out.push_str(".SH EXIT STATUS\n0 if it was done, 1 if not; the reason is then on standard error.\n");
+    out.push_str(".SH SEE ALSO\n\\fBkubectl\\fR(1), \\fBaz\\fR(1)\n");
+    out
+}
+
+fn paragraphs(out: &mut String, text: &str) {
+    for (at, paragraph) in text.split("\n\n").enumerate() {
+        let _ = writeln!(out, "{}{}", if at == 0 { "" } else { ".PP\n" }, plain(paragraph));
+    }
+}
+
+fn examples(out: &mut String, examples: &[(&str, &str)]) {
+    for (wish, line) in examples {
+        let _ = writeln!(out, ".PP\n{}\n.PP\n.RS 4\n.nf\n{}\n.fi\n.RE", plain(wish), plain(line));
+    }
+}
+
+/// Text that the formatter takes as it stands, with what is code in bold.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    if text.starts_with(['.', '\'']) {
+        out.push_str("\\&");
+    }
+    let mut is_code = false;
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\e"),
+            '-' => out.push_str("\\-"),
+            '`' => {
+                is_code = !is_code;
+                out.push_str(if is_code { "\\fB" } else { "\\fR" });
+            }
+            '~' => out.push_str("\\(ti"),
+            '…' => out.push_str("\\&..."),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn lower(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    sentence.chars().next().map_or_else(String::new, |first| first.to_lowercase().chain(sentence.chars().skip(1)).collect())
+}
+
+const ENVIRONMENT: [(&str, &str); 5] = [
+    (
+        "KUBECONFIG",
+        "The files that convert-kubeconfig works on, separated as in PATH; of two users with one name the first counts.",
+    ),
+    ("KUBECACHEDIR", "The token cache is in kubelogin below this folder."),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of the authorities to trust, instead of the machine's."),
+    ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The way to the token service."),
+    ("KUBELOGIN_FORCE_PROMPT", "With 1, prompts although nobody seems to look."),
+];
+
+const FILES: [(&str, &str); 3] = [
+    ("~/.kube/config", "The kubeconfig, unless KUBECONFIG or --kubeconfig names others."),
+    ("~/.kube/cache/kubelogin", "The token cache, encrypted and readable by its owner only."),
+    ("~/.kube/kuberc", "Says which plugins kubectl may start."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_holds_every_command_and_option_and_no_line_is_a_request_by_accident() {
+        const REQUESTS: [&str; 9] = [".TH", ".SH", ".SS", ".TP", ".PP", ".RS", ".RE", ".nf", ".fi"];
+        let page = page();
+        for about in &COMMANDS {
+            assert!(page.contains(&format!(".SS \"{}\"", plain(about.name))), "{}", about.name);
+        }
+        for flag in FLAGS.iter().filter(|flag| flag.deprecated.is_none()) {
+            assert!(
+                page.contains(&format!("\\fB{}", plain(&format!("--{}", flag.name)))) || flag.short.is_some(),
+                "{}",
+                flag.name
+            );
+        }
+        for line in page.lines().filter(|line| line.starts_with(['.', '\''])) {
+            assert!(REQUESTS.iter().any(|request| line.split(' ').next() == Some(request)), "{line}");
+        }
+    }
+}
