@@ -148,6 +148,7 @@ async fn s_400_a_persons_v2_token_says_exactly_this() {
             "oid",
             "preferred_username",
             "rev",
+            "rh",
             "roles",
             "scp",
             "sid",

@@ -10,7 +10,6 @@ use super::enroll::demand;
 use super::{CHALLENGE, REDIRECT, VERIFIER, answer, at_home, claims, number, upn, with_app};
 
 const SECRET: &str = "Xy~8Q_a-secret-with-plenty-of-random-characters";
-const TOKEN: &str = "/organizations/oauth2/v2.0/token";
 
 /// An API that takes version 2 tokens and asks for the directory in the name of who calls it.
 async fn api(world: &Entrance) -> Application {
@@ -37,7 +36,7 @@ async fn api(world: &Entrance) -> Application {
 async fn token(world: &Entrance, app: &Application, form: &[(&str, &str)]) -> Value {
     let id = app.app_id.to_string();
     let form = [&[("client_id", id.as_str())], form].concat();
-    world.post(TOKEN, &form).await.json().await.expect("JSON")
+    world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await.json().await.expect("JSON")
 }
 
 async fn exchange(world: &Entrance, app: &Application, called: &Value) -> Value {
