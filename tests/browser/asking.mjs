@@ -1,4 +1,5 @@
 // Plain requests beside the browser, from any address of this machine.
+import { createHmac } from 'node:crypto';
 import { request } from 'node:https';
 
 // `from` is the address that the server sees, such as 127.0.0.2.
@@ -13,4 +14,14 @@ export function post(url, fields, from = undefined, headers = {}) {
     call.on('error', reject);
     call.end(new URLSearchParams(fields).toString());
   });
+}
+
+// The six digits of now (RFC 6238), as an authenticator app shows them.
+export function totp(secret) {
+  const bits = [...secret.replace(/[\s=]/g, '').toUpperCase()].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac('sha1', key).update(step).digest();
+  return String((digest.readUInt32BE(digest.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }

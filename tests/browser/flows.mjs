@@ -1,7 +1,5 @@
 // What somebody does from one end to the other, each once: { flow, … } for the story.
-import { answered, authorize, begin } from './states.mjs';
-
-const focused = (page) => page.evaluate(() => ({ mark: document.activeElement?.dataset?.testid, name: document.activeElement?.getAttribute('name'), tag: document.activeElement?.tagName }));
+import { focused, look, structure, tabbed } from './look.mjs';
 
 // Tabs on until the focus is where it is wanted; who needs more than twenty is lost.
 async function tab(page, wanted) {
@@ -13,8 +11,7 @@ async function tab(page, wanted) {
   throw new Error(`the focus never came there, at last ${JSON.stringify(await focused(page))}`);
 }
 
-async function typeSignIn(it, who) {
-  const { page } = it;
+async function typeSignIn({ page }, who) {
   await tab(page, ({ name }) => name === 'login');
   await page.keyboard.type(who.upn);
   await page.keyboard.press('Tab');
@@ -27,24 +24,24 @@ async function ground(it, address) {
   const seen = {};
   for (const colorScheme of ['light', 'dark']) {
     await it.page.emulateMedia({ colorScheme });
-    await it.page.goto(address);
-    seen[colorScheme] = await it.page.evaluate(() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor);
+    await it.open(address);
+    seen[colorScheme] = await it.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   }
   return seen;
 }
 
 export const flows = {
   async 'keyboard: sign-in'(it) {
-    await it.page.goto(authorize(it));
+    await it.open(it.authorize());
     const first = await focused(it.page);
     if (first.name !== 'login') throw new Error(`the focus begins at ${JSON.stringify(first)}`);
-    const address = await answered(it, () => typeSignIn(it, it.given.people.member.any));
+    const address = await it.answered(() => typeSignIn(it, it.given.people.member.any));
     return { arrived: address.includes('code=') };
   },
   async 'keyboard: device'(it) {
-    const { user_code: code, verification_uri: address } = await begin(it);
+    const { user_code: code, verification_uri: address } = await it.device();
     const { page } = it;
-    await page.goto(address);
+    await it.open(address);
     await tab(page, ({ name }) => name === 'otc');
     await page.keyboard.type(code.toLowerCase());
     await page.keyboard.press('Enter');
@@ -55,54 +52,50 @@ export const flows = {
     if (here.mark !== 'device-confirm-title') throw new Error(`the focus is on ${JSON.stringify(here)}, not on the heading`);
     // W-110: nothing is agreed to by Enter on load.
     await page.keyboard.press('Enter');
-    if (await it.mark('device-confirm-check').count()) {
-      await tab(page, ({ mark }) => mark === 'device-confirm-check');
-      await page.keyboard.press('Space');
-    }
     await tab(page, ({ mark }) => mark === 'device-approve');
     await page.keyboard.press('Enter');
     await it.mark('device-done').waitFor();
     return { result: await it.mark('device-done').getAttribute('data-result') };
   },
-  // A judge that finds nothing has to show that it looks.
+  // Judges that find nothing have to show that they look.
   async 'a page with barriers'(it) {
-    await it.page.goto(`${it.given.base}/devicelogin`);
+    await it.open('/devicelogin');
     await it.page.evaluate(() => {
       document.documentElement.removeAttribute('lang');
-      document.querySelectorAll('label').forEach((label) => label.remove());
-      document.querySelector('main').style.minWidth = '900px';
+      for (const label of document.querySelectorAll('label')) label.remove();
+      const main = document.querySelector('main'), button = document.querySelector('button'), link = document.querySelector('footer a');
+      const add = (tag, textContent, style) => {
+        const made = Object.assign(document.createElement(tag), { textContent });
+        Object.assign(made.style, style);
+        main.append(made);
+      };
+      main.style.minWidth = '900px';
+      add('h1', 'Another one');
+      add('p', 'Pale words', { color: '#ddd' });
+      document.querySelector('[name=otc]').setAttribute('aria-describedby', 'nobody');
+      Object.assign(button.style, { minHeight: '20px', height: '20px' });
+      button.tabIndex = -1;
+      link.style.outline = 'none';
     });
     await it.page.setViewportSize({ width: 320, height: 640 });
-    const { axe, sideways } = await it.look();
-    return { rules: axe.map((one) => one.split(':')[0]), sideways };
+    const { axe, sideways } = await look(it.page);
+    return { rules: axe.map((one) => one.split(':')[0]), sideways, faults: await structure(it.page), tabbed: await tabbed(it.page) };
+  },
+  async 'a page that asks elsewhere'(it) {
+    await it.open('/devicelogin');
+    const asked = it.page.waitForEvent('requestfailed', (one) => one.url().startsWith('https://elsewhere.example'));
+    await it.page.evaluate(() => { location.href = 'https://elsewhere.example/'; });
+    await asked;
+    return { strangers: [...it.strangers] };
   },
   async 'first visit'(it) {
-    const cdp = await it.page.context().newCDPSession(it.page);
+    const cdp = await it.context.newCDPSession(it.page);
     await cdp.send('Network.enable');
     let bytes = 0, requests = 0;
     cdp.on('Network.loadingFinished', ({ encodedDataLength }) => { bytes += encodedDataLength; requests += 1; });
-    await it.page.goto(authorize(it), { waitUntil: 'networkidle' });
+    await it.page.goto(it.authorize(), { waitUntil: 'networkidle' });
     return { bytes, requests, fact: `sign-in page, first visit: ${requests} requests, ${(bytes / 1024).toFixed(1)} KiB with headers` };
   },
-  'theme: sign-in': (it) => ground(it, authorize(it)),
-  'theme: device': (it) => ground(it, `${it.given.base}/devicelogin`),
-  // An authenticator that chromium plays: it makes a passkey on the person's own page, which then opens the gate without a password.
-  async passkey(it) {
-    const { page } = it, who = it.given.people.passkey.any;
-    const cdp = await page.context().newCDPSession(page);
-    await cdp.send('WebAuthn.enable');
-    await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
-    await page.goto(`${it.given.base}/me`);
-    await it.signIn(who);
-    await it.mark('passkey-add').click();
-    await it.mark('enroll-passkey').click();
-    await page.waitForURL((url) => !url.pathname.endsWith('/add'));
-    const shown = await it.mark('recovery-codes').count();
-    await page.goto(`${it.given.base}/me`);
-    await it.mark('me-passkey-change').waitFor();
-    await page.context().clearCookies();
-    await page.goto(authorize(it));
-    const address = await answered(it, () => it.mark('signin-passkey').click());
-    return { arrived: address.includes('code='), codes: shown };
-  },
+  'theme: sign-in': (it) => ground(it, it.authorize()),
+  'theme: device': (it) => ground(it, '/devicelogin'),
 };

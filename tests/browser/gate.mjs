@@ -1,111 +1,125 @@
-// The pages of the gate in chromium: brings each page into each of its states and looks at it from every side.
+// The pages of the gate in chromium: walks through them, and looks at each state from every side.
 //
-// The story gives a line of JSON and reads lines of JSON: { page, state, view, axe, sideways, foreign, blocked } for each
-// look, { fact } for what is worth telling, { failed } where a state was not reached.
-import { createRequire } from 'node:module';
+// The story gives a line of JSON and reads lines of JSON: { state, view, axe, sideways, … } for each look, { proof } for what
+// came of a walk, { failed } where one ended early, { flow, … } for what is done once, { fact } for what is worth telling.
+// With SHOTS=FOLDER each look leaves a picture there; with WALKS=REGEXP only some walks are
+// walked, and with ONLY=ROUND in one round, to see what one does.
 import { createInterface } from 'node:readline';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { launch } from './chromium.mjs';
 import { flows } from './flows.mjs';
-import { states } from './states.mjs';
+import { focused, look, structure, tabbed } from './look.mjs';
+import { ROUNDS } from './rounds.mjs';
+import { scene } from './scene.mjs';
+import { consent } from './walks/consent.mjs';
+import { device } from './walks/device.mjs';
+import { errors } from './walks/errors.mjs';
+import { factors } from './walks/factors.mjs';
+import { become, first } from './walks/first.mjs';
+import { own } from './walks/own.mjs';
+import { signin } from './walks/signin.mjs';
 
 const [line] = await (async () => { for await (const text of createInterface({ input: process.stdin })) return [text]; })();
 const given = JSON.parse(line);
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const WIDE = { width: 1000, height: 800 }, NARROW = { width: 320, height: 640 };
+const STATES = JSON.parse(readFileSync(new URL('states.json', import.meta.url)));
+const { ONLY, SHOTS, WALKS } = process.env, since = Date.now(), strangers = new Set();
+// The pages wait for the server about half of the time.
+const AT_ONCE = 4;
+// What is there and not seen where a script does its work.
+const UNSEEN = new Set(['formpost-continue']);
 
-// How a person may meet the pages. Each round visits every state anew; its looks only change light and width.
-const ROUNDS = [
-  { name: 'en', context: { locale: 'en-GB' }, looks: { light: [WIDE, 'light'], dark: [WIDE, 'dark'], '320px': [NARROW, 'light'] } },
-  { name: 'no-script', context: { locale: 'en-GB', javaScriptEnabled: false }, looks: { '320px': [NARROW, 'light'] } },
-  { name: 'en-XA', context: { locale: 'en-XA' }, looks: { '320px': [NARROW, 'dark'] } },
-];
-
-// The certificate authority is believed, not waved through: passkeys need an address that is beyond doubt.
-const { browser } = await launch({}, [`--ignore-certificate-errors-spki-list=${given.authority}`]);
-// Two at a time: a page waits for the server most of the time.
-const waiting = [...ROUNDS];
-await Promise.all([round(waiting), round(waiting)]);
-for (const [name, walk] of Object.entries(flows)) await act(name, walk);
+// The certificate authorities are believed, not waved through: passkeys need an address that is beyond doubt.
+const { browser } = await launch({}, [`--ignore-certificate-errors-spki-list=${given.authorities.join(',')}`]);
+const walks = { ...factors, ...own, ...device, ...signin, ...consent, ...errors };
+const waiting = [];
+for (const round of ROUNDS.filter((one) => !ONLY || one.name === ONLY)) {
+  for (const [name, walk] of Object.entries(walks)) waiting.push(() => go(name, walk, round, given.base));
+  for (const [name, walk] of Object.entries(first)) waiting.push(() => go(name, walk, round, given.first.base));
+}
+for (const [name, walk] of Object.entries(flows)) waiting.push(() => once(name, walk, given.base));
+await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) await next();
+}));
+await once('first administrator', become, given.first.base);
 await browser.close();
+say({ strangers: [...strangers] });
+say({ fact: 'all pages of the gate, looked at in a browser', value: `${((Date.now() - since) / 1000).toFixed(0)} s` });
 say({ done: true });
 
-async function round(rounds) {
-  for (let one = rounds.shift(); one; one = rounds.shift()) {
-    for (const [name, reach] of Object.entries(states)) await visit(one, name, reach);
-  }
-}
-
-// A browser that nobody used yet.
-async function fresh(one) {
-  const context = await browser.newContext({ timezoneId: 'UTC', viewport: WIDE, ...one.context });
-  context.setDefaultTimeout(8000);
-  return context;
-}
-
-async function act(name, walk) {
-  const context = await fresh(ROUNDS[0]);
-  const page = await context.newPage();
+// Walks once in a round, and looks wherever the walk says so.
+async function go(name, walk, round, base) {
+  if (WALKS && !new RegExp(WALKS).test(name)) return;
+  const began = Date.now(), scenes = [], last = { state: 'nothing yet' };
+  const open = async () => {
+    const watched = { foreign: [], blocked: [] };
+    const it = await scene(browser, given, round, base, watched);
+    scenes.push(it);
+    it.another = open;
+    it.prove = (proof, held) => say({ proof, round: round.name, held });
+    it.look = async (state, mark, more = {}) => {
+      if (!(state in STATES)) throw new Error(`states.json does not know \`${state}\``);
+      await it.mark(mark).first().waitFor({ state: UNSEEN.has(mark) ? 'attached' : 'visible' });
+      await see(it, round, state, watched, more);
+      last.state = state;
+    };
+    return it;
+  };
+  const it = await open();
   try {
-    const { fact, ...seen } = await walk(scene(page, ROUNDS[0]));
+    await walk(it);
+  } catch (error) {
+    const page = scenes.at(-1).page;
+    say({ failed: name, view: round.name, after: last.state, at: page.url(), why: String(error.message).slice(0, 1500), page: (await page.locator('body').innerText({ timeout: 1000 }).catch(() => '')).slice(0, 800) });
+  } finally {
+    for (const one of scenes) {
+      for (const host of one.strangers) strangers.add(host);
+      await one.close();
+    }
+  }
+  process.stderr.write(`${((Date.now() - since) / 1000).toFixed(1)} ${round.name}: ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`);
+}
+
+// What a page computes has no end of its own.
+function within(work, late) {
+  let timer;
+  return Promise.race([work, new Promise((_, fail) => { timer = setTimeout(() => fail(new Error(late)), 30_000); })]).finally(() => clearTimeout(timer));
+}
+
+// Looks at a state from every side of a round.
+async function see(it, round, state, watched, { told, until = 'load' }) {
+  const { page } = it;
+  await page.waitForLoadState(until);
+  const focus = await focused(page);
+  for (const [view, [size, colorScheme]] of Object.entries(round.views)) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme });
+    const seen = { ...(await within(look(page, it.hasScript), 'the judges did not end')), faults: await structure(page), foreign: watched.foreign.filter((url) => !(told && url.startsWith(told))), blocked: [...watched.blocked] };
+    if (SHOTS) await shoot(page, `${state} ${round.name} ${view}`);
+    say({ state, view: `${round.name}/${view}`, script: it.hasScript, focus, ...seen });
+  }
+  if (round.name === 'en') say({ keys: state, faults: await tabbed(page) });
+  const [[size, colorScheme]] = Object.values(round.views);
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme });
+}
+
+async function shoot(page, name) {
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: `${SHOTS}/${name.replace(/[^a-zA-Z0-9]+/g, '-')}.png`, fullPage: true });
+}
+
+// What is done once, in English.
+async function once(name, walk, base) {
+  if (WALKS && !new RegExp(WALKS).test(name)) return;
+  const it = await scene(browser, given, ROUNDS[0], base, { foreign: [], blocked: [] });
+  try {
+    const { fact, ...seen } = await walk(it);
     say({ flow: name, ...seen });
     if (fact) say({ fact: fact.split(': ')[0], value: fact.split(': ').slice(1).join(': ') });
   } catch (error) {
-    say({ flow: name, at: page.url(), why: String(error.message).slice(0, 1500), page: (await page.locator('body').innerText().catch(() => '')).slice(0, 600) });
+    say({ flow: name, at: it.page.url(), why: String(error.message).slice(0, 1500), page: (await it.page.locator('body').innerText({ timeout: 1000 }).catch(() => '')).slice(0, 600) });
   } finally {
-    await context.close();
+    await it.close();
   }
-}
-
-async function visit(one, name, reach) {
-  const context = await fresh(one), foreign = [], blocked = [];
-  context.on('request', (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (origin !== given.base && protocol !== 'data:' && !request.isNavigationRequest()) foreign.push(request.url());
-  });
-  context.on('console', (message) => { if (/Content Security Policy|Trusted ?Type|trusted-types/i.test(message.text())) blocked.push(message.text()); });
-  context.on('weberror', (error) => blocked.push(`script: ${error.error().message}`));
-  const page = await context.newPage();
-  try {
-    if (await reach(scene(page, one)) === 'absent') return say({ absent: name, view: one.name });
-    for (const [look, [viewport, colorScheme]] of Object.entries(one.looks)) {
-      await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme });
-      say({ state: name, view: `${one.name}/${look}`, ...(await look_at(page)), foreign, blocked: [...blocked] });
-    }
-  } catch (error) {
-    say({ failed: name, view: one.name, at: page.url(), why: String(error.message).slice(0, 1500), page: (await page.locator('body').innerText().catch(() => '')).slice(0, 600) });
-  } finally {
-    await context.close();
-  }
-}
-
-async function look_at(page) {
-  await page.evaluate(axe);
-  return page.evaluate(async (tags) => {
-    const { violations } = await window.axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
-    const root = document.scrollingElement;
-    return {
-      axe: violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`),
-      sideways: root.scrollWidth > root.clientWidth ? root.scrollWidth - root.clientWidth : 0,
-      language: document.documentElement.lang,
-      title: document.title,
-    };
-  }, TAGS);
-}
-
-// What a state needs to be reached: the page, its marks, and who may sign in.
-function scene(page, one) {
-  const mark = (name) => page.locator(`[data-testid="${name}"]`);
-  return {
-    page, mark, given, look: () => look_at(page), round: one.name, hasScript: one.context.javaScriptEnabled !== false, locale: one.context.locale,
-    person: (part) => given.people[part][one.name] ?? given.people[part].any,
-    async signIn(who = given.people.member.any, password = who.password) {
-      await page.fill('[name=login]', who.upn);
-      await page.fill('[name=passwd]', password);
-      await mark('signin-submit').click();
-    },
-  };
 }

@@ -12,6 +12,7 @@ STOCK_KUBELOGIN = ROOT / "target" / "tools" / "kubelogin"
 CONTROLPLANE = ROOT / "target" / "controlplane" / "controlplane"
 KUBECTL = ROOT / "target" / "controlplane" / "kubectl"
 CLIENTS = ROOT / "tests" / "clients"
+BROWSER = ROOT / "tests" / "browser"
 AZ = ROOT / "target" / "venv" / "bin" / "az"
 
 PROGRAMS = {
@@ -22,4 +23,5 @@ PROGRAMS = {
     KUBECTL: "scripts/build-controlplane.sh",
     AZ: "scripts/setup-venv.sh",
     CLIENTS / "node_modules": "scripts/setup-clients.sh",
+    BROWSER / "node_modules": "scripts/setup-browser.sh",
 }

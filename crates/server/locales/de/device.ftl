@@ -37,6 +37,7 @@ reach-other = Die Anwendung { $app }
 registered = Von Ihren Administratoren registriert
 report = Jemand hat mir diesen Code geschickt: melden
 reported = Danke. Ihre Administratoren können die Meldung sehen. Der Code gilt nicht mehr.
+see-sessions = Ihre Anmeldungen ansehen und beenden
 signed-in = Sie sind angemeldet
 software = Software
 stopped = Angehalten

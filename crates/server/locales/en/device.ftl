@@ -37,6 +37,7 @@ reach-other = The application { $app }
 registered = Registered by your administrators
 report = Someone sent me this code: report it
 reported = Thank you. Your administrators can see the report. The code no longer works.
+see-sessions = See and end your sessions
 signed-in = You are signed in
 software = Software
 stopped = Stopped

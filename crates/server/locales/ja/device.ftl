@@ -33,6 +33,7 @@ reach-other = アプリケーション { $app }
 registered = 管理者が登録
 report = 誰かがこのコードを送ってきた: 報告する
 reported = ありがとうございます。管理者が報告を確認できます。コードはもう使えません。
+see-sessions = サインインの一覧と終了
 signed-in = サインインしました
 software = ソフトウェア
 stopped = 中止しました

@@ -32,7 +32,24 @@ struct FirstPage<'a> {
     password_rule: String,
     login: &'a str,
     name: &'a str,
-    error: Option<String>,
+    wrong: Option<Wrong>,
+}
+
+impl FirstPage<'_> {
+    fn is_wrong(&self, field: &str) -> bool {
+        is_wrong(self.wrong.as_ref(), field)
+    }
+}
+
+/// What is wrong with a form: in which field, in words.
+pub(super) struct Wrong {
+    pub(super) field: &'static str,
+    pub(super) words: String,
+}
+
+/// Whether something is wrong in this field.
+pub(super) fn is_wrong(wrong: Option<&Wrong>, field: &str) -> bool {
+    wrong.is_some_and(|wrong| wrong.field == field)
 }
 
 #[derive(Template)]
@@ -50,7 +67,7 @@ fn is_here(ctx: &Ctx, headers: &HeaderMap) -> bool {
     ctx.info.peer.ip().to_canonical().is_loopback() && !is_relayed.iter().any(|name| headers.contains_key(*name))
 }
 
-async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, filled: (&str, &str), error: Option<String>) -> Response {
+async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, filled: (&str, &str), wrong: Option<Wrong>) -> Response {
     let tenant = ctx.app.bootstrap.tenant();
     let domain = async {
         let tenant = ctx.app.store.read().await.ok()?.directory().tenant(tenant?).await.ok()??;
@@ -66,7 +83,7 @@ async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, filled: (&str
         csrf: cookie.csrf(PURPOSE),
         login: filled.0,
         name: filled.1,
-        error,
+        wrong,
     };
     let mut response = render(StatusCode::OK, &page, None);
     cookie.set(response.headers_mut());
@@ -98,18 +115,20 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     let field = |name: &str| form.get(name).unwrap_or_default();
     let (login, name) = (field("login"), field("display_name"));
     let t = Texts::of(ctx, headers);
-    let again = async |error: String| page(ctx, headers, &cookie, (&shown(login), &shown(name)), Some(error)).await;
+    let again = async |field: &'static str, words: String| {
+        page(ctx, headers, &cookie, (&shown(login), &shown(name)), Some(Wrong { field, words })).await
+    };
     if field("passwd_new") != field("passwd_again") {
-        return Ok(again(t.say("first-passwords-differ")).await);
+        return Ok(again("passwd_new", t.say("first-passwords-differ")).await);
     }
     let first = First { code: field("code"), upn: login, display_name: name, password: field("passwd_new") };
     Ok(match administrator(&ctx.app, &first, &ctx.address()).await {
         Ok(_) => see_other("/first/done"),
         Err(FirstError::Closed) => error::plain(ctx, headers, StatusCode::NOT_FOUND).await,
-        Err(FirstError::Code) => again(t.with("first-code-wrong", &[("file", CODE_FILE)])).await,
-        Err(FirstError::Paused(_)) => again(t.say("sign-in-paused")).await,
-        Err(FirstError::Name(domain)) => again(t.with("first-name-wrong", &[("domain", domain.as_str())])).await,
-        Err(FirstError::Password(_)) => again(t.say("first-password-weak")).await,
+        Err(FirstError::Code) => again("code", t.with("first-code-wrong", &[("file", CODE_FILE)])).await,
+        Err(FirstError::Paused(_)) => again("code", t.say("sign-in-paused")).await,
+        Err(FirstError::Name(domain)) => again("login", t.with("first-name-wrong", &[("domain", domain.as_str())])).await,
+        Err(FirstError::Password(_)) => again("passwd_new", t.say("first-password-weak")).await,
         Err(FirstError::Store(error)) => return Err(error.into()),
     })
 }

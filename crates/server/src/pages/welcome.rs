@@ -8,7 +8,7 @@ use entrance_wire::oauth::form::Form;
 
 use super::PageError;
 use super::cookies::FlowCookie;
-use super::first::{done_page, password_rule};
+use super::first::{Wrong, done_page, is_wrong, password_rule};
 use super::page::{Frame, render, see_other, shown};
 use super::texts::Texts;
 use crate::authority::ctx::Ctx;
@@ -25,10 +25,16 @@ struct WelcomePage<'a> {
     csrf: String,
     password_rule: String,
     login: &'a str,
-    error: Option<String>,
+    wrong: Option<Wrong>,
 }
 
-async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, login: &str, error: Option<String>) -> Response {
+impl WelcomePage<'_> {
+    fn is_wrong(&self, field: &str) -> bool {
+        is_wrong(self.wrong.as_ref(), field)
+    }
+}
+
+async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, login: &str, wrong: Option<Wrong>) -> Response {
     let t = Texts::of(ctx, headers);
     let page = WelcomePage {
         frame: Frame::of(ctx, headers, None).await,
@@ -36,7 +42,7 @@ async fn page(ctx: &Ctx, headers: &HeaderMap, cookie: &FlowCookie, login: &str, 
         t,
         csrf: cookie.csrf(PURPOSE),
         login,
-        error,
+        wrong,
     };
     let mut response = render(StatusCode::OK, &page, None);
     cookie.set(response.headers_mut());
@@ -56,16 +62,18 @@ pub(super) async fn post(ctx: &Ctx, headers: &HeaderMap, form: &Form) -> Result<
     }
     let field = |name: &str| form.get(name).unwrap_or_default();
     let t = Texts::of(ctx, headers);
-    let again = async |error: String| page(ctx, headers, &cookie, &shown(field("login")), Some(error)).await;
+    let again = async |wrong: &'static str, words: String| {
+        page(ctx, headers, &cookie, &shown(field("login")), Some(Wrong { field: wrong, words })).await
+    };
     if field("passwd_new") != field("passwd_again") {
-        return Ok(again(t.say("first-passwords-differ")).await);
+        return Ok(again("passwd_new", t.say("first-passwords-differ")).await);
     }
     Ok(match passes::redeem(ctx, field("login"), field("code"), field("passwd_new")).await {
         Ok(()) => see_other("/welcome/done"),
         // An unknown name, a wrong, old or used code: one answer.
-        Err(PassError::Wrong) => again(t.say("welcome-wrong")).await,
-        Err(PassError::Paused) => again(t.say("sign-in-paused")).await,
-        Err(PassError::Password) => again(t.say("first-password-weak")).await,
+        Err(PassError::Wrong) => again("code", t.say("welcome-wrong")).await,
+        Err(PassError::Paused) => again("code", t.say("sign-in-paused")).await,
+        Err(PassError::Password) => again("passwd_new", t.say("first-password-weak")).await,
         Err(PassError::Refused(refused)) => return Err((*refused).into()),
     })
 }
