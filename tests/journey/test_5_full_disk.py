@@ -58,7 +58,7 @@ def full(house):
     """The disk is full since the crowd was in the middle of everything."""
     ledger = house.ledger
     with rushing(house.clients):
-        until("the crowd has done and left over some of everything", lambda: ledger.odd or _is_varied(ledger), seconds=120)
+        until("the crowd has done and left over some of everything", lambda: ledger.odd or ledger.is_varied(), seconds=120)
         ledger.may_turn_away = True
 
         def away():
@@ -72,11 +72,6 @@ def full(house):
     # Nobody asks any more; what was given back meanwhile is taken again.
     until("the store has no room left", lambda: (house.disk.fill(), _turned_away(house, "program"))[1], seconds=60, every=0)
     return house
-
-
-def _is_varied(ledger: Ledger) -> bool:
-    kinds = [("code", "answered"), ("code", "used"), ("device", "answered"), ("device", "used"), ("refresh", "answered")]
-    return all(len(ledger.of(*kind)) >= 3 for kind in kinds)
 
 
 def _form(house, grant: str) -> dict:

@@ -71,6 +71,11 @@ class Ledger:
     def of(self, kind: str, *states: str) -> list[Promise]:
         return [one for one in self.promises if one.kind == kind and one.state in states]
 
+    def is_varied(self) -> bool:
+        """Whether there is some of everything that a story asks about afterwards."""
+        kinds = [("code", "answered"), ("code", "used"), ("device", "answered"), ("device", "used"), ("refresh", "answered")]
+        return all(len(self.of(*kind)) >= 3 for kind in kinds)
+
     def away(self, answer: requests.Response):
         """Whoever is turned away is told so in their own wire's words, and when to come back."""
         wires.silent(answer)

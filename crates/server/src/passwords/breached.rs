@@ -63,8 +63,8 @@ impl Breached {
         let length = file.metadata().map_err(io)?.len();
         let list = List { path: path.to_owned(), file, length };
         let mut before = [0; DIGITS];
-        let last = length.saturating_sub(2);
-        for at in (0..SAMPLES).map(|sample| last / SAMPLES * sample).chain([last]) {
+        let ending = length.saturating_sub(2);
+        for at in (0..SAMPLES).map(|sample| ending / SAMPLES * sample).chain([ending]) {
             let line = list.line(0, at).map_err(io)?.ok_or_else(|| BadList::Shape(path.to_owned(), at))?;
             if line.digits < before {
                 return Err(BadList::Shape(path.to_owned(), line.start));
