@@ -1,5 +1,7 @@
 //! What the consent page asks: which permissions of which resources, and whether this person may answer.
 
+use std::fmt::Write as _;
+
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::AppId;
 use entrance_model::signin::consent::{For, UserConsent, needs_administrator};
@@ -84,7 +86,7 @@ impl Question {
     pub(super) fn print(&self) -> String {
         // Lengths stand before texts, so that no two questions read the same.
         let mut said = format!("{}\0{}\0", self.client.app, self.for_everybody);
-        let mut add = |text: &str| said.push_str(&format!("{}\0{text}", text.len()));
+        let mut add = |text: &str| write!(said, "{}\0{text}", text.len()).expect("a text takes everything");
         add(self.client.name());
         for part in &self.parts {
             add(&part.resource.app.to_string());

@@ -192,11 +192,10 @@ async fn o_15_a_flood_is_turned_away_before_any_work_is_done() {
         ("password", "x"),
         ("scope", "openid"),
     ];
-    let mut waits = None;
-    for _ in 0..5 {
-        let answer = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await;
-        waits = waits.or_else(|| answer.headers().get("retry-after").filter(|_| answer.status() == 429).cloned());
-    }
+    // Together: one after the other a busy machine takes longer than the quota needs to grow again.
+    let path = format!("/{}/oauth2/v2.0/token", world.tenant);
+    let all = futures_util::future::join_all((0..20).map(|_| world.post(&path, &form))).await;
+    let waits = all.iter().find(|answer| answer.status() == 429).and_then(|answer| answer.headers().get("retry-after"));
     let seconds: u32 = waits.expect("it is told to wait").to_str().expect("ASCII").parse().expect("seconds");
     assert!((1..=2).contains(&seconds));
     let page = browser.sign_in(&page, "alice@contoso.example", PASSWORD).await;
