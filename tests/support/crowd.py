@@ -30,6 +30,10 @@ class TurnedAway(Exception):
     """The server can keep nothing at the moment, and says so."""
 
 
+class Paced(Exception):
+    """All of loopback is one small network, and has begun as much as one may in this minute (429)."""
+
+
 GONE = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
@@ -107,6 +111,9 @@ class Client:
         if answer.status_code == 503:
             self.ledger.away(answer)
             raise TurnedAway(answer.url)
+        if answer.status_code == 429:
+            assert int(answer.headers["Retry-After"]) > 0, answer.headers
+            raise Paced(answer.url)
 
     def work(self, stop: threading.Event):
         """Runs flows one after the other until it is told to stop or the server is gone."""
@@ -119,6 +126,8 @@ class Client:
             except GONE as gone:
                 self.ledger.gone.append(str(gone))
                 return
+            except Paced:
+                stop.wait(1)
             except TurnedAway as away:
                 if not self.ledger.may_turn_away:
                     self.ledger.odd.append(f"turned away: {away}")
@@ -204,11 +213,9 @@ class Client:
         return answer.json()
 
     def _approve(self, address: str, code: str) -> bool:
-        """Whether the code was taken: the crowd has one address, and wrong codes of some pause all of it (W-102)."""
+        """Whether the code was taken."""
         page = self.browser.open(address)
         page = self.browser.fill(page.form("otc"), otc=code)
-        if not isinstance(page, Arrived) and page.status == 429:
-            return False
         for _ in range(6):
             assert not isinstance(page, Arrived), f"the pages lead away, to {page.url}"
             if page.marks.get("device-done", {}).get("data-result") == "approved":
