@@ -26,7 +26,7 @@ fn page() -> String {
     examples(&mut out, root.examples);
     out.push_str(".SH COMMANDS\n");
     for about in &COMMANDS {
-        let _ = write!(out, ".SS \"{}\"\n{}\n", plain(about.name), plain(about.summary));
+        let _ = writeln!(out, ".SS \"{}\"\n{}", plain(about.name), plain(about.summary));
         for paragraph in about.more.split("\n\n") {
             let _ = writeln!(out, ".PP\n{}", plain(paragraph));
         }
