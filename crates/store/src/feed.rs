@@ -120,16 +120,16 @@ pub(crate) async fn prune(conn: &mut SqliteConnection) -> Result<(), StoreError>
 impl Reader {
     /// Where the feed is, in this reader's moment.
     pub async fn feed_position(&mut self) -> Result<FeedPosition, StoreError> {
-        position(&mut self.tx).await
+        position(self.view.conn()).await
     }
 
     /// The changes after `head`, oldest first; `None` when they are no longer all there, so that the follower must reload.
     pub async fn changes_since(&mut self, head: i64) -> Result<Option<Vec<Change>>, StoreError> {
-        let oldest = sqlx::query(OLDEST).fetch_one(&mut *self.tx).await?;
+        let oldest = sqlx::query(OLDEST).fetch_one(self.view.conn()).await?;
         if Row::of("change", &oldest).maybe_int("oldest")?.is_some_and(|oldest| oldest > head + 1) {
             return Ok(None);
         }
-        let rows = sqlx::query(SINCE).bind(head).fetch_all(&mut *self.tx).await?;
+        let rows = sqlx::query(SINCE).bind(head).fetch_all(self.view.conn()).await?;
         rows.iter().map(|row| read(&Row::of("change", row))).collect::<Result<_, _>>().map(Some)
     }
 }

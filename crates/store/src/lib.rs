@@ -7,9 +7,11 @@ mod arm;
 pub mod audit;
 pub mod authority;
 pub mod directory;
+mod edition;
 mod error;
 pub mod factors;
 mod feed;
+mod group;
 mod key;
 mod migrate;
 mod operations;
@@ -22,6 +24,8 @@ mod sql;
 mod write;
 
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod write_tests;
@@ -29,8 +33,10 @@ mod write_tests;
 pub use arm::{Arm, KeptDoor};
 pub use audit::{AuditEvent, AuditRow};
 pub use directory::Directory;
+pub use edition::Area;
 pub use error::StoreError;
 pub use feed::{Change, ChangeKind, FeedPosition};
+pub use group::{Decided, MadeToken};
 pub use key::SealedKey;
 pub use operations::{Lease, Operations};
 pub use policies::Policies;

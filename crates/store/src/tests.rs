@@ -60,6 +60,10 @@ async fn every_statement_is_prepared_by_the_engine() {
         let prepared = tx.writer.conn.prepare(sql.into_sql_str()).await;
         assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
     }
+    for sql in crate::authority::INSERTS.iter() {
+        let prepared = tx.writer.conn.prepare(sql.as_str().into_sql_str()).await;
+        assert!(prepared.is_ok(), "{sql}: {:?}", prepared.err());
+    }
 }
 
 #[tokio::test]

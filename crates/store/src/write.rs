@@ -10,16 +10,19 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use entrance_model::signin::revocation::Revocation;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::audit;
+use crate::edition::{Area, Editions, Touched};
 use crate::error::StoreError;
 use crate::feed::{self, FeedPosition};
+use crate::group::{self, Decided, Queue, Waiting};
 use crate::migrate;
 use crate::seal::SealingKey;
-use crate::session::{Reader, Tx};
+use crate::session::{Reader, Scope, Tx, View};
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +35,8 @@ struct Inner {
     writer: Arc<Mutex<Writer>>,
     to_commit: Arc<Notify>,
     head: watch::Sender<FeedPosition>,
+    editions: Arc<Editions>,
+    queue: Queue,
     seal: SealingKey,
     told: Arc<Told>,
 }
@@ -65,10 +70,28 @@ enum Stands {
 /// Writers of one transaction wait here for its fsync.
 struct Batch {
     outcome: watch::Sender<Option<Result<(), StoreError>>>,
+    /// Decisions that are written with it.
+    waiting: Vec<Waiting>,
+    /// What it may have changed.
+    touched: Touched,
+    /// It has changes for the feed.
+    is_published: bool,
 }
 
 /// Tells a writer that its transaction is on disk, or why it is not.
 pub(crate) type Durable = watch::Receiver<Option<Result<(), StoreError>>>;
+
+impl Batch {
+    fn new() -> Self {
+        Self { outcome: watch::Sender::new(None), waiting: Vec::new(), touched: Touched::default(), is_published: false }
+    }
+
+    /// Tells everybody in it how it ended.
+    fn end(self, outcome: &Result<(), StoreError>) {
+        self.outcome.send_replace(Some(outcome.clone()));
+        group::answer(self.waiting, outcome);
+    }
+}
 
 const READERS: u32 = 8;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,12 +112,21 @@ impl Store {
         audit::adopt(&mut conn, &seal).await?;
         feed::prune(&mut conn).await?;
         let position = feed::position(&mut conn).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        // A connection to a file needs no question whether it lives, and none to be made anew.
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_with(options.read_only(true))
+            .await?;
         let inner = Arc::new(Inner {
             readers,
             writer: Arc::new(Mutex::new(Writer { conn, batch: None, stands: Stands::Between })),
             to_commit: Arc::new(Notify::new()),
             head: watch::Sender::new(position),
+            editions: Arc::default(),
+            queue: Queue::default(),
             seal,
             told: Arc::default(),
         });
@@ -108,12 +140,35 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
         let mut tx = pool.begin().await?;
         migrate::check(&mut tx).await?;
-        Ok(Reader { tx, seal })
+        Ok(Reader { view: View::Moment(tx), seal })
     }
 
     /// A reader of everything committed so far, all from one moment.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        Ok(Reader { tx: self.inner.readers.begin().await?, seal: self.inner.seal.clone() })
+        Ok(Reader { view: View::Moment(self.inner.readers.begin().await?), seal: self.inner.seal.clone() })
+    }
+
+    /// A reader for one question: each of its answers would be from a moment of its own.
+    pub async fn glance(&self) -> Result<Reader, StoreError> {
+        Ok(Reader { view: View::Glance(self.inner.readers.acquire().await?), seal: self.inner.seal.clone() })
+    }
+
+    /// The number of an area: as long as it stays, nothing that was answered has changed what was read after it.
+    pub fn edition(&self, area: Area) -> u64 {
+        self.inner.editions.of(area)
+    }
+
+    /// The number of the last change in the feed; whatever was answered is in it.
+    pub fn head(&self) -> i64 {
+        self.inner.head.borrow().head
+    }
+
+    /// Keeps a decision with the next commit, and answers once it is on disk. It is not kept where its token was revoked
+    /// since its request was read: then the answer is the revocation.
+    pub async fn decide(&self, decided: Decided) -> Result<Option<Revocation>, StoreError> {
+        let outcome = self.inner.queue.push(decided);
+        self.inner.to_commit.notify_one();
+        outcome.await.map_err(|_| closing())?
     }
 
     /// Tells followers of the change feed how far it is.
@@ -132,6 +187,8 @@ impl Store {
             to_commit: Arc::clone(&self.inner.to_commit),
             seal: self.inner.seal.clone(),
             changes: Vec::new(),
+            touched: Touched::default(),
+            editions: Arc::clone(&self.inner.editions),
             told: Vec::new(),
             counts: Arc::clone(&self.inner.told),
         })
@@ -160,13 +217,14 @@ impl Tx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         let changes = std::mem::take(&mut self.changes);
         feed::publish(&mut self.writer.conn, &changes).await?;
+        // Noted first: one that gives up from here on may be kept all the same.
+        self.writer.touched(self.touched, !changes.is_empty());
         self.writer.leave().await?;
         let Self { writer, mut durable, to_commit, told, counts, .. } = self;
         drop(writer);
         to_commit.notify_one();
         // The sender lives until the outcome is set; a lost one means that the store is gone.
-        let closing = |_| StoreError::NotWritable("the store is closing".into());
-        let outcome = durable.wait_for(Option::is_some).await.map_err(closing)?.clone();
+        let outcome = durable.wait_for(Option::is_some).await.map_err(|_| closing())?.clone();
         outcome.unwrap_or(Ok(()))?;
         if !told.is_empty() {
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,6 +234,16 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// Whether nothing of the directory was changed since its number was read ([`Store::edition`]), by anybody whose
+    /// write comes before this one.
+    pub fn is_directory_as_of(&self, edition: u64) -> bool {
+        !self.touched.has_directory() && self.writer.is_directory_as_of(&self.editions, edition)
+    }
+}
+
+fn closing() -> StoreError {
+    StoreError::NotWritable("the store is closing".into())
 }
 
 impl Writer {
@@ -200,19 +268,25 @@ impl Writer {
 
     /// Joins the open transaction, or begins one, and opens a savepoint in it.
     async fn join_batch(&mut self) -> Result<Durable, StoreError> {
-        if self.batch.is_none() {
-            self.stands = Stands::Turning;
-            let begun = self.conn.execute("BEGIN IMMEDIATE").await;
-            self.stands = Stands::Between;
-            begun?;
-            self.batch = Some(Batch { outcome: watch::Sender::new(None) });
-        }
+        self.begin().await?;
         self.stands = Stands::Entering;
         let entered = self.conn.execute("SAVEPOINT entry").await;
         self.stands = if entered.is_ok() { Stands::Inside } else { Stands::Between };
         entered?;
         let batch = self.batch.as_ref().expect("it was just begun");
         Ok(batch.outcome.subscribe())
+    }
+
+    /// Begins a transaction, unless one is open.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        if self.batch.is_none() {
+            self.stands = Stands::Turning;
+            let begun = self.conn.execute("BEGIN IMMEDIATE").await;
+            self.stands = Stands::Between;
+            begun?;
+            self.batch = Some(Batch::new());
+        }
+        Ok(())
     }
 
     /// Closes the savepoint and leaves what is in it to the transaction.
@@ -225,31 +299,54 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes what is in the open transaction.
+    fn touched(&mut self, touched: Touched, is_published: bool) {
+        if let Some(batch) = &mut self.batch {
+            batch.touched.join(touched);
+            batch.is_published |= is_published;
+        }
+    }
+
+    fn is_directory_as_of(&self, editions: &Editions, edition: u64) -> bool {
+        let is_touched = self.batch.as_ref().is_some_and(|batch| batch.touched.has_directory());
+        !is_touched && editions.of(Area::Directory) == edition
+    }
+
     /// Ends the batch with an error for everyone in it.
     async fn abandon(&mut self, why: &StoreError) {
         self.stands = Stands::Turning;
         let _ = self.conn.execute("ROLLBACK").await;
         if let Some(batch) = self.batch.take() {
-            batch.outcome.send_replace(Some(Err(why.clone())));
+            batch.end(&Err(why.clone()));
         }
         self.stands = Stands::Between;
     }
 
-    async fn commit(&mut self, head: &watch::Sender<FeedPosition>) -> Result<(), StoreError> {
+    /// Commits what is open together with what waits, and tells everybody.
+    async fn commit(&mut self, inner: &Inner) -> Result<(), StoreError> {
         self.ready().await;
-        if self.batch.is_none() {
-            return Ok(());
+        let waiting = inner.queue.take();
+        if !waiting.is_empty()
+            && let Err(error) = self.begin().await
+        {
+            group::answer(waiting, &Err(error.clone()));
+            return Err(error);
         }
-        let position = feed::position(&mut self.conn).await?;
+        let Some(batch) = &mut self.batch else { return Ok(()) };
+        batch.waiting = waiting;
+        let (is_touched, edition) = (batch.touched.has_directory(), inner.editions.of(Area::Directory));
+        let scope = Scope::reading(&mut self.conn, &inner.seal);
+        group::keep(scope, &mut batch.waiting, |as_of| !is_touched && as_of == edition).await?;
+        let position = if batch.is_published { Some(feed::position(&mut self.conn).await?) } else { None };
         self.conn.execute("COMMIT").await?;
-        if let Some(batch) = self.batch.take() {
-            batch.outcome.send_replace(Some(Ok(())));
+        // Before anybody is answered: who asks next has to find what memory holds outdated.
+        if let Some(position) = position {
+            inner.head.send_replace(position);
         }
-        head.send_if_modified(|current| {
-            let moved = *current != position;
-            *current = position;
-            moved
-        });
+        if let Some(batch) = self.batch.take() {
+            inner.editions.advance(batch.touched);
+            batch.end(&Ok(()));
+        }
         Ok(())
     }
 }
@@ -268,7 +365,7 @@ fn spawn_committer(inner: &Arc<Inner>) {
             let _ = tokio::time::timeout(Duration::from_secs(1), wake.notified()).await;
             let Some(inner) = weak.upgrade() else { return };
             let mut writer = inner.writer.lock().await;
-            if let Err(error) = writer.commit(&inner.head).await {
+            if let Err(error) = writer.commit(&inner).await {
                 tracing::error!(%error, "a commit failed");
                 writer.abandon(&error).await;
             }

@@ -1,5 +1,7 @@
 //! `GET|POST /{tenant}/oauth2/v2.0/authorize` and `/{tenant}/oauth2/authorize` (S-100…S-110).
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 use entrance_model::directory::Tenant;
@@ -153,11 +155,11 @@ async fn begin(ctx: &Ctx, segment: &str, headers: &HeaderMap, text: &[u8]) -> Re
 }
 
 /// The tenant of the address; where that is none of several, the one that a hint names.
-async fn hinted(ctx: &Ctx, place: &Place, form: &Form, hint: Option<&Hint>) -> Result<Tenant, Refused> {
+async fn hinted(ctx: &Ctx, place: &Place, form: &Form, hint: Option<&Hint>) -> Result<Arc<Tenant>, Refused> {
     let domain = form.get("login_hint").and_then(|hint| hint.rsplit_once('@')).map(|(_, domain)| domain);
     let domain = domain.or(form.get("domain_hint").filter(|hint| *hint != "organizations"));
     match (place.tenant(), hint, domain) {
-        (Ok(tenant), ..) => Ok(tenant.clone()),
+        (Ok(tenant), ..) => Ok(Arc::clone(tenant)),
         (Err(_), Some(hint), _) => Place::find(&ctx.app, &hint.tid.to_string()).await?.tenant().cloned(),
         (Err(_), None, Some(domain)) => place.tenant_of(&ctx.app, &domain.to_ascii_lowercase()).await,
         (Err(refused), None, None) => Err(refused),

@@ -89,7 +89,7 @@ impl Facts<'_> {
         // kube-apiserver's credential id and CEL rules need the registered name.
         claims.insert("jti".into(), unique.into());
         // Which revocations the token is younger than; clocks count too coarsely.
-        claims.insert("rev".into(), self.wanted.known.into());
+        claims.insert("rev".into(), self.wanted.known.revocation.into());
         // Only where every call checks whether the token still counts: here, and where an application says so (S-403).
         let checks =
             matches!(self.resource.kind, Kind::Graph | Kind::Arm) || self.resource.manifest.access.contains(&Optional::XmsCc);

@@ -1,6 +1,7 @@
 //! What an application was allowed to do in a person's name (S-304), read from registrations and grants.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use entrance_model::directory::{Application, Tenant};
 use entrance_model::id::{AppId, ServicePrincipalId, UserId};
@@ -11,17 +12,19 @@ use entrance_model::signin::permission::{self, Permission};
 use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::scope::ForResource;
 use entrance_model::well_known::AKS_SERVER;
+use entrance_store::StoreError;
 use serde_json::Value;
 
 use super::client::Client;
 use super::ctx::Ctx;
+use super::memory;
 use super::refused::Refused;
 use super::target;
 
 /// One resource of a request, with what was allowed there.
 pub(crate) struct Standing {
     /// The resource.
-    pub(crate) resource: Resource,
+    pub(crate) resource: Arc<Resource>,
     /// Its identity in the tenant; grants name it.
     pub(crate) principal: ServicePrincipalId,
     /// Its name.
@@ -47,12 +50,10 @@ pub(crate) async fn standing(
     };
     // Consent to the clusters is consent to each of them, whatever audience it has.
     let by = if resource.kind == Kind::Cluster { AKS_SERVER } else { resource.app };
-    let mut reader = ctx.app.store.read().await?;
-    let mut directory = reader.directory();
     let unknown = || Refused::from(Aadsts::InvalidResourceServicePrincipalNotFound);
-    let principal = directory.service_principal_of(tenant.id, by).await?.ok_or_else(unknown)?;
+    let principal = memory::principal(ctx, tenant, by).await?.ok_or_else(unknown)?;
     let registration = match resource.kind {
-        Kind::Own => directory.application_by_app_id(tenant.id, resource.app).await?,
+        Kind::Own => memory::application(ctx, tenant, resource.app).await?,
         _ => None,
     };
     let offered = match &registration {
@@ -60,11 +61,10 @@ pub(crate) async fn standing(
         None => permission::built_in(resource.kind),
     };
     free.extend(registration.iter().flat_map(|app| promised(app, client.app, &offered)));
-    let grants = match user {
-        Some(user) => reader.authority().permitted_scopes(tenant.id, client.principal.id, principal.id, user).await?,
-        None => Vec::new(),
+    let allowed = match user {
+        Some(user) => allowed(ctx, tenant, (client.principal.id, principal.id), user).await?,
+        None => Arc::default(),
     };
-    let allowed: Vec<String> = grants.into_iter().flat_map(|grant| grant.scopes).collect();
     let listed = client.registration().map(|app| listed(app, by, &offered)).unwrap_or_default();
     let need = Need { asked: part, offered: &offered, free: &free, allowed: &allowed, listed: &listed };
     let weighed = match need.weigh() {
@@ -83,7 +83,25 @@ pub(crate) async fn standing(
     {
         return Err(Refused::from(Aadsts::DelegationDoesNotExist).about("scope", &first.value));
     }
-    Ok(Standing { resource, principal: principal.id, name: principal.display_name, weighed })
+    Ok(Standing { resource, principal: principal.id, name: principal.display_name.clone(), weighed })
+}
+
+/// What counts for a person at a resource: what they allowed themselves, and what was allowed for everybody.
+async fn allowed(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    (client, resource): (ServicePrincipalId, ServicePrincipalId),
+    user: UserId,
+) -> Result<Arc<[String]>, StoreError> {
+    let (edition, kept, key) =
+        (memory::edition(&ctx.app), &ctx.app.authority.memory.allowed, (tenant.id, client, resource, user));
+    if let Some(known) = kept.get(&key, edition) {
+        return Ok(known);
+    }
+    let grants = ctx.app.store.glance().await?.authority().permitted_scopes(tenant.id, client, resource, user).await?;
+    let allowed: Arc<[String]> = grants.into_iter().flat_map(|grant| grant.scopes).collect();
+    kept.put(key, edition, Arc::clone(&allowed));
+    Ok(allowed)
 }
 
 /// What a registration offers.

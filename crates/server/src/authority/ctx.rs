@@ -7,8 +7,8 @@ use entrance_model::id::{AppId, PrincipalId, TenantId};
 use entrance_model::signin::Endpoint;
 use entrance_model::signin::device::DeviceRequest;
 use entrance_model::signin::network::{Nearness, nearness};
-use entrance_store::AuditEvent;
 use entrance_store::authority::Decision;
+use entrance_store::{AuditEvent, Decided, StoreError};
 use serde_json::Value;
 
 use super::refused::Refused;
@@ -71,21 +71,18 @@ impl Ctx {
         }
     }
 
-    /// Records that a request was refused; of too many from strangers only how many there were. That the record cannot be written does not change the answer.
+    /// Records that a request was refused; of too many from strangers only how many there were. That the record cannot be
+    /// written does not change the answer.
     pub(crate) async fn record(&self, decision: Decision, refused: &Refused) {
         let entry = refused.number.entry();
         let reason = refused.why.as_deref().unwrap_or(&entry.says).to_owned();
         let judged = refused.judged.as_deref().cloned().or_else(|| decision.judged.clone());
         let rows = strangers::rows(self, Decision { code: entry.code, user: refused.user, reason, judged, ..decision });
-        if rows.is_empty() {
-            return;
-        }
         let written = async {
-            let mut tx = self.app.store.write().await?;
-            for row in &rows {
-                tx.authority().decided(self.now(), row).await?;
+            for decision in rows {
+                self.app.store.decide(Decided { at: self.now(), decision, token: None }).await?;
             }
-            tx.commit().await
+            Ok::<_, StoreError>(())
         };
         if let Err(error) = written.await {
             tracing::error!(%error, request = %self.info.id, "a refusal could not be recorded");

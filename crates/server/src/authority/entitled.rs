@@ -15,6 +15,7 @@ use entrance_model::signin::resource::{Kind, Resource};
 
 use super::client::Client;
 use super::ctx::Ctx;
+use super::memory;
 use super::refused::Refused;
 use crate::directory::Snapshot;
 
@@ -57,10 +58,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Finds out what a token for a resource says; refuses whoever needs an assignment and has none.
 pub(crate) async fn at(ctx: &Ctx, tenant: &Tenant, subject: Subject<'_>, resource: &Resource) -> Result<Entitled, Refused> {
     let manifest = &resource.manifest;
-    let mut reader = ctx.app.store.read().await?;
     let mut roles = Vec::new();
     if resource.assignment_required || !manifest.roles.is_empty() {
-        let held = reader.directory().app_roles_held(tenant.id, resource.principal, subject.id()).await?;
+        let held = memory::roles_held(ctx, tenant, resource.principal, subject.id()).await?;
         if resource.assignment_required && held.is_empty() {
             let (number, why) = match subject {
                 Subject::Person(_) => (Aadsts::EntitlementGrantsNotFound, "nobody assigned the person to the application"),
@@ -71,9 +71,9 @@ pub(crate) async fn at(ctx: &Ctx, tenant: &Tenant, subject: Subject<'_>, resourc
         let for_people = matches!(subject, Subject::Person(_));
         roles.extend(manifest.values(&held, for_people).into_iter().map(str::to_owned));
     }
-    let newest = reader.feed_position().await?.head;
-    let assigned = if manifest.groups.assigned { assigned(&mut reader, tenant, resource.principal).await? } else { Vec::new() };
-    drop(reader);
+    // Read behind the person: what was answered before they were read is in it.
+    let newest = ctx.app.store.head();
+    let assigned = if manifest.groups.assigned { assigned(ctx, tenant, resource.principal).await? } else { Vec::new() };
     let groups = if manifest.groups.any() {
         let snapshot = current(ctx, newest).await?;
         let all = member_of(&snapshot, tenant, subject.id(), manifest.groups, &assigned);
@@ -93,8 +93,7 @@ pub(crate) async fn admit(ctx: &Ctx, tenant: &Tenant, user: &User, client: &Clie
     if !principal.assignment_required {
         return Ok(());
     }
-    let mut reader = ctx.app.store.read().await?;
-    if reader.directory().app_roles_held(tenant.id, principal.id, user.id.into()).await?.is_empty() {
+    if memory::roles_held(ctx, tenant, principal.id, user.id.into()).await?.is_empty() {
         let why = "nobody assigned the person to the application that they sign in to";
         return Err(Refused::from(Aadsts::EntitlementGrantsNotFound).of(user.id).because(why));
     }
@@ -113,12 +112,10 @@ pub(crate) async fn for_client(
         return Ok(Entitled::default());
     }
     let subject = Subject::Person(user);
-    let mut reader = ctx.app.store.read().await?;
-    let held = reader.directory().app_roles_held(tenant.id, client, subject.id()).await?;
+    let held = memory::roles_held(ctx, tenant, client, subject.id()).await?;
     let roles = manifest.values(&held, true).into_iter().map(str::to_owned).collect();
-    let newest = reader.feed_position().await?.head;
-    let assigned = if manifest.groups.assigned { assigned(&mut reader, tenant, client).await? } else { Vec::new() };
-    drop(reader);
+    let newest = ctx.app.store.head();
+    let assigned = if manifest.groups.assigned { assigned(ctx, tenant, client).await? } else { Vec::new() };
     let groups = if manifest.groups.any() {
         let snapshot = current(ctx, newest).await?;
         limited(member_of(&snapshot, tenant, subject.id(), manifest.groups, &assigned))
@@ -133,12 +130,8 @@ fn limited(groups: Vec<GroupId>) -> Groups {
 }
 
 /// The groups that are assigned to an application.
-async fn assigned(
-    reader: &mut entrance_store::Reader,
-    tenant: &Tenant,
-    resource: entrance_model::id::ServicePrincipalId,
-) -> Result<Vec<GroupId>, Refused> {
-    let all = reader.directory().app_roles_at(tenant.id, resource).await?;
+async fn assigned(ctx: &Ctx, tenant: &Tenant, resource: entrance_model::id::ServicePrincipalId) -> Result<Vec<GroupId>, Refused> {
+    let all = ctx.app.store.glance().await?.directory().app_roles_at(tenant.id, resource).await?;
     let groups = all.iter().filter(|one| one.principal.kind == MemberKind::Group);
     Ok(groups.map(|one| one.principal.id.as_group()).collect())
 }

@@ -2,6 +2,8 @@
 //!
 //! Entra has no such endpoint; there a sign-out leaves the token good until it expires. Who holds a token may end it, as they may use it.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use entrance_model::signin::Aadsts;
@@ -35,8 +37,8 @@ async fn give_back(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -
     let mut reader = ctx.app.store.read().await?;
     let found = reader.authority().refresh_token(&hash).await?;
     let tenant = match (&found, place.tenant()) {
-        (_, Ok(tenant)) => tenant.clone(),
-        (Some(stored), Err(refused)) => reader.directory().tenant(stored.tenant).await?.ok_or(refused)?,
+        (_, Ok(tenant)) => Arc::clone(tenant),
+        (Some(stored), Err(refused)) => Arc::new(reader.directory().tenant(stored.tenant).await?.ok_or(refused)?),
         (None, Err(refused)) => return Err(refused),
     };
     drop(reader);

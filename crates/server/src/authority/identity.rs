@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Client, Proof};
 use super::ctx::Ctx;
 use super::issue::{Wanted, for_application};
+use super::memory::Known;
 use super::refused::{Refused, json as answer};
 use super::{secret, target};
 use crate::app::App;
@@ -230,7 +231,7 @@ async fn token(ctx: &Ctx, identities: &[ManagedIdentity], query: &Query) -> Resu
         _ => return Err(NoToken::Identity("Multiple identities exist; name one by client_id, object_id or mi_res_id")),
     };
     // What is revoked from here on meets this token too.
-    let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
+    let known = Known::now(&ctx.app, tenant.id).await?;
     let client = Client::find(ctx, &tenant, &principal.app_id.to_string()).await?;
     let resource = target::find(ctx, &tenant, &query.resource).await?;
     let wanted = Wanted {
@@ -245,10 +246,7 @@ async fn token(ctx: &Ctx, identities: &[ManagedIdentity], query: &Query) -> Resu
     // As strong as a certificate: nothing that could be copied out of a configuration.
     let mut prepared = for_application(ctx, &tenant, &client, &Proof::Assertion(None), &resource, &wanted).await?;
     prepared.decision.reason = format!("managed identity: {}", prepared.decision.reason);
-    let mut tx = ctx.app.store.write().await?;
-    prepared.keep(&mut tx, ctx.now()).await?;
-    tx.commit().await?;
-    Ok(Made { tokens: prepared.tokens, client: principal.app_id.to_string() })
+    Ok(Made { tokens: prepared.hand_out(ctx).await?, client: principal.app_id.to_string() })
 }
 
 fn refuse(ctx: &Ctx, error: NoToken) -> Response {

@@ -1,18 +1,20 @@
 //! Makes tokens (S-7, S-8), and keeps in one transaction what has to be remembered about them.
 
+use std::sync::Arc;
+
 use entrance_model::Timestamp;
 use entrance_model::directory::{Tenant, User};
-use entrance_model::id::{AppId, PrincipalId, SessionId, UserId};
+use entrance_model::id::{SessionId, TenantId, UserId};
 use entrance_model::signin::authorize::AuthorizeRequest;
 use entrance_model::signin::policy::GrantKind;
 use entrance_model::signin::refresh::{Family, FamilyId, RefreshToken};
 use entrance_model::signin::resource::{Kind, Resource};
-use entrance_model::signin::revocation::Issued;
+use entrance_model::signin::revocation::Revocation;
 use entrance_model::signin::scope::{Asked, Oidc};
 use entrance_model::signin::{Aadsts, Endpoint, SignIn};
 use entrance_model::well_known;
-use entrance_store::Tx;
 use entrance_store::authority::Decision;
+use entrance_store::{Decided, MadeToken, Tx};
 use entrance_wire::oauth::client_info::client_info;
 use entrance_wire::oauth::token::Tokens;
 use jiff::SignedDuration;
@@ -22,6 +24,7 @@ use super::client::{Client, Proof};
 use super::ctx::Ctx;
 use super::entitled::{self, Subject};
 use super::keys::Header;
+use super::memory::Known;
 use super::policies::{self, Asker, Question};
 use super::refused::Refused;
 use super::{consent, factors, grants, secret, target};
@@ -40,8 +43,8 @@ pub(crate) struct Wanted {
     pub(crate) auth_time: bool,
     /// The key that a proof-of-possession token is bound to (S-430): its RFC 7638 thumbprint.
     pub(crate) key: Option<String>,
-    /// The last revocation that was known before anything of the request was looked at.
-    pub(crate) known: i64,
+    /// What was known before anything of the request was looked at.
+    pub(crate) known: Known,
 }
 
 impl Wanted {
@@ -72,18 +75,14 @@ pub(crate) struct Prepared {
     /// What the log will say.
     pub(crate) decision: Decision,
     refresh: Option<NewRefresh>,
-    tenant: entrance_model::id::TenantId,
+    tenant: TenantId,
     token: MadeToken,
+    used: Option<Used>,
 }
 
-/// What has to be compared with revocations in the transaction that hands a token out.
-struct MadeToken {
-    id: String,
-    session: Option<SessionId>,
-    subject: PrincipalId,
-    app: AppId,
-    known: i64,
-    at: Timestamp,
+/// The session of a token, which was used by its making.
+struct Used {
+    session: SessionId,
     /// When nothing of the session can be used any more, if it is not used until then.
     until: Timestamp,
     from: String,
@@ -103,15 +102,13 @@ impl Prepared {
     /// Remembers what was made, in the transaction that redeems the grant. Nothing is handed out that was revoked since the
     /// request was read: the token would not know of it.
     pub(crate) async fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Refused> {
+        let is_unchanged = tx.is_directory_as_of(self.token.as_of);
         let mut authority = tx.authority();
-        let MadeToken { session, app, until, .. } = self.token;
-        if let Some(revocation) = authority.revoked(self.tenant, &self.token.issued()).await? {
-            return Err(Refused::from(Aadsts::FreshTokenNeeded)
-                .of(self.token.subject)
-                .because(format!("revoked in this moment: {}", revocation.target.kind())));
+        if !is_unchanged && let Some(revocation) = authority.revoked(self.tenant, &self.token.issued()).await? {
+            return Err(self.revoked(&revocation));
         }
-        if let Some(session) = session {
-            authority.session_used(self.tenant, session, Some(app), &self.token.from, now, until).await?;
+        if let Some(Used { session, until, from }) = &self.used {
+            authority.session_used(self.tenant, *session, Some(self.token.app), from, now, *until).await?;
         }
         if let Some(refresh) = &self.refresh {
             let family = match &refresh.lineage {
@@ -125,12 +122,19 @@ impl Prepared {
         }
         Ok(authority.decided(now, &self.decision).await?)
     }
-}
 
-impl MadeToken {
-    fn issued(&self) -> Issued<'_> {
-        let Self { session, subject, app, known, at, .. } = *self;
-        Issued { id: &self.id, session, subject, app, known: Some(known), at }
+    /// Hands out what leaves nothing behind but its line in the log; like [`Prepared::keep`], once that is on disk.
+    pub(crate) async fn hand_out(self, ctx: &Ctx) -> Result<Tokens, Refused> {
+        let decided = Decided { at: ctx.now(), decision: self.decision.clone(), token: Some(self.token.clone()) };
+        match ctx.app.store.decide(decided).await? {
+            None => Ok(self.tokens),
+            Some(revocation) => Err(self.revoked(&revocation)),
+        }
+    }
+
+    fn revoked(&self, revocation: &Revocation) -> Refused {
+        let why = format!("revoked in this moment: {}", revocation.target.kind());
+        Refused::from(Aadsts::FreshTokenNeeded).of(self.token.subject).because(why)
     }
 }
 
@@ -163,7 +167,7 @@ pub(crate) async fn permitted(
     tenant: &Tenant,
     client: &Client,
     asked: &Asked,
-) -> Result<(Resource, Vec<String>), Refused> {
+) -> Result<(Arc<Resource>, Vec<String>), Refused> {
     allowed(ctx, tenant, client, asked, None).await
 }
 
@@ -174,7 +178,7 @@ pub(crate) async fn permitted_to(
     client: &Client,
     asked: &Asked,
     user: &User,
-) -> Result<(Resource, Vec<String>), Refused> {
+) -> Result<(Arc<Resource>, Vec<String>), Refused> {
     allowed(ctx, tenant, client, asked, Some(user.id)).await
 }
 
@@ -184,7 +188,7 @@ async fn allowed(
     client: &Client,
     asked: &Asked,
     user: Option<UserId>,
-) -> Result<(Resource, Vec<String>), Refused> {
+) -> Result<(Arc<Resource>, Vec<String>), Refused> {
     let part = asked.single()?;
     if asked.is_empty() {
         return Err(Aadsts::EmptyScope.into());
@@ -218,7 +222,7 @@ pub(crate) async fn for_person(
     }
     let asked = &wanted.asked;
     let (resource, granted) = permitted_to(ctx, tenant, client, asked, user).await.map_err(|refused| refused.of(user.id))?;
-    let resources = std::slice::from_ref(&resource);
+    let resources = std::slice::from_ref(&*resource);
     let question = Question { asker: Asker::Person(user), client, resources, grant, asked_from: None };
     let judged = policies::for_person(ctx, tenant, &question, by).await.map_err(|refused| refused.of(user.id))?;
     let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
@@ -277,12 +281,13 @@ pub(crate) async fn for_person(
         session: Some(by.session),
         subject: user.id.into(),
         app: client.app,
-        known: wanted.known,
+        known: wanted.known.revocation,
+        as_of: wanted.known.edition,
         at: now,
-        until: refresh.as_ref().map_or(ends, |refresh| refresh.until),
-        from: ctx.address(),
     };
-    Ok(Prepared { tokens, decision, refresh, tenant: tenant.id, token })
+    let until = refresh.as_ref().map_or(ends, |refresh| refresh.until);
+    let used = Used { session: by.session, until, from: ctx.address() };
+    Ok(Prepared { tokens, decision, refresh, tenant: tenant.id, token, used: Some(used) })
 }
 
 /// Makes an ID token for the client of a request, in the version of the endpoint that was asked.
@@ -309,8 +314,8 @@ pub(crate) async fn for_browser(
 ) -> Result<String, Refused> {
     let mut reader = ctx.app.store.read().await?;
     let tenant = reader.directory().tenant(request.tenant).await?.ok_or_else(|| Refused::from(Aadsts::FlowTokenExpired))?;
-    let known = reader.authority().revocation_head(tenant.id).await?;
     drop(reader);
+    let known = Known::now(&ctx.app, tenant.id).await?;
     // The page may have been reached by another generation of endpoint than the request.
     let ctx = Ctx { endpoint: request.endpoint, ..ctx.clone() };
     let client = Client::find(&ctx, &tenant, &request.app.to_string()).await?;
@@ -383,10 +388,9 @@ pub(crate) async fn for_application(
         session: None,
         subject: client.principal.id.into(),
         app: client.app,
-        known: wanted.known,
+        known: wanted.known.revocation,
+        as_of: wanted.known.edition,
         at: now,
-        until: now,
-        from: ctx.address(),
     };
-    Ok(Prepared { tokens, decision, refresh: None, tenant: tenant.id, token })
+    Ok(Prepared { tokens, decision, refresh: None, tenant: tenant.id, token, used: None })
 }

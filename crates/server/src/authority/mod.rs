@@ -23,6 +23,7 @@ pub(crate) mod issuers;
 pub mod keys;
 pub(crate) mod lockouts;
 mod logout;
+pub(crate) mod memory;
 pub(crate) mod passes;
 mod place;
 pub(crate) mod policies;

@@ -1,5 +1,7 @@
 //! The first segment of a path: which tenant is asked (S-011, S-012).
 
+use std::sync::Arc;
+
 use entrance_model::directory::Tenant;
 use entrance_model::id::TenantId;
 use entrance_model::name::is_domain;
@@ -7,6 +9,7 @@ use entrance_model::signin::Aadsts;
 use entrance_wire::oauth::discovery::Places;
 use uuid::uuid;
 
+use super::memory;
 use super::refused::Refused;
 use crate::app::App;
 
@@ -15,7 +18,7 @@ use crate::app::App;
 pub(crate) struct Place {
     /// `common` or `organizations`, where the address names no tenant.
     pub(crate) shared: Option<&'static str>,
-    tenant: Option<Tenant>,
+    tenant: Option<Arc<Tenant>>,
 }
 
 /// Microsoft's tenant of personal accounts.
@@ -24,6 +27,16 @@ const CONSUMERS: TenantId = TenantId::from_uuid(uuid!("9188040d-6c67-4c5b-b112-3
 impl Place {
     /// Finds the tenant of a path's first segment.
     pub(crate) async fn find(app: &App, segment: &str) -> Result<Self, Refused> {
+        let (edition, places) = (memory::edition(app), &app.authority.memory.places);
+        if let Some(known) = places.get(segment, edition) {
+            return Ok(known);
+        }
+        let found = Self::look_up(app, segment).await?;
+        places.put(segment.to_owned(), edition, found.clone());
+        Ok(found)
+    }
+
+    async fn look_up(app: &App, segment: &str) -> Result<Self, Refused> {
         let shared = match segment {
             "common" => Some("common"),
             "organizations" => Some("organizations"),
@@ -35,7 +48,7 @@ impl Place {
         if let Some(shared) = shared {
             let mut tenants = directory.tenants().await?;
             let only = if tenants.len() == 1 { tenants.pop() } else { None };
-            return Ok(Self { shared: Some(shared), tenant: only });
+            return Ok(Self { shared: Some(shared), tenant: only.map(Arc::new) });
         }
         let id = match segment.parse::<TenantId>() {
             Ok(CONSUMERS) => return Err(Aadsts::EntraUsersOnly.into()),
@@ -48,23 +61,23 @@ impl Place {
             None => None,
         };
         let unknown = || Refused::from(Aadsts::InvalidTenantName).about("tenant", segment);
-        Ok(Self { shared: None, tenant: Some(tenant.ok_or_else(unknown)?) })
+        Ok(Self { shared: None, tenant: Some(Arc::new(tenant.ok_or_else(unknown)?)) })
     }
 
     /// The tenant: the one that was named, or the only one there is.
-    pub(crate) fn tenant(&self) -> Result<&Tenant, Refused> {
+    pub(crate) fn tenant(&self) -> Result<&Arc<Tenant>, Refused> {
         self.tenant.as_ref().ok_or_else(|| Aadsts::MissingTenantRealm.into())
     }
 
     /// The tenant of a person's name, where the address names none.
-    pub(crate) async fn tenant_of(&self, app: &App, domain: &str) -> Result<Tenant, Refused> {
+    pub(crate) async fn tenant_of(&self, app: &App, domain: &str) -> Result<Arc<Tenant>, Refused> {
         if let Some(tenant) = &self.tenant {
-            return Ok(tenant.clone());
+            return Ok(Arc::clone(tenant));
         }
         let mut reader = app.store.read().await?;
         let mut directory = reader.directory();
         let id = directory.tenant_of_domain(domain).await?.ok_or(Refused::from(Aadsts::InvalidDomainName))?;
-        directory.tenant(id).await?.ok_or_else(|| Aadsts::InvalidDomainName.into())
+        directory.tenant(id).await?.map(Arc::new).ok_or_else(|| Aadsts::InvalidDomainName.into())
     }
 
     /// What the discovery documents write.

@@ -4,6 +4,7 @@
 //! made, and nobody gets around that one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use entrance_model::Timestamp;
@@ -19,14 +20,13 @@ use entrance_model::signin::resource::{Kind, Resource, of_scope};
 use entrance_model::signin::session::BrowserSession;
 use entrance_model::signin::{Aadsts, Endpoint, Method, SignIn};
 use entrance_model::well_known::{AKS_SERVER, GRAPH};
-use entrance_store::Reader;
 use entrance_store::authority::Judged;
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::ctx::{Ctx, event};
 use super::refused::Refused;
-use super::{entitled, grants, target};
+use super::{entitled, grants, memory, target};
 use crate::config::Mode;
 
 /// Who asks for a token.
@@ -55,8 +55,35 @@ pub(crate) struct Question<'a> {
 
 /// The tenant's switches.
 pub(crate) async fn rules(ctx: &Ctx, tenant: &Tenant) -> Result<SignInRules, Refused> {
-    let kept = ctx.app.store.read().await?.policies().rules(tenant.id).await?;
-    Ok(kept.unwrap_or_else(|| default_rules(ctx.app.config.mode)))
+    Ok(rulebook(ctx, tenant).await?.rules.clone())
+}
+
+/// What a tenant's administrators decided about signing in.
+pub(crate) struct Rulebook {
+    /// The switches.
+    rules: SignInRules,
+    /// The policies.
+    policies: Vec<Policy>,
+    /// The networks that policies name.
+    locations: Vec<Location>,
+}
+
+async fn rulebook(ctx: &Ctx, tenant: &Tenant) -> Result<Arc<Rulebook>, Refused> {
+    let (edition, rulebooks) = (memory::edition(&ctx.app), &ctx.app.authority.memory.rulebooks);
+    if let Some(known) = rulebooks.get(&tenant.id, edition) {
+        return Ok(known);
+    }
+    let mut reader = ctx.app.store.read().await?;
+    let rules = reader.policies().rules(tenant.id).await?.unwrap_or_else(|| default_rules(ctx.app.config.mode));
+    let policies = reader.policies().all(tenant.id).await?;
+    let locations = if policies.iter().any(|policy| policy.places.is_some()) {
+        reader.policies().locations(tenant.id).await?
+    } else {
+        Vec::new()
+    };
+    let found = Arc::new(Rulebook { rules, policies, locations });
+    rulebooks.put(tenant.id, edition, Arc::clone(&found));
+    Ok(found)
 }
 
 /// The switches of a tenant where nobody has set any.
@@ -79,16 +106,8 @@ pub(crate) async fn password_grant(ctx: &Ctx, tenant: &Tenant, client: AppId) ->
 
 /// What the policies say about a request from where this one comes from. A way in that is switched off is refused at once.
 pub(crate) async fn verdict(ctx: &Ctx, tenant: &Tenant, question: &Question<'_>) -> Result<Verdict, Refused> {
-    let mut reader = ctx.app.store.read().await?;
-    let rules = reader.policies().rules(tenant.id).await?.unwrap_or_else(|| default_rules(ctx.app.config.mode));
-    let policies = reader.policies().all(tenant.id).await?;
-    let locations = if policies.iter().any(|policy| policy.places.is_some()) {
-        reader.policies().locations(tenant.id).await?
-    } else {
-        Vec::new()
-    };
-    let groups = groups(ctx, tenant, &mut reader, question.asker, &policies).await?;
-    drop(reader);
+    let rulebook = rulebook(ctx, tenant).await?;
+    let groups = groups(ctx, tenant, question.asker, &rulebook.policies).await?;
     let subject = match question.asker {
         Asker::Person(user) => Subject::Person {
             id: user.id,
@@ -109,12 +128,8 @@ pub(crate) async fn verdict(ctx: &Ctx, tenant: &Tenant, question: &Question<'_>)
         address,
         nearness: question.asked_from.map(|request| ctx.nearness(request)),
     };
-    rules.admit(&context).map_err(|why| breach(why).judged(closed()))?;
-    Ok(decide(&policies, &locations, &context))
-}
-
-fn decide(policies: &[Policy], locations: &[Location], context: &Context<'_>) -> Verdict {
-    policy::decide(policies, locations, context)
+    rulebook.rules.admit(&context).map_err(|why| breach(why).judged(closed()))?;
+    Ok(policy::decide(&rulebook.policies, &rulebook.locations, &context))
 }
 
 /// Judges a person's sign-in for a token: what the log will say, or why there is none.
@@ -152,7 +167,7 @@ pub(crate) async fn of_authorize(
     // Without a scope of its own it is about the directory; several are redeemed one by one, and met together here.
     let parts = if asked.resources.is_empty() { vec![None] } else { asked.resources.iter().map(Some).collect() };
     for part in parts {
-        resources.push(target::find(ctx, tenant, &of_scope(part)).await?);
+        resources.push(Resource::clone(&*target::find(ctx, tenant, &of_scope(part)).await?));
     }
     let question =
         Question { asker: Asker::Person(user), client: &client, resources: &resources, grant: GrantKind::Code, asked_from: None };
@@ -316,13 +331,7 @@ fn besides(client: AppId, resources: &[Resource]) -> &'static [AppId] {
 
 /// The groups of a person, where some policy asks for any. Waits until the directory in memory is as new as the store: who
 /// was just put into a group is in it.
-async fn groups(
-    ctx: &Ctx,
-    tenant: &Tenant,
-    reader: &mut Reader,
-    asker: Asker<'_>,
-    policies: &[Policy],
-) -> Result<Vec<GroupId>, Refused> {
+async fn groups(ctx: &Ctx, tenant: &Tenant, asker: Asker<'_>, policies: &[Policy]) -> Result<Vec<GroupId>, Refused> {
     let names_groups = |policy: &Policy| match &policy.who {
         Who::People { include, exclude } => {
             policy.state != State::Disabled && !(include.groups.is_empty() && exclude.groups.is_empty())
@@ -334,7 +343,7 @@ async fn groups(
         return Ok(Vec::new());
     }
     let unavailable = |why: String| Refused::from(Aadsts::DirectoryUnavailable).retry_after(1).because(why);
-    let head = reader.feed_position().await?.head;
+    let head = ctx.app.store.head();
     let reached = tokio::time::timeout(PATIENCE, ctx.app.people.reached(head)).await;
     reached.map_err(|_| unavailable("the directory in memory is behind the store".into()))?;
     let snapshot = ctx.app.people.snapshot(ctx.now()).map_err(|why| unavailable(why.to_string()))?;

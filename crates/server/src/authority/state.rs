@@ -5,6 +5,7 @@ use entrance_model::signin::device::Pace;
 use quick_cache::sync::Cache;
 
 use super::floods::Floods;
+use super::memory::Memory;
 use super::strangers::Strangers;
 use crate::config::{SignInRate, WriteRate};
 
@@ -16,6 +17,8 @@ pub(crate) struct State {
     pub(crate) floods: Floods,
     /// Keeps strangers from filling the store.
     pub(crate) strangers: Strangers,
+    /// What is read for every token.
+    pub(crate) memory: Memory,
 }
 
 const DEVICES: usize = 10_000;
@@ -23,7 +26,8 @@ const DEVICES: usize = 10_000;
 impl State {
     /// Nothing yet.
     pub(crate) fn new(rate: SignInRate, writes: WriteRate) -> Self {
-        Self { paces: Cache::new(DEVICES), floods: Floods::new(rate), strangers: Strangers::new(writes) }
+        let (floods, strangers) = (Floods::new(rate), Strangers::new(writes));
+        Self { paces: Cache::new(DEVICES), floods, strangers, memory: Memory::new() }
     }
 
     /// Counts a poll of a device; tells whether it should slow down.

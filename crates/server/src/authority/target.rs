@@ -3,6 +3,8 @@
 //! A cluster whose `tokenAudience` is `cluster` has an application id of its own (DESIGN 4.1). Nobody registers it: it
 //! exists for the cluster's directory as long as the cluster's gate asks for it, and for no other directory.
 
+use std::sync::Arc;
+
 use entrance_model::directory::{Application, Tenant};
 use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
@@ -11,17 +13,40 @@ use entrance_model::signin::resource::{Identifier, Kind, Resource, audience, bui
 use entrance_model::well_known::AKS_SERVER;
 
 use super::ctx::Ctx;
+use super::memory;
 use super::refused::Refused;
 
 /// The resource with this identifier in a tenant.
-pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Resource, Refused> {
+pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Arc<Resource>, Refused> {
+    let identifier = identify(asked, ctx.app.base());
+    // Clusters are known from the directory in memory, which has a clock of its own.
+    let is_cluster = match identifier {
+        Identifier::App(app) => built_in(app).is_none() && is_cluster(ctx, tenant, app)?,
+        Identifier::Uri(_) => false,
+    };
+    let (edition, resources) = (memory::edition(&ctx.app), &ctx.app.authority.memory.resources);
+    let key = (tenant.id, asked.to_owned(), is_cluster);
+    if let Some(known) = resources.get(&key, edition) {
+        return Ok(known);
+    }
+    let found = Arc::new(look_up(ctx, tenant, (asked, identifier), is_cluster).await?);
+    resources.put(key, edition, Arc::clone(&found));
+    Ok(found)
+}
+
+async fn look_up(
+    ctx: &Ctx,
+    tenant: &Tenant,
+    (asked, identifier): (&str, Identifier),
+    is_cluster: bool,
+) -> Result<Resource, Refused> {
     let unknown = || Refused::from(Aadsts::InvalidResourceServicePrincipalNotFound).about("resource", asked);
     let mut reader = ctx.app.store.read().await?;
     let mut directory = reader.directory();
-    let own = match identify(asked, ctx.app.base()) {
+    let own = match identifier {
         Identifier::App(app) => {
             let kind = match built_in(app) {
-                None if is_cluster(ctx, tenant, app)? => Some(Kind::Cluster),
+                None if is_cluster => Some(Kind::Cluster),
                 kind => kind,
             };
             if let Some(kind) = kind {

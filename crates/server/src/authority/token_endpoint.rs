@@ -1,5 +1,7 @@
 //! `POST /{tenant}/oauth2/v2.0/token` and `/{tenant}/oauth2/token` (S-200…S-204).
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
@@ -11,6 +13,7 @@ use entrance_wire::oauth::form::{Form, FormError, LONGEST_BODY};
 use super::client::{self, PARAMETERS};
 use super::ctx::Ctx;
 use super::grants::{Grant, Request};
+use super::memory::Known;
 use super::place::Place;
 use super::refused::{Refused, json};
 
@@ -68,7 +71,7 @@ async fn redeem(
     }
     let tenant = tenant(ctx, &place, grant, &form).await?;
     // Read first: what is revoked from here on is newer than everything that this request finds.
-    let known = ctx.app.store.read().await?.authority().revocation_head(tenant.id).await?;
+    let known = Known::now(&ctx.app, tenant.id).await?;
     let found = client::authenticate(ctx, &tenant, &form, basic(headers)?).await;
     let (client, proof) = match found {
         Ok(found) => found,
@@ -114,9 +117,9 @@ async fn redeem(
 
 /// The tenant of a request (S-012): the one that the address names, else the only one there is, else the one that the
 /// person's name or the grant belongs to.
-async fn tenant(ctx: &Ctx, place: &Place, grant: Grant, form: &Form) -> Result<Tenant, Refused> {
+async fn tenant(ctx: &Ctx, place: &Place, grant: Grant, form: &Form) -> Result<Arc<Tenant>, Refused> {
     if let Ok(tenant) = place.tenant() {
-        return Ok(tenant.clone());
+        return Ok(Arc::clone(tenant));
     }
     if grant == Grant::Password {
         let name = form.get("username").ok_or_else(|| Refused::missing("username"))?;
@@ -142,7 +145,7 @@ async fn tenant(ctx: &Ctx, place: &Place, grant: Grant, form: &Form) -> Result<T
         Grant::ClientCredentials | Grant::OnBehalfOf | Grant::Password => None,
     };
     let none = || Refused::from(Aadsts::MissingTenantRealm);
-    reader.directory().tenant(found.ok_or_else(none)?).await?.ok_or_else(none)
+    reader.directory().tenant(found.ok_or_else(none)?).await?.map(Arc::new).ok_or_else(none)
 }
 
 /// Reads a form body.

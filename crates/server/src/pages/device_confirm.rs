@@ -1,5 +1,7 @@
 //! The question before a device gets anything (W-3.4 c, d): who asks, for what, from where. Only `approve` approves.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -329,7 +331,7 @@ fn agent(t: Texts, agent: &str) -> String {
 }
 
 /// What is asked for.
-async fn resource(ctx: &Ctx, flow: &Flow, request: &DeviceRequest) -> Result<Resource, Refused> {
+async fn resource(ctx: &Ctx, flow: &Flow, request: &DeviceRequest) -> Result<Arc<Resource>, Refused> {
     let asked = grants::asked(request.endpoint, Some(&request.scope))?;
     let identifier = match request.endpoint {
         Endpoint::V1 => request.scope.clone(),

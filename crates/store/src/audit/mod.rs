@@ -142,7 +142,7 @@ fn read(row: &Row<'_>) -> Result<Record, StoreError> {
 impl Reader {
     /// The newest events of a tenant.
     pub async fn audit_trail(&mut self, tenant: TenantId, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let rows = sqlx::query(NEWEST).bind(tenant.to_string()).bind(limit).fetch_all(&mut *self.tx).await?;
+        let rows = sqlx::query(NEWEST).bind(tenant.to_string()).bind(limit).fetch_all(self.view.conn()).await?;
         rows.iter()
             .map(|row| {
                 let row = Row::of("audit", row);

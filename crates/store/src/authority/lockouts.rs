@@ -5,6 +5,7 @@ use entrance_model::id::{TenantId, UserId};
 use entrance_model::signin::lockout::Lockout;
 
 use super::Authority;
+use crate::edition::Area;
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
 use crate::session::Write;
@@ -17,6 +18,9 @@ statements! {
     IS_FAMILIAR = "SELECT 1 AS found FROM familiar_network WHERE tenant = $1 AND user = $2 AND network = $3";
     FAMILIAR = "INSERT INTO familiar_network (tenant, user, network, seen) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, user, network) DO UPDATE SET seen = excluded.seen";
 }
+
+/// How the keys of clients begin.
+pub const CLIENTS: &str = "client/";
 
 impl<M> Authority<'_, M> {
     /// The wrong tries under a key.
@@ -63,12 +67,20 @@ impl Authority<'_, Write> {
         if lockout.is_clean() {
             return self.clear_lockout(key).await;
         }
+        self.tried(key);
         sqlx::query(SET).bind(key).bind(json_text(lockout)).bind(now.as_microsecond()).execute(&mut *self.0.conn).await?;
         Ok(())
     }
 
+    fn tried(&mut self, key: &str) {
+        if key.starts_with(CLIENTS) {
+            self.0.touched(Area::ClientTries);
+        }
+    }
+
     /// Forgets the wrong tries under a key.
     pub async fn clear_lockout(&mut self, key: &str) -> Result<(), StoreError> {
+        self.tried(key);
         sqlx::query(CLEAR).bind(key).execute(&mut *self.0.conn).await?;
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! The sign-in log: every decision about a token, with its reason (S-804).
 
+use std::sync::LazyLock;
+
 use entrance_model::Timestamp;
 use entrance_model::id::{AppId, DeviceId, PrincipalId, RequestId, SessionId, TenantId};
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
 use uuid::Uuid;
 
 use super::Authority;
@@ -11,7 +15,6 @@ use crate::session::Write;
 use crate::sql::statements;
 
 statements! {
-    INSERT = "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT s.device FROM session s WHERE s.tenant = $2 AND s.id = $15), $16, $17, $18)";
     NEWEST = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors FROM signin_log WHERE tenant = $1 ORDER BY seq DESC LIMIT $2";
     OF_TOKEN = "SELECT seq, at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors FROM signin_log WHERE tenant = $1 AND token = $2 ORDER BY seq LIMIT 1";
 }
@@ -147,27 +150,66 @@ pub(super) fn read(row: &Row<'_>) -> Result<DecisionRow, StoreError> {
 impl Authority<'_, Write> {
     /// Records a decision.
     pub async fn decided(&mut self, at: Timestamp, decision: &Decision) -> Result<(), StoreError> {
-        sqlx::query(INSERT)
-            .bind(at.as_microsecond())
-            .bind(decision.tenant.to_string())
-            .bind(decision.user.map(|id| id.to_string()))
-            .bind(decision.app.map(|id| id.to_string()))
-            .bind(decision.resource.map(|id| id.to_string()))
-            .bind(decision.kind)
-            .bind(decision.interactive)
-            .bind(i64::from(decision.code))
-            .bind(&decision.reason)
-            .bind(&decision.address)
-            .bind(&decision.agent)
-            .bind(decision.request.to_string())
-            .bind(decision.correlation.to_string())
-            .bind(&decision.token)
-            .bind(decision.session.map(|id| id.to_string()))
-            .bind(decision.judged.as_ref().map(|judged| judged.status))
-            .bind(decision.judged.as_ref().and_then(|judged| judged.policies.as_deref()))
-            .bind(decision.judged.as_ref().map(|judged| if judged.multi_factor { 2 } else { 1 }))
-            .execute(&mut *self.0.conn)
-            .await?;
-        Ok(())
+        keep_decisions(self.0.conn, &[(at, decision)]).await
     }
+}
+
+/// So many rows are written by one statement.
+const MOST_ROWS: usize = 16;
+const COLUMNS: usize = 18;
+
+/// The statements that write one row, two rows, and so on.
+pub(crate) static INSERTS: LazyLock<[String; MOST_ROWS]> = LazyLock::new(|| std::array::from_fn(|n| insert(n + 1)));
+
+/// The device of a row is that of its session.
+fn insert(rows: usize) -> String {
+    let row = |row: usize| {
+        let value = |column: usize| format!("${}", row * COLUMNS + column);
+        let (tenant, session) = (value(2), value(15));
+        let device = format!("(SELECT s.device FROM session s WHERE s.tenant = {tenant} AND s.id = {session})");
+        let values: Vec<String> = (1..=15).map(value).chain([device]).chain((16..=COLUMNS).map(value)).collect();
+        format!("({})", values.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "INSERT INTO signin_log (at, tenant, user, app, resource, kind, interactive, code, reason, address, agent, request, correlation, token, session, device, conditional, policies, factors) VALUES {}",
+        rows.join(", ")
+    )
+}
+
+/// Writes decisions, several with one statement.
+pub(crate) async fn keep_decisions(conn: &mut SqliteConnection, all: &[(Timestamp, &Decision)]) -> Result<(), StoreError> {
+    for some in all.chunks(MOST_ROWS) {
+        let mut query = sqlx::query(INSERTS[some.len() - 1].as_str());
+        for (at, decision) in some {
+            query = bind(query, *at, decision);
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+type Insert<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+fn bind<'q>(query: Insert<'q>, at: Timestamp, decision: &Decision) -> Insert<'q> {
+    let judged = decision.judged.as_ref();
+    query
+        .bind(at.as_microsecond())
+        .bind(decision.tenant.to_string())
+        .bind(decision.user.map(|id| id.to_string()))
+        .bind(decision.app.map(|id| id.to_string()))
+        .bind(decision.resource.map(|id| id.to_string()))
+        .bind(decision.kind)
+        .bind(decision.interactive)
+        .bind(i64::from(decision.code))
+        .bind(decision.reason.clone())
+        .bind(decision.address.clone())
+        .bind(decision.agent.clone())
+        .bind(decision.request.to_string())
+        .bind(decision.correlation.to_string())
+        .bind(decision.token.clone())
+        .bind(decision.session.map(|id| id.to_string()))
+        .bind(judged.map(|judged| judged.status))
+        .bind(judged.and_then(|judged| judged.policies.clone()))
+        .bind(judged.map(|judged| if judged.multi_factor { 2 } else { 1 }))
 }

@@ -21,6 +21,10 @@ mod sessions;
 mod signed_in;
 mod sweep;
 
+pub use lockouts::CLIENTS;
+#[cfg(test)]
+pub(crate) use log::INSERTS;
+pub(crate) use log::keep_decisions;
 pub use log::{Decision, DecisionRow, Judged};
 pub use log_search::SignInSearch;
 pub use refresh::StoredRefreshToken;

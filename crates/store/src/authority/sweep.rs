@@ -3,6 +3,7 @@
 use entrance_model::Timestamp;
 
 use super::Authority;
+use crate::edition::Area;
 use crate::error::StoreError;
 use crate::session::Write;
 use crate::sql::statements;
@@ -28,6 +29,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 impl Authority<'_, Write> {
     /// Deletes what has been over for a day (sessions: a week after they began).
     pub async fn sweep(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.0.touched(Area::ClientTries);
         let now = now.as_microsecond();
         for (statement, before) in [
             (CODES, now - DAY),

@@ -6,6 +6,8 @@ mod federated;
 pub(crate) mod key;
 mod secret;
 
+use std::sync::Arc;
+
 use entrance_model::directory::{Application, Credential, Redirects, ServicePrincipal, Tenant};
 use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
@@ -20,6 +22,7 @@ use entrance_wire::oauth::form::Form;
 pub(crate) use assertion::Spend;
 
 use super::ctx::Ctx;
+use super::memory;
 use super::refused::Refused;
 
 /// A client of a tenant.
@@ -27,9 +30,9 @@ pub(crate) struct Client {
     /// Its id.
     pub(crate) app: AppId,
     /// Its identity in the tenant.
-    pub(crate) principal: ServicePrincipal,
+    pub(crate) principal: Arc<ServicePrincipal>,
     /// Its registration; built-in clients have none.
-    registration: Option<Application>,
+    registration: Option<Arc<Application>>,
     /// What the registration says about ID tokens.
     manifest: Manifest,
 }
@@ -63,18 +66,22 @@ impl Proof {
 
 impl Client {
     /// The client with this id in a tenant.
-    pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, id: &str) -> Result<Self, Refused> {
+    pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, id: &str) -> Result<Arc<Self>, Refused> {
         let unknown = || Refused::from(Aadsts::UnauthorizedClientAppNotFound).about("application", id);
         let app: AppId = id.parse().map_err(|_| unknown())?;
-        let mut reader = ctx.app.store.read().await?;
-        let mut directory = reader.directory();
-        let principal = directory.service_principal_of(tenant.id, app).await?.ok_or_else(unknown)?;
+        let (edition, clients) = (memory::edition(&ctx.app), &ctx.app.authority.memory.clients);
+        if let Some(known) = clients.get(&(tenant.id, app), edition) {
+            return Ok(known);
+        }
+        let principal = memory::principal(ctx, tenant, app).await?.ok_or_else(unknown)?;
         if !principal.enabled {
             return Err(Refused::from(Aadsts::UnauthorizedClientApplicationDisabled).of(principal.id));
         }
-        let registration = directory.application_by_app_id(tenant.id, app).await?;
+        let registration = memory::application(ctx, tenant, app).await?;
         let manifest = registration.as_ref().map(|app| Manifest::of(&app.other)).unwrap_or_default();
-        Ok(Self { app, principal, registration, manifest })
+        let client = Arc::new(Self { app, principal, registration, manifest });
+        clients.put((tenant.id, app), edition, Arc::clone(&client));
+        Ok(client)
     }
 
     /// Its name, as people read it.
@@ -84,7 +91,7 @@ impl Client {
 
     /// Its registration; built-in clients have none.
     pub(crate) fn registration(&self) -> Option<&Application> {
-        self.registration.as_ref()
+        self.registration.as_deref()
     }
 
     /// Whether it is one of the built-in applications.
@@ -172,7 +179,7 @@ pub(crate) async fn authenticate(
     tenant: &Tenant,
     form: &Form,
     basic: Option<(String, String)>,
-) -> Result<(Client, Proof), Refused> {
+) -> Result<(Arc<Client>, Proof), Refused> {
     let secret = form.get("client_secret");
     let assertion = form.get("client_assertion");
     if usize::from(secret.is_some()) + usize::from(assertion.is_some()) + usize::from(basic.is_some()) > 1 {

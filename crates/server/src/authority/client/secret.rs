@@ -2,7 +2,9 @@
 
 use entrance_model::directory::Proof as Registered;
 use entrance_model::signin::Aadsts;
-use entrance_model::signin::lockout::Policy;
+use entrance_model::signin::lockout::{Lockout, Policy};
+use entrance_store::authority::CLIENTS;
+use entrance_store::{Area, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use super::{Client, Proof};
@@ -13,13 +15,11 @@ use crate::hex::sha256_hex;
 /// Checks a secret against all that the client has.
 pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Proof, Refused> {
     let now = ctx.now();
-    let key = format!("client/{}/{}", client.app, ctx.address());
-    let mut reader = ctx.app.store.read().await?;
-    if let Err(locked) = reader.authority().lockout(&key).await?.locked(Policy::CLIENT, now) {
+    let key = format!("{CLIENTS}{}/{}", client.app, ctx.address());
+    if let Err(locked) = tries(ctx, &key).await?.locked(Policy::CLIENT, now) {
         let wait = u32::try_from(locked.until.duration_since(now).as_secs()).unwrap_or(60).max(1);
         return Err(Refused::from(Aadsts::TenantThrottling).retry_after(wait).because("too many wrong client secrets"));
     }
-    drop(reader);
     let hash = sha256_hex(secret.as_bytes());
     let mut found = None;
     for credential in client.credentials() {
@@ -43,6 +43,17 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Pr
             Err(refused(client).because("wrong client secret"))
         }
     }
+}
+
+/// The wrong tries of a client from an address.
+async fn tries(ctx: &Ctx, key: &str) -> Result<Lockout, StoreError> {
+    let (edition, kept) = (ctx.app.store.edition(Area::ClientTries), &ctx.app.authority.memory.tries);
+    if let Some(known) = kept.get(key, edition) {
+        return Ok(known);
+    }
+    let tries = ctx.app.store.glance().await?.authority().lockout(key).await?;
+    kept.put(key.to_owned(), edition, tries.clone());
+    Ok(tries)
 }
 
 fn refused(client: &Client) -> Refused {

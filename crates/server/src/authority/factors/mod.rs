@@ -16,12 +16,13 @@ use entrance_store::{StoreError, Tx};
 use serde_json::json;
 
 use super::ctx::{Ctx, event};
+use super::memory;
 use super::refused::Refused;
 
 /// Whoever has a second factor is signed in with it or not at all, whatever the policies say; also where no page asks
 /// (S-250), and for refresh tokens from before it was set up.
 pub(crate) async fn demanded(ctx: &Ctx, tenant: &Tenant, user: &User, by: &SignIn) -> Result<(), Refused> {
-    if by.how.contains(&Method::Mfa) || !ctx.app.store.read().await?.factors().methods(tenant.id, user.id).await?.any() {
+    if by.how.contains(&Method::Mfa) || !memory::has_factor(ctx, tenant, user.id).await? {
         return Ok(());
     }
     Err(Refused::from(Aadsts::UserStrongAuthClientAuthNRequired)

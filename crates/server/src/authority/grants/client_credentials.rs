@@ -32,11 +32,10 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     };
     let resource = target::find(ctx, tenant, identifier).await?;
     let prepared = for_application(ctx, tenant, client, proof, &resource, &wanted).await?;
+    let Proof::Assertion(Some(spend)) = proof else { return prepared.hand_out(ctx).await };
     let now = ctx.now();
     let mut tx = ctx.app.store.write().await?;
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, now).await??;
-    }
+    spend.spend(&mut tx, now).await??;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

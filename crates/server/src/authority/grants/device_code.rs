@@ -20,9 +20,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let code = form.get("device_code").or_else(|| form.get("code")).ok_or_else(|| Refused::missing("device_code"))?;
     let hash = secret::sha256(code);
     let now = ctx.now();
-    let mut reader = ctx.app.store.read().await?;
-    let found = reader.authority().device_grant(&hash).await?;
-    drop(reader);
+    let found = ctx.app.store.glance().await?.authority().device_grant(&hash).await?;
     let stored = found.ok_or_else(|| refused(request, DeviceError::Bad))?;
     let (after, asked, by) = match stored.state.redeem(client.app, now) {
         Ok(redeemed) => redeemed,

@@ -7,6 +7,8 @@ mod on_behalf_of;
 mod password;
 mod refresh_token;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entrance_model::directory::{Tenant, User};
@@ -23,6 +25,7 @@ use uuid::Uuid;
 use super::client::{Client, Proof};
 use super::ctx::Ctx;
 use super::issue::{Lineage, Wanted};
+use super::memory::{self, Known};
 use super::place::Place;
 use super::refused::Refused;
 
@@ -40,8 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) client: &'a Client,
     /// How it proved itself.
     pub(crate) proof: &'a Proof,
-    /// The last revocation that was known when the request was read.
-    pub(crate) known: i64,
+    /// What was known when the request was read.
+    pub(crate) known: Known,
     /// A page of the client's asks, in a browser.
     pub(crate) is_page: bool,
 }
@@ -124,9 +127,8 @@ impl Request<'_> {
     }
 
     /// A person as the directory knows them now.
-    async fn user(&self, id: UserId) -> Result<User, Refused> {
-        let mut reader = self.ctx.app.store.read().await?;
-        let user = reader.directory().user(self.tenant.id, id).await?;
+    async fn user(&self, id: UserId) -> Result<Arc<User>, Refused> {
+        let user = memory::user(self.ctx, self.tenant, id).await?;
         user.ok_or_else(|| Refused::from(Aadsts::UserAccountNotFound).suberror("bad_token").of(id))
     }
 

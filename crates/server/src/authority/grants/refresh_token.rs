@@ -33,9 +33,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
 async fn redeem_once(request: &Request<'_>, hash: &str) -> Result<Option<Tokens>, Refused> {
     let Request { ctx, tenant, client, proof, .. } = request;
     let unknown = || Refused::from(Aadsts::InvalidRequestMalformed).error("invalid_grant").suberror("bad_token");
-    let mut reader = ctx.app.store.read().await?;
-    let found = reader.authority().refresh_token(hash).await?;
-    drop(reader);
+    let found = ctx.app.store.glance().await?.authority().refresh_token(hash).await?;
     let stored = found.filter(|stored| stored.tenant == tenant.id).ok_or_else(unknown)?;
     if stored.family.confidential && !proof.is_some() {
         return Err(Aadsts::ClientCredentialRequired.into());

@@ -1,6 +1,7 @@
 //! What the consent page asks: which permissions of which resources, and whether this person may answer.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use entrance_model::directory::{Tenant, User};
 use entrance_model::id::AppId;
@@ -20,7 +21,7 @@ use crate::pages::flow::Purpose;
 /// What is asked of whom.
 pub(super) struct Question {
     /// The application.
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     /// What it asks, as it spelled it.
     pub(super) asked: Asked,
     /// Per resource, what is granted and what is missing.

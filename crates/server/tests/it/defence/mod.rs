@@ -4,6 +4,7 @@ mod isolation;
 mod lines;
 mod lockout;
 mod log;
+mod memory;
 mod policies;
 mod rules;
 mod strangers;
