@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entrance_client::authority::is_well_known;
 use entrance_client::cache::{Caller, HandedOut, TokenCache};
-use entrance_client::{Http, Secret, SignInError, Trust, why};
+use entrance_client::{Http, Secret, SignInError, why};
 use entrance_wire::exec_credential::ExecInfo;
 use entrance_wire::why::Why;
 use url::Url;
@@ -54,10 +54,7 @@ fn host(settings: &Settings) -> Option<Url> {
 fn ask(settings: &Settings, info: &ExecInfo, host: &Url, token: &Secret) -> Option<Why> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let asked = runtime.block_on(async {
-        let http = Http::new(
-            &Trust { file: settings.text(Opt::CertificateAuthority).map(Into::into), ..Trust::default() },
-            crate::commands::AGENT,
-        )?;
+        let http = Http::new(&settings.trust().unwrap_or_default(), crate::commands::AGENT)?;
         let asked = tokio::time::timeout(PATIENCE, why::why(&http, host, token, info.server.as_deref())).await;
         asked.unwrap_or(Err(SignInError::TimedOut(PATIENCE)))
     });

@@ -9,13 +9,13 @@ use std::time::Duration;
 use entrance_client::cache::{Account, CachedToken, NoLock, Subject, TokenCache};
 use entrance_client::grant::{self, Request};
 use entrance_client::pop::PopKey;
-use entrance_client::{Http, SignInError, SignedIn, Trust};
+use entrance_client::{Http, SignInError, SignedIn};
 use entrance_wire::exec_credential::{ExecInfo, credential};
 use jiff::Timestamp;
 
 use super::{env, opened};
 use crate::failure::Failure;
-use crate::login::{Way, pop};
+use crate::login::{Login, Way, chained, pop};
 use crate::options::{BadOption, FLAGS, Given, Opt, Settings, Takes};
 use crate::refused::{self, Advice};
 use crate::terminal::{self, Stderr, quoted};
@@ -24,6 +24,9 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
     if settings.text(Opt::ServerId).is_none() {
         return Err(BadOption::NoServer.into());
+    }
+    if settings.login == Login::Chained {
+        return chained(&settings);
     }
     let mut way = Way::of(&settings, &env)?;
     let cache = opened(settings.cache(&env)?);
@@ -34,15 +37,44 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
     let call = Call { settings: &settings, way: &way, info: &info };
-    let mut got = call.token(&cache)?;
     // A bound token is worth nothing without its proof, also to who would tell the reason.
-    if bound.is_none()
-        && refused::look(&settings, &info, &cache, &got.token) == Advice::GetAnother
-        && let Some((account, request)) = way.kept_for()
-    {
-        cache.forget_token(&account, &request.resource);
-        got = call.token(&cache)?;
+    let got = if bound.is_none() { call.token_that_opens(&cache)? } else { call.token(&cache)? };
+    give(&info, got, bound.as_ref())
+}
+
+/// The first way that gives a token. What an earlier call found at the end of the chain is not looked for again, as long as nothing
+/// before it speaks up.
+fn chained(settings: &Settings) -> Result<(), Failure> {
+    let cache = opened(settings.cache(&env)?);
+    let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
+    let ways = chained::offered(settings, &env);
+    let is_known = |(_, way): &(Login, Way)| {
+        way.kept_for().is_some_and(|(account, request)| {
+            cache.account(&account).is_some() || cache.token(&account, &request.resource, Timestamp::now()).is_some()
+        })
+    };
+    for (at, (login, way)) in ways.iter().enumerate() {
+        if way.is_a_guess() && ways[at..].iter().any(is_known) {
+            chained::pass_over(*login, "an earlier call came to the one after it");
+            continue;
+        }
+        match (Call { settings, way, info: &info }).token_that_opens(&cache) {
+            Ok(got) => {
+                terminal::detail(2, &format!("chained: {} it is", login.as_str()));
+                return give(&info, got, None);
+            }
+            Err(Failure::GetToken(reason)) if way.is_a_guess() => chained::pass_over(*login, &reason.to_string()),
+            Err(other) => return Err(other),
+        }
     }
+    // Not even a person can be asked: the reason is what is missing for that.
+    Way::of(settings, &env)?;
+    Err(Failure::GetToken(SignInError::Federation(
+        "no way to sign in is offered here\nhint: `-v 2` tells what was looked for".into(),
+    )))
+}
+
+fn give(info: &ExecInfo, got: CachedToken, bound: Option<&Bound>) -> Result<(), Failure> {
     let expires = Timestamp::from_second(got.expires.as_second()).unwrap_or(got.expires);
     let token = match bound {
         Some(bound) => bound.key.proof(&got.token, &bound.cluster, Timestamp::now()).map_err(Failure::GetToken)?,
@@ -88,6 +120,18 @@ enum Got {
 }
 
 impl Call<'_> {
+    /// A token, and another one if the cluster does not take the first.
+    fn token_that_opens(&self, cache: &TokenCache) -> Result<CachedToken, Failure> {
+        let got = self.token(cache)?;
+        if refused::look(self.settings, self.info, cache, &got.token) == Advice::GetAnother
+            && let Some((account, request)) = self.way.kept_for()
+        {
+            cache.forget_token(&account, &request.resource);
+            return self.token(cache);
+        }
+        Ok(got)
+    }
+
     fn token(&self, cache: &TokenCache) -> Result<CachedToken, Failure> {
         Ok(match (self.way.ask_child(self.settings.timeout), self.way.kept_for()) {
             (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
@@ -152,10 +196,7 @@ impl Call<'_> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| SignInError::Machine { doing: "starting", source })?;
         let done = runtime.block_on(async {
-            let http = Http::new(
-                &Trust { file: self.settings.text(Opt::CertificateAuthority).map(Into::into), ..Trust::default() },
-                super::AGENT,
-            )?;
+            let http = Http::new(&self.settings.trust().unwrap_or_default(), super::AGENT)?;
             if let Some(kept) = kept
                 && let Some(got) = self.refreshed(&http, kept).await?
             {
@@ -213,6 +254,9 @@ impl Call<'_> {
 
     /// A person has the time that their code lives; everything else has the time-out.
     fn limit(&self) -> Option<Duration> {
+        if self.settings.login == Login::Chained && self.way.is_a_guess() {
+            return Some(A_GUESS.min(self.settings.timeout));
+        }
         (self.settings.timeout_is_chosen || !self.way.asks_a_person()).then_some(self.settings.timeout)
     }
 
@@ -257,5 +301,7 @@ fn fresh(got: SignedIn) -> CachedToken {
     CachedToken { token: got.access_token, expires: got.expires }
 }
 
+/// How long to look for a machine's identity that nothing speaks for.
+const A_GUESS: Duration = Duration::from_secs(1);
 /// How long to wait for another process whose person is signing in.
 const A_PERSON: Duration = Duration::from_mins(16);

@@ -3,6 +3,7 @@
 mod azd;
 mod azure_cli;
 mod azure_pipelines;
+pub(crate) mod chained;
 mod device_code;
 mod interactive;
 mod msi;
@@ -33,14 +34,15 @@ pub(crate) enum Login {
     Azd,
     WorkloadIdentity,
     AzurePipelines,
+    Chained,
 }
 
 impl Login {
     /// In the order in which people are told about them; the first is the default.
-    pub(crate) const WORDS: [&'static str; 9] =
-        ["devicecode", "interactive", "spn", "ropc", "msi", "azurecli", "azd", "workloadidentity", "azurepipelines"];
+    pub(crate) const WORDS: [&'static str; 10] =
+        ["devicecode", "interactive", "spn", "ropc", "msi", "azurecli", "azd", "workloadidentity", "azurepipelines", "chained"];
 
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::DeviceCode,
         Self::Interactive,
         Self::Spn,
@@ -50,6 +52,7 @@ impl Login {
         Self::Azd,
         Self::WorkloadIdentity,
         Self::AzurePipelines,
+        Self::Chained,
     ];
 
     pub(crate) fn of(word: &str) -> Option<Self> {
@@ -72,6 +75,7 @@ impl Login {
             Self::Azd => "whoever is signed in to the Azure Developer CLI",
             Self::WorkloadIdentity => "the token of a pod, or of a job of GitHub Actions",
             Self::AzurePipelines => "the service connection of an Azure Pipelines job",
+            Self::Chained => "the first of these that is there, a person last",
         }
     }
 }
@@ -126,9 +130,14 @@ pub(crate) enum Way {
 impl Way {
     /// Checks the options that this way needs; nothing is contacted.
     pub(crate) fn of(settings: &Settings, env: Env<'_>) -> Result<Self, BadLogin> {
-        Ok(match settings.login {
+        Self::by(settings.login, settings, env)
+    }
+
+    /// The same for a way that was not named. A chain's own way is its last one, the person's.
+    fn by(login: Login, settings: &Settings, env: Env<'_>) -> Result<Self, BadLogin> {
+        Ok(match login {
             Login::DeviceCode => Self::DeviceCode(device_code::DeviceCode::of(settings)?),
-            Login::Interactive => Self::Interactive(interactive::Interactive::of(settings)?),
+            Login::Interactive | Login::Chained => Self::Interactive(interactive::Interactive::of(settings)?),
             Login::Spn => Self::Spn(spn::Spn::of(settings)?),
             Login::Ropc => Self::Ropc(ropc::Ropc::of(settings)?),
             Login::Msi => Self::Msi(msi::Msi::of(settings, env)),
@@ -137,6 +146,15 @@ impl Way {
             Login::WorkloadIdentity => Self::WorkloadIdentity(workload_identity::WorkloadIdentity::of(settings, env)?),
             Login::AzurePipelines => Self::AzurePipelines(azure_pipelines::AzurePipelines::of(settings, env)?),
         })
+    }
+
+    /// Nothing here speaks for this way; only trying it tells whether it is there.
+    pub(crate) fn is_a_guess(&self) -> bool {
+        match self {
+            Self::Msi(way) => way.is_a_guess(),
+            Self::AzureCli(_) => true,
+            _ => false,
+        }
     }
 
     /// Asks for tokens that are bound to this key; for the ways that can.
@@ -199,18 +217,12 @@ fn request(settings: &Settings) -> Result<Request, BadLogin> {
     let client_id = settings.text(Opt::ClientId).ok_or(BadLogin::NoClient)?;
     let tenant = settings.text(Opt::TenantId).ok_or(BadLogin::NoTenant)?;
     Ok(Request {
-        authority: Authority::new(&settings.authority_host()?, tenant)?.with_instance_discovery(asks_about_it(settings)),
+        authority: Authority::new(&settings.authority_host()?, tenant)?.with_instance_discovery(settings.asks_about_the_host()),
         client_id: client_id.to_owned(),
         resource: server(settings).to_owned(),
         legacy: false,
         bound_to: None,
     })
-}
-
-/// Is the question about the host asked first? As the original does, but not about a host with an authority of its own, which is nobody
-/// else's business.
-fn asks_about_it(settings: &Settings) -> bool {
-    !settings.is_on(Opt::DisableInstanceDiscovery) && settings.text(Opt::CertificateAuthority).is_none()
 }
 
 /// The resource behind `--server-id`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use entrance_client::grant::managed_identity::{self, Endpoint, Identity};
 use entrance_client::{Http, Secret, SignInError, SignedIn};
 
-use super::Env;
+use super::{Env, Login};
 use crate::commands::AGENT;
 use crate::options::{Opt, Settings};
 
@@ -19,13 +19,23 @@ pub(crate) struct Msi {
 
 impl Msi {
     pub(super) fn of(settings: &Settings, env: Env<'_>) -> Self {
-        let identity = match (settings.text(Opt::ClientId), settings.text(Opt::IdentityResourceId)) {
+        // A chain's application is the person's; the machine's is named by the variable alone.
+        let client = match settings.login {
+            Login::Chained => settings.text(Opt::ClientId).filter(|_| env("AZURE_CLIENT_ID").is_some()),
+            _ => settings.text(Opt::ClientId),
+        };
+        let identity = match (client, settings.text(Opt::IdentityResourceId)) {
             (Some(client), _) => Identity::Client(client.to_owned()),
             (None, Some(resource)) => Identity::Resource(resource.to_owned()),
             (None, None) => Identity::System,
         };
         let (endpoint, print) = endpoint(env, &Agent::of(env));
         Self { endpoint, identity, resource: super::server(settings).to_owned(), print }
+    }
+
+    /// Nothing in the environment names an endpoint; only asking tells whether the machine has one.
+    pub(super) fn is_a_guess(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Imds)
     }
 
     pub(super) async fn sign_in(&self, _: &Http) -> Result<SignedIn, SignInError> {

@@ -1,6 +1,7 @@
 //! The options: one table, a reader of words, and the values after the environment had its say.
 
 mod duration;
+mod environments;
 mod parse;
 mod settings;
 pub(crate) mod table;

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use entrance_client::Trust;
 use entrance_client::cache::{BadStorage, Storage, Subject, TokenCache};
 
 use super::duration;
+use super::environments::Named;
 use super::parse::Given;
 use super::table::Opt;
 use crate::login::Login;
@@ -44,8 +46,10 @@ pub(crate) enum BadOption {
     Format(String),
     #[error("{0}")]
     Storage(#[from] BadStorage),
-    #[error("environment {0:?} is not known; name its token service with `--authority-host`")]
-    Environment(String),
+    #[error(
+        "environment {name:?} is not known; name its token service with `--authority-host`, or describe it in {file} ({reason})"
+    )]
+    Environment { name: String, file: String, reason: String },
 }
 
 /// Looks a variable up; tests bring their own.
@@ -121,15 +125,48 @@ impl Settings {
             return Ok(host.to_owned());
         }
         let environment = self.text(Opt::Environment).unwrap_or(CLOUDS[0].0);
-        let name = environment.to_ascii_lowercase();
-        let full = match name.as_str() {
-            "azurecloud" | "azurepublic" => "azurepubliccloud",
-            "azureusgovernment" => "azureusgovernmentcloud",
-            full => full,
-        };
-        let cloud = CLOUDS.iter().find(|(cloud, _)| cloud.eq_ignore_ascii_case(full));
-        cloud.map(|(_, host)| (*host).to_owned()).ok_or_else(|| BadOption::Environment(environment.to_owned()))
+        match cloud(environment) {
+            Some(host) => Ok(host.to_owned()),
+            None => Ok(Named::find(environment)?.authority_host),
+        }
     }
+
+    /// Whose certificates are believed besides those of the machine.
+    pub(crate) fn trust(&self) -> Result<Trust, BadOption> {
+        let text = |id: Opt| self.text(id).map(ToOwned::to_owned);
+        let (file, data) = (text(Opt::CertificateAuthority), text(Opt::CertificateAuthorityData));
+        if file.is_some() || data.is_some() || !self.has_environment_of_its_own() {
+            return Ok(Trust { file: file.map(Into::into), data });
+        }
+        let named = Named::find(self.text(Opt::Environment).unwrap_or_default())?;
+        Ok(Trust { file: named.certificate_authority.map(Into::into), data: named.certificate_authority_data })
+    }
+
+    /// Is the token service one that only this machine's own file knows?
+    fn has_environment_of_its_own(&self) -> bool {
+        self.text(Opt::AuthorityHost).is_none() && self.text(Opt::Environment).is_some_and(|name| cloud(name).is_none())
+    }
+
+    /// Is the question about the token service's host asked first? Where the original would ask it; what only ours knows (an
+    /// environment of one's own, a private authority, the variable in every mode) is nobody else's business.
+    pub(crate) fn asks_about_the_host(&self) -> bool {
+        let is_ours = self.text(Opt::AuthorityHost).is_some()
+            && self.flag(Opt::AuthorityHost).is_none()
+            && self.login != Login::WorkloadIdentity;
+        let is_private = self.text(Opt::CertificateAuthority).is_some() || self.text(Opt::CertificateAuthorityData).is_some();
+        !self.is_on(Opt::DisableInstanceDiscovery) && !is_ours && !is_private && !self.has_environment_of_its_own()
+    }
+}
+
+/// The token service of a cloud that everybody knows; capitals do not count.
+fn cloud(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let full = match name.as_str() {
+        "azurecloud" | "azurepublic" => "azurepubliccloud",
+        "azureusgovernment" => "azureusgovernmentcloud",
+        full => full,
+    };
+    CLOUDS.iter().find(|(cloud, _)| cloud.eq_ignore_ascii_case(full)).map(|(_, host)| *host)
 }
 
 /// The clouds that are known by name, with their token services; the first is the default.
@@ -213,7 +250,7 @@ fn address(host: &str) -> String {
     format!("{scheme}{host}{slash}")
 }
 
-fn check_authority(host: &str) -> Result<(), BadOption> {
+pub(super) fn check_authority(host: &str) -> Result<(), BadOption> {
     if !url::Url::parse(host).is_ok_and(|url| url.has_host()) {
         return Err(BadOption::Authority(host.to_owned()));
     }
@@ -262,7 +299,7 @@ pub(crate) fn variables(id: Opt) -> impl Iterator<Item = &'static str> {
 }
 
 /// Later ones beat earlier ones.
-const VARIABLES: [Variable; 27] = [
+const VARIABLES: [Variable; 28] = [
     variable(Opt::Login, "AAD_LOGIN_METHOD", When::Always),
     variable(Opt::ClientId, "AAD_SERVICE_PRINCIPAL_CLIENT_ID", When::Azure),
     variable(Opt::ClientId, "AZURE_CLIENT_ID", When::Azure),
@@ -285,6 +322,7 @@ const VARIABLES: [Variable; 27] = [
     variable(Opt::Timeout, "AZURE_CLI_TIMEOUT", When::Readable),
     variable(Opt::ClientId, "AZURE_CLIENT_ID", When::Login("workloadidentity")),
     variable(Opt::FederatedTokenFile, "AZURE_FEDERATED_TOKEN_FILE", When::Login("workloadidentity")),
+    variable(Opt::FederatedTokenFile, "AZURE_FEDERATED_TOKEN_FILE", When::Login("chained")),
     variable(Opt::AuthorityHost, "AZURE_AUTHORITY_HOST", When::Login("workloadidentity")),
     variable(Opt::ClientId, "AZURESUBSCRIPTION_CLIENT_ID", When::LoginIfEmpty("azurepipelines")),
     variable(Opt::TenantId, "AZURESUBSCRIPTION_TENANT_ID", When::LoginIfEmpty("azurepipelines")),
@@ -335,7 +373,9 @@ mod tests {
         assert_eq!(host(&[], &env).as_deref(), Ok("https://env.test:8443/"));
         assert_eq!(host(&[], &[("AZURE_AUTHORITY_HOST", "env.test")]).as_deref(), Ok("https://env.test/"));
         assert_eq!(host(&["-e", "azurechinacloud"], &[]).as_deref(), Ok("https://login.chinacloudapi.cn/"));
-        assert_eq!(host(&["-e", "AzureStackCloud"], &[]), Err(BadOption::Environment("AzureStackCloud".into())));
+        assert!(
+            matches!(host(&["-e", "AzureStackCloud"], &[]), Err(BadOption::Environment { name, .. }) if name == "AzureStackCloud")
+        );
         assert_eq!(host(&["--authority-host", "h.test/"], &[]), Err(BadOption::Authority("h.test/".into())));
         assert_eq!(host(&["--authority-host", "https://h.test"], &[]), Err(BadOption::AuthoritySlash("https://h.test".into())));
     }

@@ -30,6 +30,7 @@ pub(crate) enum Opt {
     RedirectUrl,
     LoginHint,
     CertificateAuthority,
+    CertificateAuthorityData,
     Account,
     CacheStorage,
     Kubeconfig,
@@ -236,6 +237,14 @@ pub(crate) const FLAGS: &[Flag] = &[
         "PEM file with more trusted authorities for the token service",
     )
     .value(Value::File)
+    .kept(),
+    flag(
+        Opt::CertificateAuthorityData,
+        "certificate-authority-data",
+        Takes::Text,
+        On::Network,
+        "the same as a kubeconfig carries it: PEM in base64",
+    )
     .kept(),
     flag(Opt::Account, "account", Takes::Text, On::Person, "user name of the person, where several are signed in").kept(),
     flag(Opt::CacheStorage, "cache-storage", Takes::Text, On::Cache, "where the cache's key lies: auto, keyring, file or none")

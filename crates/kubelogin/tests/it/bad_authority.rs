@@ -58,6 +58,20 @@ fn a_certificate_out_of_its_time_leads_to_the_clock() {
 }
 
 #[test]
+fn row_20_an_authority_may_come_as_data() {
+    use base64::Engine as _;
+    let (authority, other) = (Authority::start(), Authority::start());
+    let home = Home::at(&authority);
+    let wrong = home.file("other.pem", &other.ca_pem).display().to_string();
+    let home = home.env("SSL_CERT_FILE", &wrong);
+    says(&home.run(&SPN), "--certificate-authority");
+    let coded = base64::engine::general_purpose::STANDARD.encode(&authority.ca_pem);
+    assert!(home.run(&[&SPN[..], &["--certificate-authority-data", &coded]].concat()).ok);
+    let done = home.run(&[&SPN[..], &["--client-secret", "x", "--certificate-authority-data", "%%%"]].concat());
+    says(&done, "the certificate authority data cannot be used");
+}
+
+#[test]
 fn somebody_who_speaks_no_tls_is_no_token_service() {
     let plain = listen(|mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");

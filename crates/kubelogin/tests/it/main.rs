@@ -2,6 +2,8 @@
 
 mod bad_authority;
 mod browser;
+#[cfg(target_os = "linux")]
+mod chained;
 mod completion;
 mod convert;
 mod doctor;

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,22 +17,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::browser::{bring, opened, with_browser};
-use crate::support::{Authority, Done, Home, Request, programs, refusal};
+use crate::support::{Authority, Done, Home, IDENTITY, Request, alone, programs, refusal};
 
 const HOSTS: [&str; 4] = ["localhost", "login.microsoftonline.com", "login.chinacloudapi.cn", "idp.corp.test"];
 const SERVER: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 #[test]
 fn the_requests_are_those_of_the_original() {
-    let me = std::env::current_exe().expect("this test");
-    let inside = format!("ip link set lo up && ip addr add {IDENTITY}/32 dev lo && exec \"$0\" \"$@\"");
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-c", &inside]).arg(me);
-    command.args(["--exact", "wire::in_a_network_of_its_own", "--ignored", "--nocapture"]);
-    let out = command.output().expect("`unshare` is there (scripts/setup-debian.sh)");
-    let (said, told) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert!(out.status.success() && said.contains("1 passed"), "{said}\n{told}");
-    for line in told.lines().filter(|line| line.contains("variants")) {
+    for line in alone("wire::in_a_network_of_its_own").lines().filter(|line| line.contains("variants")) {
         eprintln!("{line}");
     }
 }
@@ -330,5 +321,3 @@ impl Machine {
         std::mem::take(&mut *self.seen.lock().expect("the lock"))
     }
 }
-
-const IDENTITY: &str = "169.254.169.254";

@@ -64,6 +64,11 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
             }
             words.of_the_same_mode(Opt::FederatedTokenFile);
         }
+        Login::Chained => {
+            words.ids()?;
+            words.either(Opt::RedirectUrl);
+            words.either(Opt::LoginHint);
+        }
         Login::AzurePipelines => {
             words.required(Opt::TenantId)?;
             words.of_the_same_mode(Opt::ServiceConnectionId);
