@@ -45,12 +45,11 @@ fn entries(inventory: &Inventory) -> Vec<Entry<'_>> {
         })
         .collect();
     for token in &inventory.tokens {
-        match entries.iter_mut().find(|entry| *entry.owner == token.owner) {
-            Some(entry) => entry.tokens.push(token),
-            None => {
-                let user_name = token.owner.who.as_deref();
-                entries.push(Entry { owner: &token.owner, user_name, signed_in: None, tokens: vec![token] });
-            }
+        if let Some(entry) = entries.iter_mut().find(|entry| *entry.owner == token.owner) {
+            entry.tokens.push(token);
+        } else {
+            let user_name = token.owner.who.as_deref();
+            entries.push(Entry { owner: &token.owner, user_name, signed_in: None, tokens: vec![token] });
         }
     }
     entries

@@ -227,7 +227,7 @@ fn row_17_a_dry_run_prints_the_change_and_makes_none() {
 fn row_17_a_lock_that_was_left_behind_is_broken() {
     let desk = Desk::with(&config(1));
     let lock = fs::File::create(desk.path("config.lock")).expect("made");
-    lock.set_permissions(fs::Permissions::from_mode(0)).expect("set");
+    lock.set_permissions(fs::Permissions::from_mode(0o0)).expect("set");
     lock.set_modified(std::time::SystemTime::now() - Duration::from_mins(1)).expect("set");
     desk.converts(&AZURE_CLI);
     assert_eq!(desk.names(), ["config"]);

@@ -133,8 +133,8 @@ async fn devices(world: &Arc<World>, asking: &Cost) -> Result<()> {
             Ok(())
         }
     };
-    let begun = closed(FEWER, ask(world, begin)).await?;
-    report("device code, asked for", 0, asking, &begun);
+    let opened = closed(FEWER, ask(world, begin)).await?;
+    report("device code, asked for", 0, asking, &opened);
     let kept = Arc::clone(&codes);
     let poll = move |world: Arc<World>, n: u32| {
         let codes = Arc::clone(&kept);

@@ -1,5 +1,5 @@
-//! An ID token of ours that comes back as a hint about who is meant (`id_token_hint`), at the authorization endpoint (OpenID
-//! Connect Core §3.1.2.1) and at sign-out (S-120). It may have expired: a hint opens nothing.
+//! An ID token of ours that comes back as a hint about who is meant (`id_token_hint`), at the authorization endpoint (OIDC
+//! Core §3.1.2.1) and at sign-out (S-120). It may have expired: a hint opens nothing.
 
 use entrance_model::id::{SessionId, TenantId, UserId};
 use serde::Deserialize;

@@ -40,6 +40,8 @@ pub enum BadList {
 const DIGITS: usize = 40;
 /// No line is longer: the digits, a colon, a count, and the end of the line.
 const LONGEST: u64 = 80;
+/// Room for the longest line before and after a place.
+const AROUND: usize = 160;
 /// So many places are looked at when the list is opened.
 const SAMPLES: u64 = 64;
 
@@ -107,8 +109,8 @@ impl List {
     /// The line around a place, where one is known to begin at `low`; none when what stands there is no line of a list.
     fn line(&self, low: u64, at: u64) -> io::Result<Option<Line>> {
         let from = at.saturating_sub(LONGEST).max(low);
-        let mut piece = [0; 2 * LONGEST as usize];
-        let most = usize::try_from((self.length - from).min(2 * LONGEST)).unwrap_or_default();
+        let mut piece = [0; AROUND];
+        let most = usize::try_from((self.length - from).min(2 * LONGEST)).unwrap_or(AROUND);
         let piece = &mut piece[..most];
         self.file.read_exact_at(piece, from)?;
         let place = usize::try_from(at - from).unwrap_or_default().min(most);

@@ -75,8 +75,8 @@ impl Kubeconfigs {
 
     /// What the files become: those in which something changes.
     pub(super) fn planned(&self, changes: &[Changes]) -> Vec<Planned<'_>> {
-        let changed = self.files.iter().zip(changes).filter(|(_, changes)| !changes.is_empty());
-        let planned = changed.map(|(file, changes)| Planned { file, edited: file.document.edited(changes) });
+        let touched = self.files.iter().zip(changes).filter(|(_, changes)| !changes.is_empty());
+        let planned = touched.map(|(file, changes)| Planned { file, edited: file.document.edited(changes) });
         planned.filter(|planned| planned.edited.text != planned.file.document.text()).collect()
     }
 

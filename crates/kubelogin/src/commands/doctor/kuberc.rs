@@ -31,7 +31,7 @@ pub(super) fn look(report: &mut Report, fix: bool) {
         Policy::NotListed if fix => match kuberc::allowed(&text).map(|text| kuberc::write(&file, &text)) {
             Some(Ok(())) => report.good(CHECK, format!("kubelogin was added to the list in {}", file.display())),
             Some(Err(error)) => {
-                report.failed(CHECK, format!("{} cannot be written: {error}", file.display()), "make it writable")
+                report.failed(CHECK, format!("{} cannot be written: {error}", file.display()), "make it writable");
             }
             None => report.failed(
                 CHECK,

@@ -1,5 +1,6 @@
 //! What the person allowed applications to do in their name (S-304), and taking it back.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use axum::http::HeaderMap;
@@ -29,9 +30,9 @@ pub(super) async fn list(me: &Me, reader: &mut Reader) -> Result<Vec<ShownGrant>
     let grants = reader.authority().permission_grants_of(me.tenant, me.user.id, MOST).await?;
     let mut names = HashMap::new();
     for id in grants.iter().flat_map(|grant| [grant.client, grant.resource]) {
-        if !names.contains_key(&id) {
+        if let Entry::Vacant(vacant) = names.entry(id) {
             let found = reader.directory().service_principal(me.tenant, id).await?;
-            names.insert(id, shown(&found.map_or_else(|| id.to_string(), |principal| principal.display_name)));
+            vacant.insert(shown(&found.map_or_else(|| id.to_string(), |principal| principal.display_name)));
         }
     }
     let mut by_client: BTreeMap<(&str, ServicePrincipalId), Vec<String>> = BTreeMap::new();

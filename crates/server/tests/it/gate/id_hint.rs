@@ -1,4 +1,4 @@
-//! OpenID Connect Core §3.1.2.1: `id_token_hint` names whom the application means.
+//! OIDC Core §3.1.2.1: `id_token_hint` names whom the application means.
 
 use entrance_testkit::{Browser, Entrance, PASSWORD};
 
