@@ -1,7 +1,7 @@
 //! The audit log: rows that commit together with what they tell, and chains that show when one was changed later.
 //!
 //! Each row carries a tag under the sealing key, so that one which was written past Entrance is noticed. A sealer links the
-//! rows of each tenant in batches ([`chain`]) and signs where the chain is; [`verify`] finds what does not fit.
+//! rows of each tenant in batches (`chain`) and signs where the chain is; `verify` finds what does not fit.
 
 mod chain;
 mod export;

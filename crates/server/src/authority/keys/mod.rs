@@ -2,7 +2,7 @@
 //!
 //! RS256 only, the algorithm belongs to the key and is never taken from the header. Two keys or more are always
 //! published: the one that signs and the next one. Private keys rest sealed in the store. Keys change by the calendar of
-//! `entrance_model::signin::keys`; [`calendar`] follows it.
+//! `entrance_model::signin::keys`; `calendar` follows it.
 
 mod calendar;
 mod key;
