@@ -2,11 +2,8 @@
 
 import base64
 import hashlib
-import http.server
 import json
 import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +12,7 @@ import pytest
 
 from support.guests import AKS_CLIENT, AKS_SERVER
 from support.people import Person
+from support.pipelines import pipeline
 
 BROWSE = Path(__file__).resolve().parents[1] / "support" / "browse.py"
 
@@ -97,35 +95,9 @@ def test_s_242_workloadidentity_from_a_file(guests, stock, words, tmp_path):
     is_program(guests, token_of(said), it, "2")
 
 
-@contextmanager
-def pipeline(answer):
-    """What a runner of a pipeline has beside it: an address that hands out the job's own token."""
-    asked = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append((self.path, self.headers.get("Authorization")))
-            body = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *_):
-            pass
-
-    runner = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=runner.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{runner.server_port}/token", asked
-    runner.shutdown()
-
-
 def test_s_242_workloadidentity_in_a_pipeline_of_github(guests, stock, words):
     it = guests.workload
-    with pipeline({"value": guests.foreign_token}) as (address, asked):
+    with pipeline({"value": guests.foreign_token}, stock) as (address, asked):
         stock.env |= {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job", "ACTIONS_ID_TOKEN_REQUEST_URL": f"{address}?run=1"}
         said = stock.kubelogin(*words("workloadidentity", "--client-id", it.app))
     is_program(guests, token_of(said), it, "2")
@@ -134,7 +106,7 @@ def test_s_242_workloadidentity_in_a_pipeline_of_github(guests, stock, words):
 
 def test_s_242_azurepipelines(guests, stock, words):
     it = guests.workload
-    with pipeline({"oidcToken": guests.foreign_token}) as (address, _asked):
+    with pipeline({"oidcToken": guests.foreign_token}, stock) as (address, _asked):
         stock.env |= {"SYSTEM_ACCESSTOKEN": "job", "SYSTEM_OIDCREQUESTURI": address}
         said = stock.kubelogin(*words("azurepipelines", "--client-id", it.app, "--azure-pipelines-service-connection-id", "connection"))
     is_program(guests, token_of(said), it, "2")
