@@ -1,9 +1,15 @@
 //! Style, script and icon, from the binary, under names that change with their content (W-024).
+//!
+//! They go out compressed (W-007). Pages never do: they hold what is secret beside what somebody else may have chosen, and
+//! the size of the two together would tell about the secret.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::hex::sha256_hex;
 
@@ -12,11 +18,14 @@ struct Asset {
     address: String,
     kind: &'static str,
     content: &'static str,
+    gzip: Vec<u8>,
 }
 
 fn asset(name: &str, extension: &str, kind: &'static str, content: &'static str) -> Asset {
     let hash = sha256_hex(content.as_bytes());
-    Asset { address: format!("/static/{name}.{}.{extension}", &hash[..12]), kind, content }
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let gzip = gzip.write_all(content.as_bytes()).and_then(|()| gzip.finish()).expect("memory takes everything");
+    Asset { address: format!("/static/{name}.{}.{extension}", &hash[..12]), kind, content, gzip }
 }
 
 static CSS: LazyLock<Asset> =
@@ -40,15 +49,31 @@ pub(super) fn icon() -> &'static str {
     &ICON.address
 }
 
-/// A static file.
-pub(super) fn serve(path: &str) -> Option<Response> {
+/// A static file, compressed for who takes it so.
+pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
     let found = [&*CSS, &*JS, &*ICON].into_iter().find(|asset| asset.address == path)?;
-    let headers = [
+    let about = [
         (header::CONTENT_TYPE, found.kind),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::VARY, "accept-encoding"),
     ];
-    Some((StatusCode::OK, headers, found.content).into_response())
+    let response = if takes_gzip(headers) {
+        (StatusCode::OK, about, [(header::CONTENT_ENCODING, "gzip")], found.gzip.as_slice()).into_response()
+    } else {
+        (StatusCode::OK, about, found.content).into_response()
+    };
+    Some(response)
+}
+
+/// Whether somebody named gzip, and not in order to refuse it (RFC 9110 §12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|one| {
+        let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
+        let weight = weight.split_once('=').map_or(Ok(1.0), |(_, weight)| weight.trim().parse::<f32>());
+        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+    })
 }
 
 #[cfg(test)]
@@ -59,6 +84,19 @@ mod tests {
     fn w_002_and_w_007_style_sheet_and_script_stay_small() {
         assert!(CSS.content.len() <= 10 * 1024, "{}", CSS.content.len());
         assert!(JS.content.len() <= 4 * 1024);
+    }
+
+    #[test]
+    fn w_007_gzip_is_for_who_takes_it() {
+        let taken =
+            |text: &'static str| takes_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, text.parse().expect("a header"))]));
+        for text in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP;q=0.2", "deflate , gzip ; q=0.5"] {
+            assert!(taken(text), "{text}");
+        }
+        for text in ["", "br", "identity", "gzip;q=0", "gzip;q=0.0, br", "gzip;q=often", "xgzip"] {
+            assert!(!taken(text), "{text}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]

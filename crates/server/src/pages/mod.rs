@@ -190,7 +190,7 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, path: &str, text: &str) -> Result<
         "/me/why" => Ok(crate::explain::me::get(&ctx.app, headers, text).await),
         "/error" => Ok(error::explain(ctx, headers, text).await),
         _ if me::PAGES.contains(&path) => me::get(ctx, headers, path, text).await,
-        _ => match assets::serve(path) {
+        _ => match assets::serve(path, headers) {
             Some(asset) => Ok(asset),
             None => Ok(error::plain(ctx, headers, StatusCode::NOT_FOUND).await),
         },
