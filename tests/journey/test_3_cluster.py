@@ -105,7 +105,7 @@ def test_kubectl_itself_asks_for_the_device_code(platform, member, tmp_path, plu
 
 
 def test_a_service_principal_enters_through_its_group(platform, admin, homes):
-    made = admin.az_json("ad", "sp", "create-for-rbac", "-n", "pipeline", "--role", USER_ROLE, "--scopes", platform.id)
+    made = admin.az_json("ad", "sp", "create-for-rbac", "-n", "cluster-pipeline", "--role", USER_ROLE, "--scopes", platform.id)
     oid = admin.az_json("ad", "sp", "show", "--id", made["appId"])["id"]
     admin.az("ad", "group", "member", "add", "-g", platform.inner, "--member-id", oid)
     program = Person(platform.server, homes / "pipeline", "pipeline")

@@ -23,8 +23,8 @@ def desk(server, homes):
     """One home with one kubeconfig in which two users of one cluster name two people."""
     office = Office(server)
     hired = {name: office.hire(name) for name in CONTEXTS}
-    clusters = office.arm("GET", f"{office.home}/providers/Microsoft.ContainerService/managedClusters")["value"]
-    given = office.arm("POST", f"{clusters[0]['id']}/listClusterUserCredential")["kubeconfigs"][0]["value"]
+    demo = f"{office.home}/providers/Microsoft.ContainerService/managedClusters/{server.env['CLUSTER']}"
+    given = office.arm("POST", f"{demo}/listClusterUserCredential")["kubeconfigs"][0]["value"]
     config = yaml.safe_load(base64.b64decode(given))
     cluster, user = config["clusters"][0]["name"], config["users"][0]["user"]
     config["users"], config["contexts"] = [], []

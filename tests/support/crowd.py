@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -56,7 +56,8 @@ class Promise:
     form: dict
     # `answered`: the server handed it out and it was not used. `used`: its answer came. `unknown`: the server went away meanwhile.
     state: str = "answered"
-    at: float = field(default_factory=time.monotonic)
+    # When its answer came.
+    used: float | None = None
 
 
 class Ledger:
@@ -194,7 +195,7 @@ class Client:
             promise.state = "answered"
             raise
         assert answer.status_code == 200, f"the {promise.kind} was refused: {answer.text[:400]}"
-        promise.state = "used"
+        promise.state, promise.used = "used", time.monotonic()
         return answer.json()
 
     def _redeem_form(self, form: dict) -> requests.Response:
