@@ -298,6 +298,11 @@ pub(crate) fn variables(id: Opt) -> impl Iterator<Item = &'static str> {
     })
 }
 
+/// The variables that beat what the words say, whatever the way to sign in.
+pub(crate) fn replacing() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().filter(|row| matches!(row.when, When::Always | When::Azure | When::Readable)).map(|row| row.name)
+}
+
 /// Later ones beat earlier ones.
 const VARIABLES: [Variable; 28] = [
     variable(Opt::Login, "AAD_LOGIN_METHOD", When::Always),
@@ -333,6 +338,18 @@ const VARIABLES: [Variable; 28] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_beats_the_words_in_every_way_to_sign_in_is_told_and_nothing_else() {
+        let told: Vec<_> = replacing().collect();
+        assert!(told.contains(&"AZURE_CLIENT_CERTIFICATE_PASSWORD"));
+        for other in ["AZURE_AUTHORITY_HOST", "ARM_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"] {
+            assert!(!told.contains(&other), "{other} beats no word, or only sometimes");
+        }
+        let mut once = told.clone();
+        once.dedup();
+        assert_eq!(told, once);
+    }
 
     fn settings(words: &[&str], env: &[(&str, &str)]) -> Result<Settings, BadOption> {
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Report;
 use crate::commands::env;
 use crate::commands::kubeconfig::Kubeconfig;
+use crate::options;
 
 pub(super) fn look(report: &mut Report, config: &Kubeconfig) {
     path(report);
@@ -68,7 +69,7 @@ fn commands(report: &mut Report, config: &Kubeconfig) {
 
 /// A variable that is set beats what a kubeconfig says; people forget that they set one.
 fn variables(report: &mut Report) {
-    let set: Vec<&str> = VARIABLES.into_iter().filter(|name| env(name).is_some()).collect();
+    let set: Vec<&str> = options::replacing().filter(|name| env(name).is_some()).collect();
     if set.is_empty() {
         report.good("environment", "no variable replaces an option");
     } else {
@@ -133,23 +134,6 @@ fn kind(said: &str) -> String {
 const NAME: &str = "kubelogin";
 #[cfg(windows)]
 const NAME: &str = "kubelogin.exe";
-
-const VARIABLES: [&str; 14] = [
-    "AAD_LOGIN_METHOD",
-    "AAD_SERVICE_PRINCIPAL_CLIENT_ID",
-    "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET",
-    "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE",
-    "AAD_USER_PRINCIPAL_NAME",
-    "AAD_USER_PRINCIPAL_PASSWORD",
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_TENANT_ID",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_CLI_TIMEOUT",
-];
 
 #[cfg(test)]
 mod tests {
