@@ -116,6 +116,19 @@ impl Entrance {
         user
     }
 
+    /// Makes a second tenant, Fabrikam, on the same server. Nobody is in it.
+    pub async fn fabrikam(&self) -> Tenant {
+        let tenant = Tenant {
+            id: TenantId::from_uuid(Uuid::new_v4()),
+            display_name: "Fabrikam".into(),
+            domains: vec!["fabrikam.example".into()],
+            salt: vec![8; 32],
+            created: self.app().now(),
+        };
+        entrance_server::setup::tenant(self.app(), &tenant).await.expect("the tenant is made");
+        tenant
+    }
+
     /// Makes a person who administers the directory.
     pub async fn directory_admin(&self, name: &str) -> User {
         let mut user = self.user(name).await;

@@ -85,11 +85,14 @@ fn address_of(hop: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// The /24 or /56 that an address belongs to, as a name. All loopback addresses are one network.
+/// The network of the machine itself.
+pub const LOOPBACK: &str = "loopback";
+
+/// The /24 or /56 that an address belongs to, as a name. All loopback addresses are one network: [`LOOPBACK`].
 pub fn subnet(address: IpAddr) -> String {
     match address.to_canonical() {
-        IpAddr::V4(v4) if v4.is_loopback() => "loopback".into(),
-        IpAddr::V6(v6) if v6.is_loopback() => "loopback".into(),
+        IpAddr::V4(v4) if v4.is_loopback() => LOOPBACK.into(),
+        IpAddr::V6(v6) if v6.is_loopback() => LOOPBACK.into(),
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             format!("{a}.{b}.{c}.0/24")

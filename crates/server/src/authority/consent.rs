@@ -95,13 +95,11 @@ async fn allowed(
 ) -> Result<Arc<[String]>, StoreError> {
     let (edition, kept, key) =
         (memory::edition(&ctx.app), &ctx.app.authority.memory.allowed, (tenant.id, client, resource, user));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(known);
-    }
-    let grants = ctx.app.store.glance().await?.authority().permitted_scopes(tenant.id, client, resource, user).await?;
-    let allowed: Arc<[String]> = grants.into_iter().flat_map(|grant| grant.scopes).collect();
-    kept.put(key, edition, Arc::clone(&allowed));
-    Ok(allowed)
+    let read = async {
+        let grants = ctx.app.store.glance().await?.authority().permitted_scopes(tenant.id, client, resource, user).await?;
+        Ok(grants.into_iter().flat_map(|grant| grant.scopes).collect())
+    };
+    kept.or_read(key, edition, read).await
 }
 
 /// What a registration offers.

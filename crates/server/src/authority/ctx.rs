@@ -8,7 +8,8 @@ use entrance_model::signin::Endpoint;
 use entrance_model::signin::device::DeviceRequest;
 use entrance_model::signin::network::{Nearness, nearness};
 use entrance_store::authority::Decision;
-use entrance_store::{AuditEvent, Decided, StoreError};
+use entrance_store::{AuditEvent, Decided};
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::refused::Refused;
@@ -78,13 +79,9 @@ impl Ctx {
         let reason = refused.why.as_deref().unwrap_or(&entry.says).to_owned();
         let judged = refused.judged.as_deref().cloned().or_else(|| decision.judged.clone());
         let rows = strangers::rows(self, Decision { code: entry.code, user: refused.user, reason, judged, ..decision });
-        let written = async {
-            for decision in rows {
-                self.app.store.decide(Decided { at: self.now(), decision, token: None }).await?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        if let Err(error) = written.await {
+        // All at once, so that they share a commit.
+        let write = |decision| self.app.store.decide(Decided { at: self.now(), decision, token: None });
+        if let Err(error) = try_join_all(rows.into_iter().map(write)).await {
             tracing::error!(%error, request = %self.info.id, "a refusal could not be recorded");
         }
     }

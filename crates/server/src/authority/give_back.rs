@@ -12,7 +12,7 @@ use entrance_model::signin::revocation::Target;
 use entrance_store::authority::{Revoke, StoredRefreshToken};
 use serde_json::json;
 
-use super::client::{self, PARAMETERS};
+use super::client::{self, PARAMETERS, Proof};
 use super::ctx::{Ctx, event};
 use super::place::Place;
 use super::refused::Refused;
@@ -51,11 +51,11 @@ async fn give_back(ctx: &Ctx, segment: &str, headers: &HeaderMap, body: &[u8]) -
     if stored.family.app != client.app {
         return Err(Refused::from(Aadsts::InvalidGrant).because("the token was made for another application"));
     }
-    end(ctx, &stored).await
+    end(ctx, &stored, &proof).await
 }
 
 /// A sign-in of the program's own ends with its access tokens; one that a browser's session stands behind only loses this program.
-async fn end(ctx: &Ctx, stored: &StoredRefreshToken) -> Result<(), Refused> {
+async fn end(ctx: &Ctx, stored: &StoredRefreshToken, proof: &Proof) -> Result<(), Refused> {
     let StoredRefreshToken { tenant, family_id, family, .. } = stored;
     if family.ended.is_some() {
         return Ok(());
@@ -63,6 +63,7 @@ async fn end(ctx: &Ctx, stored: &StoredRefreshToken) -> Result<(), Refused> {
     let by = Some(family.by.user.into());
     let mut tx = ctx.app.store.write().await?;
     let at = ctx.now();
+    proof.spend(&mut tx, at).await?;
     let mut ended = false;
     if matches!(family.origin, Origin::Device | Origin::Password) {
         let target = Target::Session(family.by.session);

@@ -12,7 +12,6 @@ use entrance_model::id::{AppId, PrincipalId, ServicePrincipalId, TenantId, UserI
 use entrance_model::signin::lockout::Lockout;
 use entrance_model::signin::resource::Resource;
 use entrance_store::{Area, StoreError};
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
@@ -30,14 +29,30 @@ impl<K: Eq + Hash + Clone, V: Clone> Kept<K, V> {
         Self(Cache::new(most))
     }
 
-    /// The value, if it is of this edition.
-    pub(crate) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, edition: u64) -> Option<V> {
+    /// The value of this edition: the kept one, or the one that is read now and kept. `read` does nothing where it is not
+    /// needed.
+    pub(crate) async fn or_read<E>(&self, key: K, edition: u64, read: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        match self.get(&key, edition) {
+            Some(known) => Ok(known),
+            None => Ok(self.put(key, edition, read.await?)),
+        }
+    }
+
+    /// The same for what need not be there. That it is not there is not kept: strangers can ask for any number of ids.
+    async fn or_find<E>(&self, key: K, edition: u64, find: impl Future<Output = Result<Option<V>, E>>) -> Result<Option<V>, E> {
+        match self.get(&key, edition) {
+            Some(known) => Ok(Some(known)),
+            None => Ok(find.await?.map(|found| self.put(key, edition, found))),
+        }
+    }
+
+    fn get(&self, key: &K, edition: u64) -> Option<V> {
         self.0.get(key).filter(|(of, _)| *of == edition).map(|(_, value)| value)
     }
 
-    /// Keeps a value that was read after the edition.
-    pub(crate) fn put(&self, key: K, edition: u64, value: V) {
-        self.0.insert(key, (edition, value));
+    fn put(&self, key: K, edition: u64, value: V) -> V {
+        self.0.insert(key, (edition, value.clone()));
+        value
     }
 }
 
@@ -104,11 +119,8 @@ impl Known {
     /// Reads it; to be done before anything is looked at that may be revoked.
     pub(crate) async fn now(app: &App, tenant: TenantId) -> Result<Self, StoreError> {
         let (edition, heads) = (edition(app), &app.authority.memory.heads);
-        if let Some(revocation) = heads.get(&tenant, edition) {
-            return Ok(Self { revocation, edition });
-        }
-        let revocation = app.store.glance().await?.authority().revocation_head(tenant).await?;
-        heads.put(tenant, edition, revocation);
+        let read = async { app.store.glance().await?.authority().revocation_head(tenant).await };
+        let revocation = heads.or_read(tenant, edition, read).await?;
         Ok(Self { revocation, edition })
     }
 }
@@ -120,54 +132,26 @@ pub(crate) fn edition(app: &App) -> u64 {
 
 /// An application's identity in a tenant.
 pub(crate) async fn principal(ctx: &Ctx, tenant: &Tenant, app: AppId) -> Result<Option<Arc<ServicePrincipal>>, StoreError> {
-    let (edition, kept, key) = (edition(&ctx.app), &ctx.app.authority.memory.principals, (tenant.id, app));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(Some(known));
-    }
-    let mut reader = ctx.app.store.read().await?;
-    let found = reader.directory().service_principal_of(tenant.id, app).await?.map(Arc::new);
-    if let Some(found) = &found {
-        kept.put(key, edition, Arc::clone(found));
-    }
-    Ok(found)
+    let find = async { Ok(ctx.app.store.glance().await?.directory().service_principal_of(tenant.id, app).await?.map(Arc::new)) };
+    ctx.app.authority.memory.principals.or_find((tenant.id, app), edition(&ctx.app), find).await
 }
 
 /// A registration.
 pub(crate) async fn application(ctx: &Ctx, tenant: &Tenant, app: AppId) -> Result<Option<Arc<Application>>, StoreError> {
-    let (edition, kept, key) = (edition(&ctx.app), &ctx.app.authority.memory.applications, (tenant.id, app));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(Some(known));
-    }
-    let mut reader = ctx.app.store.read().await?;
-    let found = reader.directory().application_by_app_id(tenant.id, app).await?.map(Arc::new);
-    if let Some(found) = &found {
-        kept.put(key, edition, Arc::clone(found));
-    }
-    Ok(found)
+    let find = async { Ok(ctx.app.store.glance().await?.directory().application_by_app_id(tenant.id, app).await?.map(Arc::new)) };
+    ctx.app.authority.memory.applications.or_find((tenant.id, app), edition(&ctx.app), find).await
 }
 
 /// A person as the directory knows them now.
 pub(crate) async fn user(ctx: &Ctx, tenant: &Tenant, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
-    let (edition, kept, key) = (edition(&ctx.app), &ctx.app.authority.memory.users, (tenant.id, id));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(Some(known));
-    }
-    let found = ctx.app.store.glance().await?.directory().user(tenant.id, id).await?.map(Arc::new);
-    if let Some(found) = &found {
-        kept.put(key, edition, Arc::clone(found));
-    }
-    Ok(found)
+    let find = async { Ok(ctx.app.store.glance().await?.directory().user(tenant.id, id).await?.map(Arc::new)) };
+    ctx.app.authority.memory.users.or_find((tenant.id, id), edition(&ctx.app), find).await
 }
 
 /// Whether a person has a second factor.
 pub(crate) async fn has_factor(ctx: &Ctx, tenant: &Tenant, user: UserId) -> Result<bool, StoreError> {
-    let (edition, kept, key) = (ctx.app.store.edition(Area::Factors), &ctx.app.authority.memory.factors, (tenant.id, user));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(known);
-    }
-    let has = ctx.app.store.glance().await?.factors().methods(tenant.id, user).await?.any();
-    kept.put(key, edition, has);
-    Ok(has)
+    let read = async { Ok(ctx.app.store.glance().await?.factors().methods(tenant.id, user).await?.any()) };
+    ctx.app.authority.memory.factors.or_read((tenant.id, user), ctx.app.store.edition(Area::Factors), read).await
 }
 
 /// The roles that somebody has at an application, by themselves or as a direct member of a group.
@@ -177,26 +161,30 @@ pub(crate) async fn roles_held(
     resource: ServicePrincipalId,
     holder: PrincipalId,
 ) -> Result<Arc<[Uuid]>, StoreError> {
-    let (edition, kept, key) = (edition(&ctx.app), &ctx.app.authority.memory.roles, (tenant.id, resource, holder));
-    if let Some(known) = kept.get(&key, edition) {
-        return Ok(known);
-    }
-    let held: Arc<[Uuid]> = ctx.app.store.glance().await?.directory().app_roles_held(tenant.id, resource, holder).await?.into();
-    kept.put(key, edition, Arc::clone(&held));
-    Ok(held)
+    let read = async { Ok(ctx.app.store.glance().await?.directory().app_roles_held(tenant.id, resource, holder).await?.into()) };
+    ctx.app.authority.memory.roles.or_read((tenant.id, resource, holder), edition(&ctx.app), read).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_value_of_another_edition_is_not_given_out() {
+    #[tokio::test]
+    async fn a_value_of_another_edition_is_read_again_and_one_of_the_same_is_not() {
         let kept = Kept::new(10);
-        kept.put("alice", 1, "enabled");
-        assert_eq!(kept.get("alice", 1), Some("enabled"));
-        assert_eq!(kept.get("alice", 2), None);
-        kept.put("alice", 2, "disabled");
-        assert_eq!((kept.get("alice", 1), kept.get("alice", 2)), (None, Some("disabled")));
+        let read = |edition, value: &'static str| kept.or_read("alice", edition, async move { Ok::<_, StoreError>(value) });
+        assert_eq!(read(1, "enabled").await.ok(), Some("enabled"));
+        assert_eq!(read(1, "never read").await.ok(), Some("enabled"));
+        assert_eq!(read(2, "disabled").await.ok(), Some("disabled"));
+        assert_eq!(read(1, "before").await.ok(), Some("before"));
+    }
+
+    #[tokio::test]
+    async fn that_somebody_is_not_there_is_not_kept() {
+        let kept = Kept::new(10);
+        let find = |value: Option<&'static str>| kept.or_find("bob", 1, async move { Ok::<_, StoreError>(value) });
+        assert_eq!(find(None).await.ok(), Some(None));
+        assert_eq!(find(Some("bob")).await.ok(), Some(Some("bob")));
+        assert_eq!(find(None).await.ok(), Some(Some("bob")));
     }
 }

@@ -28,12 +28,7 @@ impl Place {
     /// Finds the tenant of a path's first segment.
     pub(crate) async fn find(app: &App, segment: &str) -> Result<Self, Refused> {
         let (edition, places) = (memory::edition(app), &app.authority.memory.places);
-        if let Some(known) = places.get(segment, edition) {
-            return Ok(known);
-        }
-        let found = Self::look_up(app, segment).await?;
-        places.put(segment.to_owned(), edition, found.clone());
-        Ok(found)
+        places.or_read(segment.to_owned(), edition, Self::look_up(app, segment)).await
     }
 
     async fn look_up(app: &App, segment: &str) -> Result<Self, Refused> {

@@ -70,20 +70,18 @@ pub(crate) struct Rulebook {
 
 async fn rulebook(ctx: &Ctx, tenant: &Tenant) -> Result<Arc<Rulebook>, Refused> {
     let (edition, rulebooks) = (memory::edition(&ctx.app), &ctx.app.authority.memory.rulebooks);
-    if let Some(known) = rulebooks.get(&tenant.id, edition) {
-        return Ok(known);
-    }
-    let mut reader = ctx.app.store.read().await?;
-    let rules = reader.policies().rules(tenant.id).await?.unwrap_or_else(|| default_rules(ctx.app.config.mode));
-    let policies = reader.policies().all(tenant.id).await?;
-    let locations = if policies.iter().any(|policy| policy.places.is_some()) {
-        reader.policies().locations(tenant.id).await?
-    } else {
-        Vec::new()
+    let read = async {
+        let mut reader = ctx.app.store.read().await?;
+        let rules = reader.policies().rules(tenant.id).await?.unwrap_or_else(|| default_rules(ctx.app.config.mode));
+        let policies = reader.policies().all(tenant.id).await?;
+        let locations = if policies.iter().any(|policy| policy.places.is_some()) {
+            reader.policies().locations(tenant.id).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Arc::new(Rulebook { rules, policies, locations }))
     };
-    let found = Arc::new(Rulebook { rules, policies, locations });
-    rulebooks.put(tenant.id, edition, Arc::clone(&found));
-    Ok(found)
+    rulebooks.or_read(tenant.id, edition, read).await
 }
 
 /// The switches of a tenant where nobody has set any.

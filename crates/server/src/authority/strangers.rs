@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use entrance_model::Timestamp;
 use entrance_model::id::{RequestId, TenantId};
 use entrance_model::signin::Aadsts;
-use entrance_model::signin::network::subnet;
+use entrance_model::signin::network::{LOOPBACK, subnet};
 use entrance_store::StoreError;
 use entrance_store::authority::Decision;
 use governor::Quota;
@@ -83,35 +83,28 @@ impl Strangers {
 
     /// Whether a refusal gets a row, and the number of those before it that wait for one in common.
     fn row(&self, network: String, decision: &Decision, now: Timestamp) -> (bool, Option<Unwritten>) {
-        let is_row = (if network == HERE_NAME { &self.rows_here } else { &self.rows }).pass(&network).is_ok();
+        let is_row = (if network == LOOPBACK { &self.rows_here } else { &self.rows }).pass(&network).is_ok();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (network, decision.tenant);
         if !is_row {
             self.unwritten.fetch_add(1, Ordering::Relaxed);
+            if waiting.contains_key(&key) || waiting.len() < KEPT {
+                let nothing = Unwritten { count: 0, since: now, address: String::new() };
+                let one = waiting.entry(key.clone()).or_insert(nothing);
+                one.count += 1;
+                one.address.clone_from(&decision.address);
+            }
         }
-        let is_known = waiting.contains_key(&(network.clone(), decision.tenant));
-        if !is_row && (is_known || waiting.len() < KEPT) {
-            let one = waiting.entry((network.clone(), decision.tenant)).or_insert(Unwritten {
-                count: 0,
-                since: now,
-                address: String::new(),
-            });
-            one.count += 1;
-            one.address.clone_from(&decision.address);
-        }
-        let key = (network, decision.tenant);
         let is_due = waiting.get(&key).is_some_and(|one| now.duration_since(one.since) >= GATHERED);
         (is_row, if is_due { waiting.remove(&key) } else { None })
     }
 }
 
-/// The network of this machine, as the model calls it.
-const HERE_NAME: &str = "loopback";
-
 /// Lets something be written for somebody who has proven nothing, or refuses it before anything is.
 pub(crate) fn pass(ctx: &Ctx) -> Result<(), Refused> {
     let strangers = &ctx.app.authority.strangers;
     let network = subnet(ctx.info.peer.ip());
-    let gate = if network == HERE_NAME { &strangers.writes_here } else { &strangers.writes };
+    let gate = if network == LOOPBACK { &strangers.writes_here } else { &strangers.writes };
     gate.pass(&network).map_err(|seconds| {
         strangers.refused.fetch_add(1, Ordering::Relaxed);
         Refused::from(Aadsts::TenantThrottling).retry_after(seconds).because("too much at once from one network")

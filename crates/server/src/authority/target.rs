@@ -26,12 +26,8 @@ pub(crate) async fn find(ctx: &Ctx, tenant: &Tenant, asked: &str) -> Result<Arc<
     };
     let (edition, resources) = (memory::edition(&ctx.app), &ctx.app.authority.memory.resources);
     let key = (tenant.id, asked.to_owned(), is_cluster);
-    if let Some(known) = resources.get(&key, edition) {
-        return Ok(known);
-    }
-    let found = Arc::new(look_up(ctx, tenant, (asked, identifier), is_cluster).await?);
-    resources.put(key, edition, Arc::clone(&found));
-    Ok(found)
+    let read = async { look_up(ctx, tenant, (asked, identifier), is_cluster).await.map(Arc::new) };
+    resources.or_read(key, edition, read).await
 }
 
 async fn look_up(

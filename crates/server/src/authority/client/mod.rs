@@ -8,6 +8,7 @@ mod secret;
 
 use std::sync::Arc;
 
+use entrance_model::Timestamp;
 use entrance_model::directory::{Application, Credential, Redirects, ServicePrincipal, Tenant};
 use entrance_model::id::AppId;
 use entrance_model::signin::Aadsts;
@@ -17,6 +18,7 @@ use entrance_model::signin::pkce::PkceRules;
 use entrance_model::signin::redirect::Platform;
 use entrance_model::signin::resource::{Identifier, identify};
 use entrance_model::well_known;
+use entrance_store::Tx;
 use entrance_wire::oauth::form::Form;
 
 pub(crate) use assertion::Spend;
@@ -62,6 +64,12 @@ impl Proof {
     pub(crate) fn is_some(&self) -> bool {
         *self != Self::None
     }
+
+    /// Uses up what may be shown once (S-241), in the transaction of the answer that it gets.
+    pub(crate) async fn spend(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Refused> {
+        let Self::Assertion(Some(spend)) = self else { return Ok(()) };
+        spend.spend(tx, now).await?
+    }
 }
 
 impl Client {
@@ -70,18 +78,16 @@ impl Client {
         let unknown = || Refused::from(Aadsts::UnauthorizedClientAppNotFound).about("application", id);
         let app: AppId = id.parse().map_err(|_| unknown())?;
         let (edition, clients) = (memory::edition(&ctx.app), &ctx.app.authority.memory.clients);
-        if let Some(known) = clients.get(&(tenant.id, app), edition) {
-            return Ok(known);
-        }
-        let principal = memory::principal(ctx, tenant, app).await?.ok_or_else(unknown)?;
-        if !principal.enabled {
-            return Err(Refused::from(Aadsts::UnauthorizedClientApplicationDisabled).of(principal.id));
-        }
-        let registration = memory::application(ctx, tenant, app).await?;
-        let manifest = registration.as_ref().map(|app| Manifest::of(&app.other)).unwrap_or_default();
-        let client = Arc::new(Self { app, principal, registration, manifest });
-        clients.put((tenant.id, app), edition, Arc::clone(&client));
-        Ok(client)
+        let read = async {
+            let principal = memory::principal(ctx, tenant, app).await?.ok_or_else(unknown)?;
+            if !principal.enabled {
+                return Err(Refused::from(Aadsts::UnauthorizedClientApplicationDisabled).of(principal.id));
+            }
+            let registration = memory::application(ctx, tenant, app).await?;
+            let manifest = registration.as_ref().map(|app| Manifest::of(&app.other)).unwrap_or_default();
+            Ok(Arc::new(Self { app, principal, registration, manifest }))
+        };
+        clients.or_read((tenant.id, app), edition, read).await
     }
 
     /// Its name, as people read it.

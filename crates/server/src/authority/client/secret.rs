@@ -48,12 +48,7 @@ pub(super) async fn check(ctx: &Ctx, client: &Client, secret: &str) -> Result<Pr
 /// The wrong tries of a client from an address.
 async fn tries(ctx: &Ctx, key: &str) -> Result<Lockout, StoreError> {
     let (edition, kept) = (ctx.app.store.edition(Area::ClientTries), &ctx.app.authority.memory.tries);
-    if let Some(known) = kept.get(key, edition) {
-        return Ok(known);
-    }
-    let tries = ctx.app.store.glance().await?.authority().lockout(key).await?;
-    kept.put(key.to_owned(), edition, tries.clone());
-    Ok(tries)
+    kept.or_read(key.to_owned(), edition, async { ctx.app.store.glance().await?.authority().lockout(key).await }).await
 }
 
 fn refused(client: &Client) -> Refused {

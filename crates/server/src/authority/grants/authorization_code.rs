@@ -13,7 +13,6 @@ use entrance_wire::oauth::token::Tokens;
 use serde_json::json;
 
 use super::Request;
-use crate::authority::client::Proof;
 use crate::authority::ctx::event;
 use crate::authority::issue::{ForPerson, Lineage, for_person};
 use crate::authority::refused::Refused;
@@ -75,9 +74,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         }
         Err(error) => return Err(error.into()),
     }
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, now).await??;
-    }
+    proof.spend(&mut tx, now).await?;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

@@ -32,10 +32,12 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     };
     let resource = target::find(ctx, tenant, identifier).await?;
     let prepared = for_application(ctx, tenant, client, proof, &resource, &wanted).await?;
-    let Proof::Assertion(Some(spend)) = proof else { return prepared.hand_out(ctx).await };
+    if !matches!(proof, Proof::Assertion(Some(_))) {
+        return prepared.hand_out(ctx).await;
+    }
     let now = ctx.now();
     let mut tx = ctx.app.store.write().await?;
-    spend.spend(&mut tx, now).await??;
+    proof.spend(&mut tx, now).await?;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

@@ -7,7 +7,6 @@ use entrance_store::StoreError;
 use entrance_wire::oauth::token::Tokens;
 
 use super::Request;
-use crate::authority::client::Proof;
 use crate::authority::issue::{ForPerson, for_person};
 use crate::authority::refused::Refused;
 use crate::authority::secret;
@@ -43,9 +42,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
         Err(error) => return Err(error.into()),
     }
     // A poll that finds nothing uses nothing up: the client may go on with one assertion for as long as that lives.
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, now).await??;
-    }
+    proof.spend(&mut tx, now).await?;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

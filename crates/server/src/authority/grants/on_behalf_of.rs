@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::Request;
 use crate::authority::behind::{self, Behind};
-use crate::authority::client::Proof;
 use crate::authority::issue::{ForPerson, for_person};
 use crate::authority::keys::TokenError;
 use crate::authority::refused::Refused;
@@ -54,9 +53,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     let prepared = for_person(ctx, who, &wanted, lineage).await.map_err(stepping_up)?;
     let now = ctx.now();
     let mut tx = ctx.app.store.write().await?;
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, now).await??;
-    }
+    proof.spend(&mut tx, now).await?;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

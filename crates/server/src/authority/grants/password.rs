@@ -9,7 +9,6 @@ use entrance_wire::oauth::token::Tokens;
 use uuid::Uuid;
 
 use super::Request;
-use crate::authority::client::Proof;
 use crate::authority::issue::{ForPerson, for_person};
 use crate::authority::refused::Refused;
 use crate::authority::{credentials, policies};
@@ -45,9 +44,7 @@ pub(super) async fn redeem(request: &Request<'_>) -> Result<Tokens, Refused> {
     };
     let mut tx = ctx.app.store.write().await?;
     tx.authority().insert_session(tenant.id, &session).await?;
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, ctx.now()).await??;
-    }
+    proof.spend(&mut tx, ctx.now()).await?;
     prepared.keep(&mut tx, ctx.now()).await?;
     tx.commit().await?;
     Ok(prepared.tokens)

@@ -10,7 +10,6 @@ use entrance_wire::oauth::token::Tokens;
 use serde_json::json;
 
 use super::{Request, asked};
-use crate::authority::client::Proof;
 use crate::authority::ctx::event;
 use crate::authority::issue::{ForPerson, Lineage, for_person};
 use crate::authority::refused::Refused;
@@ -81,9 +80,7 @@ async fn redeem_once(request: &Request<'_>, hash: &str) -> Result<Option<Tokens>
             Err(error) => return Err(error.into()),
         }
     }
-    if let Proof::Assertion(Some(spend)) = proof {
-        spend.spend(&mut tx, now).await??;
-    }
+    proof.spend(&mut tx, now).await?;
     prepared.keep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(Some(prepared.tokens))

@@ -1,11 +1,9 @@
 //! S-012…S-019, S-201, S-202, S-204, S-300, S-303, S-310…S-313: how requests are understood and how answers look.
 
 use base64::Engine as _;
-use entrance_model::directory::Tenant;
 use entrance_model::id::TenantId;
 use entrance_testkit::{Entrance, PASSWORD, sample};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{AKS, AKS_CLIENT, AZ, refusal, secret, text, verified};
 
@@ -18,14 +16,7 @@ fn by_name<'f>(client: &'f str, name: &'f str, scope: &'f str) -> [(&'f str, &'f
 /// A second tenant with one person, who has everybody's password.
 async fn fabrikam(world: &Entrance) -> TenantId {
     let app = world.app();
-    let tenant = Tenant {
-        id: TenantId::from_uuid(Uuid::new_v4()),
-        display_name: "Fabrikam".into(),
-        domains: vec!["fabrikam.example".into()],
-        salt: vec![8; 32],
-        created: app.now(),
-    };
-    entrance_server::setup::tenant(app, &tenant).await.expect("the tenant is made");
+    let tenant = world.fabrikam().await;
     let mut carol = sample::person("carol", app.now());
     carol.upn = "carol@fabrikam.example".parse().expect("a UPN");
     let hash = app.hasher.hash(zeroize::Zeroizing::new(PASSWORD.into())).await;

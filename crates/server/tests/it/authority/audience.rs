@@ -114,17 +114,9 @@ async fn an_own_audience_exists_for_no_other_directory() {
     let world = World::start().await;
     world.group().await;
     let own = made(&world, C1, "cluster").await;
-    let (app, base) = (world.entrance.app(), uuid::Uuid::new_v4());
-    let fabrikam = entrance_model::directory::Tenant {
-        id: entrance_model::id::TenantId::from_uuid(base),
-        display_name: "Fabrikam".into(),
-        domains: vec!["fabrikam.example".into()],
-        salt: vec![8; 32],
-        created: app.now(),
-    };
-    entrance_server::setup::tenant(app, &fabrikam).await.expect("the tenant is made");
+    let fabrikam = world.entrance.fabrikam().await;
     caught_up(&world).await;
     let device = [("client_id", AKS_CLIENT), ("scope", &format!("{own}/.default"))];
-    let answer = world.entrance.post(&format!("/{base}/oauth2/v2.0/devicecode"), &device).await;
+    let answer = world.entrance.post(&format!("/{}/oauth2/v2.0/devicecode", fabrikam.id), &device).await;
     assert_eq!(refusal(answer).await, (400, "invalid_resource".into(), 500_011));
 }

@@ -235,12 +235,13 @@ async fn s_241_an_assertion_is_used_up_by_whatever_grant_it_got_something_for() 
         ("grant_type", "password"),
         ("username", "alice@contoso.example"),
         ("password", entrance_testkit::PASSWORD),
-        ("scope", "openid"),
+        ("scope", "openid offline_access"),
     ];
     let first = fresh();
-    for _ in 0..2 {
-        assert_eq!(ask(&first, &password).await.status(), 200, "letter for letter within a minute");
-    }
+    assert_eq!(ask(&first, &password).await.status(), 200);
+    let again = ask(&first, &password).await;
+    assert_eq!(again.status(), 200, "letter for letter within a minute");
+    let tokens: Value = again.json().await.expect("JSON");
     world.sleep(minute);
     assert_eq!(refusal(ask(&first, &password).await).await.2, 700_027);
 
@@ -261,6 +262,18 @@ async fn s_241_an_assertion_is_used_up_by_whatever_grant_it_got_something_for() 
     assert_eq!(ask(&second, &poll).await.status(), 200, "polls that found nothing used nothing up");
     world.sleep(minute);
     assert_eq!(refusal(with_assertion(&world, &id, &second).await).await.2, 700_027);
+
+    let third = fresh();
+    let back = [
+        ("token", text(&tokens, "refresh_token")),
+        ("client_id", &id),
+        ("client_assertion", &third),
+        ("client_assertion_type", ASSERTION),
+    ];
+    let path = format!("/{}/oauth2/v2.0/revoke", world.tenant);
+    assert_eq!(world.post(&path, &back).await.status(), 200);
+    world.sleep(minute);
+    assert_eq!(refusal(with_assertion(&world, &id, &third).await).await.2, 700_027, "giving a token back uses one up, too");
 }
 
 #[tokio::test]

@@ -1,26 +1,9 @@
 //! RFC 7009: a refresh token that is given back is worth nothing, and neither is what came from it.
 
-use entrance_testkit::{Entrance, PASSWORD};
+use entrance_testkit::Entrance;
 use serde_json::Value;
 
-use super::{AKS, AKS_CLIENT, AZ, refusal, text};
-
-async fn signed_in(world: &Entrance, client: &str, scope: &str) -> Value {
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", client),
-        ("username", "alice@contoso.example"),
-        ("password", PASSWORD),
-        ("scope", scope),
-    ];
-    world.post("/organizations/oauth2/v2.0/token", &form).await.json().await.expect("JSON")
-}
-
-async fn refresh(world: &Entrance, client: &str, token: &str) -> (u16, String, u64) {
-    let form = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)];
-    let answer = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await;
-    if answer.status() == 200 { (200, String::new(), 0) } else { refusal(answer).await }
-}
+use super::{AKS, AKS_CLIENT, AZ, refreshed, refusal, signs_in, text};
 
 async fn give_back(world: &Entrance, segment: &str, client: &str, token: &str) -> u16 {
     let form = [("token", token), ("token_type_hint", "refresh_token"), ("client_id", client)];
@@ -36,13 +19,13 @@ async fn a_token_that_was_given_back_is_refused_and_the_directory_keeps_who_did_
     assert_eq!(text(&document, "revocation_endpoint"), place);
 
     let scope = format!("{AKS}/.default openid offline_access");
-    let answer = signed_in(&world, AKS_CLIENT, &scope).await;
-    let other = signed_in(&world, AKS_CLIENT, &scope).await;
+    let answer = signs_in(&world, AKS_CLIENT, &scope).await.json::<Value>().await.expect("JSON");
+    let other = signs_in(&world, AKS_CLIENT, &scope).await.json::<Value>().await.expect("JSON");
     let token = text(&answer, "refresh_token");
     assert_eq!(give_back(&world, &world.tenant.to_string(), AKS_CLIENT, token).await, 200);
-    assert_eq!(refresh(&world, AKS_CLIENT, token).await, (400, "invalid_grant".into(), 50173));
+    assert_eq!(refreshed(&world, AKS_CLIENT, token).await, (400, "invalid_grant".into(), 50173));
     assert_eq!(
-        refresh(&world, AKS_CLIENT, text(&other, "refresh_token")).await.0,
+        refreshed(&world, AKS_CLIENT, text(&other, "refresh_token")).await.0,
         200,
         "another sign-in of the same person stays"
     );
@@ -57,11 +40,11 @@ async fn a_token_that_was_given_back_is_refused_and_the_directory_keeps_who_did_
 async fn nobody_ends_the_token_of_another_client() {
     let world = Entrance::start().await;
     world.user("alice").await;
-    let answer = signed_in(&world, AZ, "openid offline_access").await;
+    let answer = signs_in(&world, AZ, "openid offline_access").await.json::<Value>().await.expect("JSON");
     let token = text(&answer, "refresh_token");
     assert_eq!(give_back(&world, &world.tenant.to_string(), AKS_CLIENT, token).await, 400);
     assert_eq!(give_back(&world, "no.such.tenant", AZ, token).await, 400);
-    assert_eq!(refresh(&world, AZ, token).await.0, 200);
+    assert_eq!(refreshed(&world, AZ, token).await.0, 200);
     let missing = world.post(&format!("/{}/oauth2/v2.0/revoke", world.tenant), &[("client_id", AZ)]).await;
     assert_eq!(refusal(missing).await, (400, "invalid_request".into(), 900_144));
     assert_eq!(world.get(&format!("/{}/oauth2/v2.0/revoke", world.tenant)).await.status(), 400);

@@ -24,7 +24,7 @@ mod wire_rules;
 use aws_lc_rs::digest;
 use entrance_model::directory::{Credential, Proof};
 use entrance_model::id::CredentialId;
-use entrance_testkit::Entrance;
+use entrance_testkit::{Entrance, PASSWORD};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
@@ -79,6 +79,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The text of a member.
 pub(crate) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {value}"))
+}
+
+/// Alice signs in by her password at a client.
+pub(crate) async fn signs_in(world: &Entrance, client: &str, scope: &str) -> reqwest::Response {
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", client),
+        ("username", "alice@contoso.example"),
+        ("password", PASSWORD),
+        ("scope", scope),
+    ];
+    world.post("/organizations/oauth2/v2.0/token", &form).await
+}
+
+/// What a refresh with nothing but the token says: 200, or the refusal.
+pub(crate) async fn refreshed(world: &Entrance, client: &str, token: &str) -> (u16, String, u64) {
+    let form = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)];
+    let answer = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await;
+    if answer.status() == 200 { (200, String::new(), 0) } else { refusal(answer).await }
 }
 
 /// What a refused request says: status, error, first number.

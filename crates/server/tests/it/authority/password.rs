@@ -1,7 +1,7 @@
 use entrance_server::Mode;
 use entrance_testkit::{Entrance, PASSWORD};
 
-use super::{AKS, AKS_CLIENT, AZ, refusal, text, verified};
+use super::{AKS, AKS_CLIENT, AZ, refusal, signs_in, text, verified};
 
 async fn sign_in(world: &Entrance, name: &str, password: &str) -> reqwest::Response {
     let scope = format!("{AKS}/.default openid offline_access");
@@ -81,16 +81,7 @@ async fn s_250_a_disabled_account_says_so_only_after_the_right_password() {
 async fn s_304_kubelogins_client_may_not_ask_for_the_resource_manager() {
     let world = Entrance::start().await;
     world.user("alice").await;
-    let ask = async |client: &str, scope: &str| {
-        let form = [
-            ("grant_type", "password"),
-            ("client_id", client),
-            ("username", "alice@contoso.example"),
-            ("password", PASSWORD),
-            ("scope", scope),
-        ];
-        world.post("/organizations/oauth2/v2.0/token", &form).await
-    };
+    let ask = async |client: &str, scope: &str| signs_in(&world, client, scope).await;
     assert_eq!(
         refusal(ask(AKS_CLIENT, "https://management.azure.com/.default").await).await,
         (400, "invalid_request".into(), 65002)

@@ -9,27 +9,11 @@ use entrance_testkit::{Entrance, PASSWORD, minutes};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{AKS_CLIENT, AZ, refusal, text};
+use super::{AKS_CLIENT, AZ, refreshed, refusal, signs_in, text};
 
 async fn token(world: &Entrance, client: &str, scope: &str) -> String {
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", client),
-        ("username", "alice@contoso.example"),
-        ("password", PASSWORD),
-        ("scope", scope),
-    ];
-    let answer = world.post("/organizations/oauth2/v2.0/token", &form).await;
+    let answer = signs_in(world, client, scope).await;
     text(&answer.json::<Value>().await.expect("JSON"), "refresh_token").to_owned()
-}
-
-async fn refresh(world: &Entrance, client: &str, token: &str) -> (u16, String, u64) {
-    let form = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)];
-    let answer = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await;
-    if answer.status() == 200 {
-        return (200, String::new(), 0);
-    }
-    refusal(answer).await
 }
 
 fn invalid(number: u64) -> (u16, String, u64) {
@@ -44,7 +28,7 @@ async fn s_220_a_deleted_person_is_gone() {
     let token = token(&world, AZ, "openid offline_access").await;
     let deleted = world.graph(&world.graph_token(&admin), "DELETE", &format!("/v1.0/users/{}", alice.id), Value::Null).await;
     assert_eq!(deleted.status, 204);
-    assert_eq!(refresh(&world, AZ, &token).await, invalid(50034));
+    assert_eq!(refreshed(&world, AZ, &token).await, invalid(50034));
 }
 
 #[tokio::test]
@@ -59,16 +43,16 @@ async fn s_220_a_password_that_was_reset_and_sessions_that_were_revoked_end_it()
     let path = format!("/v1.0/users/{}", alice.id);
     let reset = world.graph(&admin, "PATCH", &path, change("another horse, another battery")).await;
     assert_eq!(reset.status, 204, "{}", reset.body);
-    assert_eq!(refresh(&world, AZ, &before).await, invalid(50173));
+    assert_eq!(refreshed(&world, AZ, &before).await, invalid(50173));
 
     world.sleep(minutes(1));
     assert_eq!(world.graph(&admin, "PATCH", &path, change(PASSWORD)).await.status, 204);
     let again = token(&world, AZ, "openid offline_access").await;
-    assert_eq!(refresh(&world, AZ, &again).await.0, 200);
+    assert_eq!(refreshed(&world, AZ, &again).await.0, 200);
     world.sleep(minutes(1));
     let revoked = world.graph(&admin, "POST", &format!("{path}/revokeSignInSessions"), Value::Null).await;
     assert_eq!(revoked.status, 200);
-    assert_eq!(refresh(&world, AZ, &again).await, invalid(50173));
+    assert_eq!(refreshed(&world, AZ, &again).await, invalid(50173));
 }
 
 #[tokio::test]
@@ -78,12 +62,12 @@ async fn s_220_a_client_that_was_disabled_gets_nothing_for_it() {
     let (app, mut principal) = world.application("ends-client", |app| app.is_public_client = true).await;
     let id = app.app_id.to_string();
     let token = token(&world, &id, "openid offline_access").await;
-    assert_eq!(refresh(&world, &id, &token).await.0, 200);
+    assert_eq!(refreshed(&world, &id, &token).await.0, 200);
     principal.enabled = false;
     let mut tx = world.app().store.write().await.expect("writes");
     tx.directory().update_service_principal(world.tenant, &principal).await.expect("updates");
     tx.commit().await.expect("commits");
-    assert_eq!(refresh(&world, &id, &token).await.2, 7_000_112);
+    assert_eq!(refreshed(&world, &id, &token).await.2, 7_000_112);
 }
 
 #[tokio::test]
@@ -98,8 +82,8 @@ async fn s_220_an_unused_token_ends_after_ninety_days_and_one_in_use_does_not() 
         let answer = world.post(&format!("/{}/oauth2/v2.0/token", world.tenant), &form).await;
         used = text(&answer.json::<Value>().await.expect("JSON"), "refresh_token").to_owned();
     }
-    assert_eq!(refresh(&world, AZ, &idle).await.2, 700_082);
-    assert_eq!(refresh(&world, AZ, &used).await.0, 200);
+    assert_eq!(refreshed(&world, AZ, &idle).await.2, 700_082);
+    assert_eq!(refreshed(&world, AZ, &used).await.0, 200);
 }
 
 /// Keeps a family whose first token is `1.{name}`.
@@ -129,7 +113,7 @@ async fn s_220_pages_and_devices_sign_in_again_after_a_day_and_a_pages_token_is_
     let id = app.app_id.to_string();
     let page = family(&world, &alice, &id, Origin::Spa, "page").await;
     let device = family(&world, &alice, AKS_CLIENT, Origin::Device, "device").await;
-    assert_eq!(refresh(&world, &id, &page).await.2, 9_002_327, "outside of a browser it is somebody else's");
+    assert_eq!(refreshed(&world, &id, &page).await.2, 9_002_327, "outside of a browser it is somebody else's");
     let from_page = async || {
         let request = world.client.post(world.url(&format!("/{}/oauth2/v2.0/token", world.tenant)));
         let form = [("grant_type", "refresh_token"), ("client_id", id.as_str()), ("refresh_token", page.as_str())];
@@ -138,5 +122,5 @@ async fn s_220_pages_and_devices_sign_in_again_after_a_day_and_a_pages_token_is_
     assert_eq!(from_page().await.status(), 200);
     world.sleep(minutes(24 * 60));
     assert_eq!(refusal(from_page().await).await, invalid(700_084));
-    assert_eq!(refresh(&world, AKS_CLIENT, &device).await, invalid(70043));
+    assert_eq!(refreshed(&world, AKS_CLIENT, &device).await, invalid(70043));
 }

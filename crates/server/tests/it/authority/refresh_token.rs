@@ -1,20 +1,13 @@
 use entrance_model::signin::refresh::RefreshError;
-use entrance_testkit::{Entrance, PASSWORD, minutes};
+use entrance_testkit::{Entrance, minutes};
 use serde_json::Value;
 
-use super::{AKS, AKS_CLIENT, AZ, refusal, text, verified};
+use super::{AKS, AKS_CLIENT, AZ, refusal, signs_in, text, verified};
 
 const POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 
 async fn tokens(world: &Entrance, client: &str, scope: &str) -> Value {
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", client),
-        ("username", "alice@contoso.example"),
-        ("password", PASSWORD),
-        ("scope", scope),
-    ];
-    let answer = world.post("/organizations/oauth2/v2.0/token", &form).await;
+    let answer = signs_in(world, client, scope).await;
     assert_eq!(answer.status(), 200);
     answer.json().await.expect("JSON")
 }

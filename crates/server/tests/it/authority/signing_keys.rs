@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use entrance_model::directory::Tenant;
-use entrance_model::id::TenantId;
 use entrance_server::authority::keys::{Because, Header, TokenError};
 use entrance_testkit::{Entrance, PASSWORD, minutes};
 use jsonwebtoken::decode_header;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{AZ, text, verified};
 
@@ -184,14 +181,7 @@ async fn s_810_only_administrators_of_the_first_tenant_touch_the_keys() {
     }
     world.sleep(Duration::from_secs(1));
     let app = world.app();
-    let fabrikam = Tenant {
-        id: TenantId::from_uuid(Uuid::new_v4()),
-        display_name: "Fabrikam".into(),
-        domains: vec!["fabrikam.example".into()],
-        salt: vec![8; 32],
-        created: app.now(),
-    };
-    entrance_server::setup::tenant(app, &fabrikam).await.expect("the tenant is made");
+    let fabrikam = world.fabrikam().await;
     let mut carol = entrance_testkit::sample::person("carol", app.now());
     carol.upn = "carol@fabrikam.example".parse().expect("a UPN");
     carol.is_directory_admin = true;

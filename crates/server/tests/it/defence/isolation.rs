@@ -1,8 +1,7 @@
-use entrance_model::directory::{Tenant, User};
+use entrance_model::directory::User;
 use entrance_model::id::TenantId;
 use entrance_testkit::{Entrance, PASSWORD, sample};
 use serde_json::{Value, json};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
@@ -44,14 +43,7 @@ fn token_of(world: &Entrance, tenant: TenantId, user: &User) -> String {
 }
 
 async fn other(world: &Entrance) -> Other {
-    let tenant = Tenant {
-        id: TenantId::from_uuid(Uuid::new_v4()),
-        display_name: "Fabrikam".into(),
-        domains: vec!["fabrikam.example".into()],
-        salt: vec![9; 32],
-        created: world.app().now(),
-    };
-    entrance_server::setup::tenant(world.app(), &tenant).await.expect("a second tenant");
+    let tenant = world.fabrikam().await;
     let (root, eve) = (person(world, tenant.id, "root", true).await, person(world, tenant.id, "eve", false).await);
     let token = token_of(world, tenant.id, &root);
     let group = sample::group("fabrikam", world.app().now());

@@ -1,9 +1,6 @@
-use entrance_model::directory::Tenant;
-use entrance_model::id::TenantId;
 use entrance_model::signin::steps::Methods;
 use entrance_testkit::{Browser, Entrance, PASSWORD, Page, minutes, sample};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::authenticator::{Authenticator, options};
 use super::{answer, arm, at_home, by_password, change, claims, codes, decided, number, redeem, told, with_password};
@@ -267,14 +264,7 @@ async fn w_031_a_passkey_form_of_another_place_changes_nothing() {
 async fn w_4_12_a_passkey_says_itself_which_tenant_s_person_opens_their_own_page() {
     let world = Entrance::start().await;
     world.sleep(minutes(1));
-    let tenant = Tenant {
-        id: TenantId::from_uuid(Uuid::new_v4()),
-        display_name: "Fabrikam".into(),
-        domains: vec!["fabrikam.example".into()],
-        salt: vec![9; 32],
-        created: world.app().now(),
-    };
-    entrance_server::setup::tenant(world.app(), &tenant).await.expect("a second tenant");
+    let tenant = world.fabrikam().await;
     let mut eve = sample::person("eve", world.app().now());
     eve.upn = "eve@fabrikam.example".parse().expect("a UPN");
     let hash = world.app().hasher.hash(PASSWORD.to_owned().into()).await;
