@@ -1,4 +1,5 @@
-// The pages of the gate in chromium: walks through them, and looks at each state from every side.
+// The pages of the gate in chromium: walks through them, and looks at each state from every side. What is done once is done in
+// the browser that people have, the walks in the same engine without windows.
 //
 // The story gives a line of JSON and reads lines of JSON: { state, view, axe, sideways, … } for each look, { proof } for what
 // came of a walk, { failed } where one ended early, { flow, … } for what is done once, { fact } for what is worth telling.
@@ -6,7 +7,7 @@
 // walked, and with ONLY=ROUND in one round, to see what one does.
 import { createInterface } from 'node:readline';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { launch } from './chromium.mjs';
+import { SHELL, launch } from './chromium.mjs';
 import { flows } from './flows.mjs';
 import { focused, look, structure, tabbed } from './look.mjs';
 import { ROUNDS } from './rounds.mjs';
@@ -26,11 +27,10 @@ const STATES = JSON.parse(readFileSync(new URL('states.json', import.meta.url)))
 const { ONLY, SHOTS, WALKS } = process.env, since = Date.now(), strangers = new Set();
 // The pages wait for the server about half of the time.
 const AT_ONCE = 4;
-// What is there and not seen where a script does its work.
-const UNSEEN = new Set(['formpost-continue']);
 
 // The certificate authorities are believed, not waved through: passkeys need an address that is beyond doubt.
-const { browser } = await launch({}, [`--ignore-certificate-errors-spki-list=${given.authorities.join(',')}`]);
+const trust = [`--ignore-certificate-errors-spki-list=${given.authorities.join(',')}`];
+const [walker, desktop] = (await Promise.all([launch({}, trust, SHELL), launch({}, trust)])).map(({ browser }) => browser);
 const walks = { ...factors, ...own, ...device, ...signin, ...consent, ...errors };
 const waiting = [];
 for (const round of ROUNDS.filter((one) => !ONLY || one.name === ONLY)) {
@@ -42,7 +42,7 @@ await Promise.all(Array.from({ length: AT_ONCE }, async () => {
   for (let next = waiting.shift(); next; next = waiting.shift()) await next();
 }));
 await once('first administrator', become, given.first.base);
-await browser.close();
+await Promise.all([walker.close(), desktop.close()]);
 say({ strangers: [...strangers] });
 say({ fact: 'all pages of the gate, looked at in a browser', value: `${((Date.now() - since) / 1000).toFixed(0)} s` });
 say({ done: true });
@@ -53,13 +53,13 @@ async function go(name, walk, round, base) {
   const began = Date.now(), scenes = [], last = { state: 'nothing yet' };
   const open = async () => {
     const watched = { foreign: [], blocked: [] };
-    const it = await scene(browser, given, round, base, watched);
+    const it = await scene(walker, given, round, base, watched);
     scenes.push(it);
     it.another = open;
     it.prove = (proof, held) => say({ proof, round: round.name, held });
     it.look = async (state, mark, more = {}) => {
       if (!(state in STATES)) throw new Error(`states.json does not know \`${state}\``);
-      await it.mark(mark).first().waitFor({ state: UNSEEN.has(mark) ? 'attached' : 'visible' });
+      await it.mark(mark).first().waitFor();
       await see(it, round, state, watched, more);
       last.state = state;
     };
@@ -89,7 +89,7 @@ function within(work, late) {
 // Looks at a state from every side of a round.
 async function see(it, round, state, watched, { told, until = 'load' }) {
   const { page } = it;
-  await page.waitForLoadState(until);
+  if (until) await page.waitForLoadState(until);
   const focus = await focused(page);
   for (const [view, [size, colorScheme]] of Object.entries(round.views)) {
     await page.setViewportSize(size);
@@ -112,7 +112,7 @@ async function shoot(page, name) {
 // What is done once, in English.
 async function once(name, walk, base) {
   if (WALKS && !new RegExp(WALKS).test(name)) return;
-  const it = await scene(browser, given, ROUNDS[0], base, { foreign: [], blocked: [] });
+  const it = await scene(desktop, given, ROUNDS[0], base, { foreign: [], blocked: [] });
   try {
     const { fact, ...seen } = await walk(it);
     say({ flow: name, ...seen });
