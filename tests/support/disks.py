@@ -1,4 +1,4 @@
-"""A server whose data lies on a small disk of its own, or on one that takes no writes: both in a mount namespace, nothing else notices."""
+"""Small disks and folders that take no writes: both in a mount namespace, nothing else notices."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from .paths import ENTRANCE
-from .running import Running, run, until
+from .running import Result, Running, run, until
 from .server import Server, plain_env
 
 
@@ -22,41 +22,20 @@ def _alone() -> list[str]:
     return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
 
 
-class SmallDisk:
-    """A disk of a few megabytes with a copy of a server's data, at the place of that data. It outlives the server that uses it."""
+class Disk:
+    """A disk of so many megabytes at the place of a folder, with a copy of what lies there. Only programs started through it see it."""
 
-    SPARE = 24
-
-    def __init__(self, server: Server):
-        self.server, self.starts = server, 0
-        # The store gives back the room that it made for itself, so that the next thing it keeps needs some.
-        with contextlib.closing(sqlite3.connect(server.data / "entrance.db", isolation_level=None)) as store:
-            store.execute("VACUUM")
-            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        used = sum(file.stat().st_size for file in server.data.rglob("*") if file.is_file()) >> 20
+    def __init__(self, folder: Path, size: int, env: dict[str, str], log: Path):
         script = (
             'mkdir "$1.copy" && mount -t tmpfs -o "size=$2m,mode=700" tmpfs "$1.copy" && cp -a "$1/." "$1.copy/" && mount --move "$1.copy" "$1"'
             ' && echo mounted >&2 && exec sleep 3600'
         )
-        self.keeper = Running(
-            *_alone(), "bash", "-c", script, "small", server.data, used + self.SPARE, env=plain_env(server.home), log=server.home / "logs" / "small-disk",
-        )
+        self.keeper = Running(*_alone(), "bash", "-c", script, "small", folder, size, env=env, log=log)
         self.keeper.says("mounted")
-        self.at = Path(f"/proc/{self.keeper.process.pid}/root{server.data}")
-
-    def serve(self) -> Running:
-        """Starts the server on this disk; it may be ready, or have ended."""
-        self.starts += 1
-        enter = ["nsenter", "-t", str(self.keeper.process.pid), "--mount"]
+        self.at = Path(f"/proc/{self.keeper.process.pid}/root{folder}")
+        self.enter = ["nsenter", "-t", str(self.keeper.process.pid), "--mount"]
         if os.geteuid() != 0:
-            enter += ["--user", "--preserve-credentials"]
-        self.server.running = Running(
-            *enter, ENTRANCE, "serve", *self.server.places(), env=plain_env(self.server.home), log=self.server.home / "logs" / f"small-disk-{self.starts}",
-        )
-        return self.server.running
-
-    def ready(self):
-        until("it serves from the small disk", lambda: self.server._ready("serve", True), seconds=90, every=0.2)
+            self.enter += ["--user", "--preserve-credentials"]
 
     @property
     def free(self) -> int:
@@ -77,24 +56,52 @@ class SmallDisk:
     def empty(self):
         (self.at / "filler").unlink()
 
+    def end(self):
+        """Takes the disk away."""
+        self.keeper.kill()
+
+
+class SmallDisk(Disk):
+    """A disk of a few megabytes with a copy of a server's data, at the place of that data. It outlives the server that uses it."""
+
+    SPARE = 24
+
+    def __init__(self, server: Server):
+        self.server, self.starts = server, 0
+        # The store gives back the room that it made for itself, so that the next thing it keeps needs some.
+        with contextlib.closing(sqlite3.connect(server.data / "entrance.db", isolation_level=None)) as store:
+            store.execute("VACUUM")
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        used = sum(file.stat().st_size for file in server.data.rglob("*") if file.is_file()) >> 20
+        super().__init__(server.data, used + self.SPARE, plain_env(server.home), server.home / "logs" / "small-disk")
+
+    def serve(self) -> Running:
+        """Starts the server on this disk; it may be ready, or have ended."""
+        self.starts += 1
+        self.server.running = Running(
+            *self.enter, ENTRANCE, "serve", *self.server.places(), env=plain_env(self.server.home), log=self.server.home / "logs" / f"small-disk-{self.starts}",
+        )
+        return self.server.running
+
+    def ready(self):
+        until("it serves from the small disk", lambda: self.server._ready("serve", True), seconds=90, every=0.2)
+
     def left(self) -> Path:
         """A copy of what lies on the disk, for a look from outside."""
         left = self.server.home / "as-it-was-left"
         shutil.copytree(self.at, left, ignore=shutil.ignore_patterns("*.sock", "filler"))
         return left
 
-    def end(self):
-        """Takes the disk away."""
-        self.keeper.kill()
 
-
-def read_only(server: Server):
-    """Starts the server on data that it may only read; gives how it ended."""
+def read_only_place(folder: Path, *words, env) -> Result:
+    """Runs a program that may only read a folder."""
     script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
-    return run(
-        *_alone(), "bash", "-c", script, "read-only", server.data, ENTRANCE, "serve", *server.places(),
-        env=plain_env(server.home), check=False, timeout=60,
-    )
+    return run(*_alone(), "bash", "-c", script, "read-only", folder, *words, env=env, check=False, timeout=60)
+
+
+def read_only(server: Server) -> Result:
+    """Starts the server on data that it may only read; gives how it ended."""
+    return read_only_place(server.data, ENTRANCE, "serve", *server.places(), env=plain_env(server.home))
 
 
 def verified(data: Path, home: Path):

@@ -46,10 +46,11 @@ impl Staged {
             }
         }
         // The new text stays beside the file until the file has it, so that a crash in between loses nothing.
-        let text = std::fs::read(&self.beside)?;
-        let mut out = OpenOptions::new().write(true).truncate(true).open(&self.target)?;
-        out.write_all(&text)?;
-        out.sync_all()
+        let (new, old) = (std::fs::read(&self.beside)?, std::fs::read(&self.target)?);
+        overwrite(&self.target, &new).inspect_err(|_| {
+            // The disk is full, most likely; the room of the old text is still its own. Else the new one is the only whole one.
+            self.placed = overwrite(&self.target, &old).is_err();
+        })
     }
 
     /// False where the new file could not get the owner of the old one.
@@ -66,6 +67,14 @@ impl Staged {
         out.sync_all()?;
         Ok(same_owner)
     }
+}
+
+/// Writes over a text, and gives no room back before all of the new one is there.
+fn overwrite(file: &Path, text: &[u8]) -> Result<()> {
+    let mut out = OpenOptions::new().write(true).open(file)?;
+    out.write_all(text)?;
+    out.set_len(text.len() as u64)?;
+    out.sync_all()
 }
 
 impl Drop for Staged {

@@ -16,11 +16,8 @@ pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
 /// Writes beside the file and renames: a reader sees the old or the new one, whole.
 pub(super) fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = unfinished(file);
-    let written = write_private(&beside, bytes).and_then(|()| std::fs::rename(&beside, file));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
+    write_private(&beside, bytes)?;
+    std::fs::rename(&beside, file).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 /// A name that no other process takes, on no machine that shares this folder.
@@ -29,12 +26,13 @@ pub(super) fn unfinished(file: &Path) -> PathBuf {
     file.with_extension(format!("{}-{}.{NEW}", std::process::id(), now.subsec_nanos()))
 }
 
+/// A file that only its owner reads, whole or not there.
 pub(super) fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(bytes)
+    options.open(file)?.write_all(bytes).inspect_err(|_| drop(std::fs::remove_file(file)))
 }
 
 /// What a process that was killed while it wrote has left behind, once it is old enough not to be another's work.

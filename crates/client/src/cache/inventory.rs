@@ -147,9 +147,8 @@ impl TokenCache {
         }
         make_folder(&self.folder)?;
         let file = unfinished(&self.folder.join("try"));
-        let written = write_private(&file, &[0; 4096]);
-        let _ = std::fs::remove_file(&file);
-        written
+        write_private(&file, &[0; 4096])?;
+        std::fs::remove_file(&file)
     }
 
     /// Whether there is a key, and so anything that can be read.
