@@ -11,7 +11,7 @@ esac
 case $want in all | kubelogin)
   step 'calls of kubelogin, beside the original and an empty process (optimised build: some minutes the first time)'
   scripts/setup-stock-kubelogin.sh && scripts/setup-venv.sh
-  cargo build --locked --quiet --profile plugin --bin kubelogin
+  cargo build --locked --quiet --profile plugin -p kubelogin
   target/venv/bin/python benches/kubelogin.py
   done_ 'in turns' ;;
 esac

@@ -7,7 +7,7 @@ prefix=${1:?usage: scripts/install.sh PREFIX}
 scripts/build-controlplane.sh
 step 'building optimised programs'
 cargo build --locked --release --bin entrance
-cargo build --locked --profile plugin --bin kubelogin
+cargo build --locked --profile plugin -p kubelogin
 install -d "$prefix/bin" || die "cannot write to $prefix/bin" 'choose another place: `make install PREFIX=$HOME/.local`'
 install -m 0755 target/release/entrance target/plugin/kubelogin target/controlplane/controlplane "$prefix/bin/"
 share=$prefix/share kubelogin=target/plugin/kubelogin

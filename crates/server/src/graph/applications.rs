@@ -39,13 +39,7 @@ pub(super) async fn show(ctx: Ctx, Path(key): Path<String>) -> Reply<Shown> {
     APPLICATION.check_select(options.select.as_deref())?;
     let mut reader = ctx.read().await?;
     let mut directory = reader.directory();
-    let app = match ctx.application(&mut directory, &key).await {
-        Ok(app) => app,
-        Err(error) => {
-            ctx.allow(Action::Read(Area::Applications))?;
-            return Err(error);
-        }
-    };
+    let app = ctx.or_forbidden(Action::Read(Area::Applications), ctx.application(&mut directory, &key).await)?;
     ctx.allow_on(&mut directory, Action::Read(Area::Applications), target(&app)).await?;
     let tenant = ctx.organization(&mut directory).await?;
     let complete = show::application(&app, tenant.domains.first().map(String::as_str), key_material(options.select.as_deref()));
@@ -112,13 +106,7 @@ fn refuse_secrets(body: &mut Body) -> Result<(), GraphError> {
 
 /// The application that is to be changed, as this transaction sees it, and the proof that the caller may.
 pub(super) async fn to_change(ctx: &Ctx, tx: &mut Tx, key: &str, action: Action) -> Result<(Application, Allowed), GraphError> {
-    let app = match ctx.application(&mut tx.directory(), key).await {
-        Ok(app) => app,
-        Err(error) => {
-            ctx.allow(action)?;
-            return Err(error);
-        }
-    };
+    let app = ctx.or_forbidden(action, ctx.application(&mut tx.directory(), key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), action, target(&app)).await?;
     Ok((app, allowed))
 }

@@ -126,6 +126,14 @@ impl Ctx {
         Ok(allow(&self.caller, action, None)?)
     }
 
+    /// What was found. Who may not look for it learns that, and nothing about who or what exists.
+    pub(super) fn or_forbidden<T>(&self, action: Action, found: Result<T, GraphError>) -> Result<T, GraphError> {
+        if found.is_err() {
+            self.allow(action)?;
+        }
+        found
+    }
+
     /// The proof that the caller may do something to one object.
     pub(super) async fn allow_on<M>(
         &self,

@@ -28,13 +28,7 @@ fn fragment(app: &Application) -> String {
 async fn read(ctx: &Ctx, key: &str) -> Result<Application, GraphError> {
     let mut reader = ctx.read().await?;
     let mut directory = reader.directory();
-    let app = match ctx.application(&mut directory, key).await {
-        Ok(app) => app,
-        Err(error) => {
-            ctx.allow(Action::Read(Area::Applications))?;
-            return Err(error);
-        }
-    };
+    let app = ctx.or_forbidden(Action::Read(Area::Applications), ctx.application(&mut directory, key).await)?;
     ctx.allow_on(&mut directory, Action::Read(Area::Applications), applications::target(&app)).await?;
     Ok(app)
 }

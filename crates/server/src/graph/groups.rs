@@ -105,13 +105,7 @@ pub(super) async fn update(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
     let (links, owner_links) = (take_links(&mut body, "members")?, take_links(&mut body, "owners")?);
     refuse_other_links(&body)?;
     let mut tx = ctx.app.store.write().await?;
-    let mut group = match ctx.group(&mut tx.directory(), &key).await {
-        Ok(group) => group,
-        Err(error) => {
-            ctx.allow(Action::Update(Area::Groups))?;
-            return Err(error);
-        }
-    };
+    let mut group = ctx.or_forbidden(Action::Update(Area::Groups), ctx.group(&mut tx.directory(), &key).await)?;
     let target = group_target(&group);
     // G-008: what the body does decides, not the route it came by.
     if !links.is_empty() {
@@ -142,13 +136,7 @@ pub(super) async fn update(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
 /// `DELETE /groups/{id}`
 pub(super) async fn remove(ctx: Ctx, Path(key): Path<String>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let group = match ctx.group(&mut tx.directory(), &key).await {
-        Ok(group) => group,
-        Err(error) => {
-            ctx.allow(Action::Delete(Area::Groups))?;
-            return Err(error);
-        }
-    };
+    let group = ctx.or_forbidden(Action::Delete(Area::Groups), ctx.group(&mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::Delete(Area::Groups), group_target(&group)).await?;
     tx.directory().delete_group(ctx.tenant, &group, ctx.now()).await?;
     ctx.record(&mut tx, &allowed, "group.deleted", group.id.uuid(), json!({"displayName": group.display_name})).await?;

@@ -82,13 +82,7 @@ pub(super) fn links(ctx: &Ctx, members: &[Member]) -> Shown {
 /// `POST /groups/{id}/members/$ref`
 pub(super) async fn add(ctx: Ctx, Path(key): Path<String>, body: Json) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let group = match ctx.group(&mut tx.directory(), &key).await {
-        Ok(group) => group,
-        Err(error) => {
-            ctx.allow(Action::ChangeMembers)?;
-            return Err(error);
-        }
-    };
+    let group = ctx.or_forbidden(Action::ChangeMembers, ctx.group(&mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeMembers, group_target(&group)).await?;
     let link = link(&body)?;
     let member = insert(&ctx, &mut tx.directory(), &group, &link).await?;
@@ -130,13 +124,7 @@ pub(super) fn already_there(relation: &str) -> GraphError {
 /// `DELETE /groups/{id}/members/{member}/$ref`
 pub(super) async fn remove(ctx: Ctx, Path((key, member)): Path<(String, String)>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let group = match ctx.group(&mut tx.directory(), &key).await {
-        Ok(group) => group,
-        Err(error) => {
-            ctx.allow(Action::ChangeMembers)?;
-            return Err(error);
-        }
-    };
+    let group = ctx.or_forbidden(Action::ChangeMembers, ctx.group(&mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeMembers, group_target(&group)).await?;
     let id: PrincipalId = member.parse().map_err(|_| GraphError::not_found(&member))?;
     if !tx.directory().remove_member(ctx.tenant, group.id, id).await? {

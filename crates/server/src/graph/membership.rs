@@ -93,14 +93,9 @@ async fn ancestors<M>(ctx: &Ctx, directory: &mut Directory<'_, M>) -> Result<Vec
 /// What the path is about, if the caller may know its groups: their own always, those of others who may read groups.
 async fn allowed_subject<M>(ctx: &Ctx, directory: &mut Directory<'_, M>) -> Result<Member, GraphError> {
     let subject = match ctx.subject(directory).await {
-        Ok(subject) => subject,
-        Err(error) => {
-            // Who may not look learns nothing about who exists; `/me` says by itself what is wrong with it.
-            if !ctx.path.starts_with("/me/") {
-                ctx.allow(Action::Read(Area::Groups))?;
-            }
-            return Err(error);
-        }
+        // `/me` says by itself what is wrong with it.
+        Err(error) if ctx.path.starts_with("/me/") => return Err(error),
+        found => ctx.or_forbidden(Action::Read(Area::Groups), found)?,
     };
     let action = if subject.id == ctx.caller.id() { Action::ReadOwn } else { Action::Read(Area::Groups) };
     ctx.allow(action)?;

@@ -73,13 +73,7 @@ pub(super) async fn references(ctx: Ctx, Path(key): Path<String>) -> Reply<Shown
 /// `POST …/owners/$ref`
 pub(super) async fn add(ctx: Ctx, Path(key): Path<String>, body: Json) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let held = match owned_object(&ctx, &mut tx.directory(), &key).await {
-        Ok(held) => held,
-        Err(error) => {
-            ctx.allow(Action::ChangeOwners(area(&ctx)))?;
-            return Err(error);
-        }
-    };
+    let held = ctx.or_forbidden(Action::ChangeOwners(area(&ctx)), owned_object(&ctx, &mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(held.area), held.object).await?;
     let link = link(&body)?;
     let owner = insert(&ctx, &mut tx.directory(), held.object.id, &link, IfThere::Refuse).await?;
@@ -119,13 +113,7 @@ pub(super) async fn insert(
 /// `DELETE …/owners/{owner}/$ref`
 pub(super) async fn remove(ctx: Ctx, Path((key, owner)): Path<(String, String)>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let held = match owned_object(&ctx, &mut tx.directory(), &key).await {
-        Ok(held) => held,
-        Err(error) => {
-            ctx.allow(Action::ChangeOwners(area(&ctx)))?;
-            return Err(error);
-        }
-    };
+    let held = ctx.or_forbidden(Action::ChangeOwners(area(&ctx)), owned_object(&ctx, &mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeOwners(held.area), held.object).await?;
     let id: PrincipalId = owner.parse().map_err(|_| GraphError::not_found(&owner))?;
     let target = held.object.id.to_string();

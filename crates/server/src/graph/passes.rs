@@ -105,13 +105,7 @@ async fn find(ctx: &Ctx, key: &str) -> Result<(User, Option<TemporaryPass>), Gra
 }
 
 async fn user_to_change(ctx: &Ctx, tx: &mut Tx, key: &str) -> Result<User, GraphError> {
-    match ctx.user(&mut tx.directory(), key).await {
-        Ok(user) => Ok(user),
-        Err(error) => {
-            ctx.allow(Action::ResetPassword)?;
-            Err(error)
-        }
-    }
+    ctx.or_forbidden(Action::ResetPassword, ctx.user(&mut tx.directory(), key).await)
 }
 
 fn show(ctx: &Ctx, pass: &TemporaryPass, code: Option<&OneTimeCode>) -> Object {

@@ -162,13 +162,7 @@ pub(super) async fn update(ctx: Ctx, Path(key): Path<String>, Json(body): Json) 
 /// `DELETE /oauth2PermissionGrants/{id}`: refresh tokens give nothing from then on (65001).
 pub(super) async fn remove(ctx: Ctx, Path(key): Path<String>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let grant = match find(&ctx, &mut tx, &key).await {
-        Ok(grant) => grant,
-        Err(error) => {
-            ctx.allow(Action::ChangeGrants)?;
-            return Err(error);
-        }
-    };
+    let grant = ctx.or_forbidden(Action::ChangeGrants, find(&ctx, &mut tx, &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::ChangeGrants, target(&grant)).await?;
     tx.authority().delete_permission_grant(ctx.tenant, &grant).await?;
     ctx.record(&mut tx, &allowed, "consent.revoked", grant.client.uuid(), told(&grant)).await?;

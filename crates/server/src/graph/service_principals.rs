@@ -42,13 +42,7 @@ pub(super) async fn show(ctx: Ctx, Path(key): Path<String>) -> Reply<Shown> {
     SERVICE_PRINCIPAL.check_select(options.select.as_deref())?;
     let mut reader = ctx.read().await?;
     let mut directory = reader.directory();
-    let principal = match ctx.service_principal(&mut directory, &key).await {
-        Ok(principal) => principal,
-        Err(error) => {
-            ctx.allow(Action::Read(Area::ServicePrincipals))?;
-            return Err(error);
-        }
-    };
+    let principal = ctx.or_forbidden(Action::Read(Area::ServicePrincipals), ctx.service_principal(&mut directory, &key).await)?;
     ctx.allow_on(&mut directory, Action::Read(Area::ServicePrincipals), service_principal_target(&principal)).await?;
     let select = options.select.as_deref();
     let complete = ctx.show_service_principal(&mut directory, &principal, key_material(select)).await?;
@@ -101,13 +95,7 @@ pub(super) async fn to_change(
     key: &str,
     action: Action,
 ) -> Result<(ServicePrincipal, Allowed), GraphError> {
-    let principal = match ctx.service_principal(&mut tx.directory(), key).await {
-        Ok(principal) => principal,
-        Err(error) => {
-            ctx.allow(action)?;
-            return Err(error);
-        }
-    };
+    let principal = ctx.or_forbidden(action, ctx.service_principal(&mut tx.directory(), key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), action, service_principal_target(&principal)).await?;
     Ok((principal, allowed))
 }

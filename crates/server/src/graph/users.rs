@@ -182,13 +182,7 @@ const OWN_PROFILE: &[&str] = &["businessPhones", "mobilePhone", "preferredLangua
 /// `DELETE /users/{id|upn}`
 pub(super) async fn remove(ctx: Ctx, Path(key): Path<String>) -> Reply<NoContent> {
     let mut tx = ctx.app.store.write().await?;
-    let user = match ctx.user(&mut tx.directory(), &key).await {
-        Ok(user) => user,
-        Err(error) => {
-            ctx.allow(Action::Delete(Area::Users))?;
-            return Err(error);
-        }
-    };
+    let user = ctx.or_forbidden(Action::Delete(Area::Users), ctx.user(&mut tx.directory(), &key).await)?;
     let allowed = ctx.allow_on(&mut tx.directory(), Action::Delete(Area::Users), user_target(&user)).await?;
     keep_an_administrator(&ctx, &mut tx.directory(), &user).await?;
     tx.directory().delete_user(ctx.tenant, &user, ctx.now()).await?;
@@ -201,14 +195,7 @@ pub(super) async fn remove(ctx: Ctx, Path(key): Path<String>) -> Reply<NoContent
 /// whatever the person holds ends, at API servers too (S-806).
 pub(super) async fn revoke_sessions(ctx: Ctx) -> Reply<Shown> {
     let mut tx = ctx.app.store.write().await?;
-    let subject = ctx.subject(&mut tx.directory()).await;
-    let subject = match subject {
-        Ok(subject) => subject,
-        Err(error) => {
-            ctx.allow(Action::RevokeSessions)?;
-            return Err(error);
-        }
-    };
+    let subject = ctx.or_forbidden(Action::RevokeSessions, ctx.subject(&mut tx.directory()).await)?;
     let mut user = ctx.user(&mut tx.directory(), &subject.id.to_string()).await?;
     let allowed: Allowed = ctx.allow_on(&mut tx.directory(), Action::RevokeSessions, user_target(&user)).await?;
     revoke::person(&mut tx, ctx.tenant, &mut user, "revokeSignInSessions", Some(ctx.caller.id()), ctx.now()).await?;

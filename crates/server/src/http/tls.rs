@@ -105,14 +105,15 @@ fn san(name: &str) -> Result<SanType> {
     })
 }
 
-fn named(common_name: &str) -> DistinguishedName {
+/// A subject that is nothing but a common name.
+pub(crate) fn named(common_name: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common_name);
     name
 }
 
 /// From an hour ago (clocks differ) for this long.
-fn validity(now: Timestamp, life: Duration) -> (OffsetDateTime, OffsetDateTime) {
+pub(crate) fn validity(now: Timestamp, life: Duration) -> (OffsetDateTime, OffsetDateTime) {
     let at = OffsetDateTime::from_unix_timestamp(now.as_second()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     (at - Duration::from_hours(1), at + life)
 }

@@ -11,14 +11,12 @@ use std::time::Duration;
 use entrance_model::Timestamp;
 use entrance_model::id::ClusterUid;
 use entrance_store::{SealedKey, Store, StoreError};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use time::OffsetDateTime;
 use x509_parser::extensions::GeneralName;
 use zeroize::Zeroizing;
+
+use crate::http::tls::{named, validity};
 
 /// Why a certificate cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -147,18 +145,6 @@ fn leaf(name: &str, usage: ExtendedKeyUsagePurpose, now: Timestamp, life: Durati
     params.use_authority_key_identifier_extension = true;
     (params.not_before, params.not_after) = validity(now, life);
     params
-}
-
-fn named(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common_name);
-    name
-}
-
-/// From an hour ago (clocks differ) for this long.
-fn validity(now: Timestamp, life: Duration) -> (OffsetDateTime, OffsetDateTime) {
-    let at = OffsetDateTime::from_unix_timestamp(now.as_second()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    (at - Duration::from_hours(1), at + life)
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
