@@ -1,7 +1,7 @@
 //! What the token service costs beside the signatures in its answers, all of one run.
 //!
 //! Run it with `cargo bench -p entrance-server --bench tokens`, and words for single parts (`client`, `refresh`, `device`,
-//! `password`, `open`, `pages`). Printed, never asserted: the fractions say the same on another machine, the rates do not.
+//! `password`, `open`). Printed, never asserted: the fractions say the same on another machine, the rates do not.
 //! Callers and server have threads of their own in this process, so the processor time of each is known. A bare signature
 //! is measured right before and right after each part. Every write is durable, as always; writes that wait together are
 //! committed together.
@@ -29,7 +29,7 @@ const FEWER: u32 = 1_600;
 const HASHES: u32 = 16;
 /// How long arrivals last at each pace.
 const ARRIVALS: Duration = Duration::from_secs(6);
-const PARTS: [&str; 6] = ["client", "refresh", "device", "password", "open", "pages"];
+const PARTS: [&str; 5] = ["client", "refresh", "device", "password", "open"];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--bench")).collect();
@@ -74,13 +74,6 @@ async fn run(words: Vec<String>, on_server: Handle) -> Result<()> {
     }
     if is_wanted("password") {
         passwords(&world, &asking).await?;
-    }
-    if is_wanted("pages") {
-        let (bytes, requests) = world.first_visit().await?;
-        println!(
-            "first visit of the sign-in page: {requests} requests, {:.1} KiB with heads",
-            f64::from(u32::try_from(bytes)?) / 1024.0
-        );
     }
     println!("for comparison: npm `oidc-provider` reached 0.37 of bare signing with client credentials, Keycloak and Dex 0.07");
     // The folder goes once nobody writes into it any more.

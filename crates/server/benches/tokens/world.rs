@@ -113,35 +113,6 @@ impl World {
         tx.authority().swap_device_grant(&hash, found.version, &found.state.approve(by, now)?).await?;
         Ok(tx.commit().await?)
     }
-
-    /// What a browser loads that was never here: bytes of all answers, and how many there are.
-    pub(crate) async fn first_visit(&self) -> Result<(usize, usize)> {
-        let page = format!(
-            "{}/{}/oauth2/v2.0/authorize?client_id={AZ}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400&scope=openid\
-             &state=s&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
-            self.base, self.tenant
-        );
-        let (mut bytes, html) = self.load(&page).await?;
-        let mut requests = 1;
-        for part in
-            html.split('<').filter(|part| part.starts_with("link ") || part.starts_with("script ") || part.starts_with("img "))
-        {
-            let value = |name: &str| Some(part.split_once(&format!("{name}=\""))?.1.split_once('"')?.0.to_owned());
-            if let Some(path) = value("href").or_else(|| value("src")).filter(|path| path.starts_with('/')) {
-                bytes += self.load(&format!("{}{path}", self.base)).await?.0;
-                requests += 1;
-            }
-        }
-        Ok((bytes, requests))
-    }
-
-    /// Loads one address; its size is that of head and body, before TLS.
-    async fn load(&self, url: &str) -> Result<(usize, String)> {
-        let answer = self.client.get(url).header("accept", "text/html,*/*").send().await?.error_for_status()?;
-        let head: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        let body = answer.bytes().await?;
-        Ok((head + body.len(), String::from_utf8_lossy(&body).into_owned()))
-    }
 }
 
 /// As the store knows a device code.
