@@ -1,6 +1,8 @@
 //! Proof of possession (Microsoft's "signed HTTP request" as clusters read it): the access token is bound to a key that only
 //! this person's cache holds, and each use is signed with it for one cluster, once.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -59,10 +61,15 @@ struct Stored {
 }
 
 impl PopKey {
-    /// The cache's key; made when there is none. Where it cannot be kept it is good for this one call.
+    /// The cache's key; made when there is none, by one process for all that start together. Where it cannot be kept it is good for
+    /// this one call.
     pub fn of(cache: &TokenCache) -> Result<Self, SignInError> {
-        let known = cache.thing::<Stored>(FILE);
-        if let Some(key) = known.and_then(|stored| Self::read(&Zeroizing::new(STANDARD.decode(stored.pkcs8).ok()?))) {
+        if let Some(key) = Self::kept(cache) {
+            return Ok(key);
+        }
+        // Each key has tokens, locks and prompts of its own: two of them would ask the person twice.
+        let _lock = cache.lock_thing(FILE, MAKING);
+        if let Some(key) = Self::kept(cache) {
             return Ok(key);
         }
         let bad = || SignInError::Key("no key for proofs of possession can be made".into());
@@ -71,7 +78,13 @@ impl PopKey {
         let pkcs8: &Pkcs8V1Der<'_> = &pkcs8;
         // A cache that cannot be written costs a sign-in at each call, and nothing else.
         let _ = cache.keep_thing(FILE, &Stored { pkcs8: STANDARD.encode(pkcs8.as_ref()) });
-        Self::read(pkcs8.as_ref()).ok_or_else(bad)
+        // Read back: where there are no locks, another process may have been the last.
+        Self::kept(cache).or_else(|| Self::read(pkcs8.as_ref())).ok_or_else(bad)
+    }
+
+    fn kept(cache: &TokenCache) -> Option<Self> {
+        let stored = cache.thing::<Stored>(FILE)?;
+        Self::read(&Zeroizing::new(STANDARD.decode(stored.pkcs8).ok()?))
     }
 
     fn read(pkcs8: &[u8]) -> Option<Self> {
@@ -118,6 +131,8 @@ pub(crate) fn confirmation(thumbprint: &str) -> String {
 }
 
 const FILE: &str = "pop.key";
+/// How long to wait for another process that makes the key; a slow machine takes seconds.
+const MAKING: Duration = Duration::from_secs(10);
 /// A public key of 2048 bits in DER (RFC 8017, A.1.1): the modulus stands between these, and the exponent is always 65537.
 const BEFORE_N: &[u8] = &[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
 const AFTER_N: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
@@ -157,6 +172,17 @@ mod tests {
         let again = key.proof(&Secret::new("a.b.c".into()), "/subscriptions/1", now).expect("signs");
         assert_ne!(json(again.expose().split('.').nth(1).expect("a payload"))["nonce"], payload["nonce"]);
         assert_eq!(PopKey::of(&cache).expect("the same key").thumbprint(), key.thumbprint(), "it is kept");
+    }
+
+    #[test]
+    fn row_3_many_that_make_the_key_at_once_have_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let make = || PopKey::of(&TokenCache::at(folder.path())).expect("a key").thumbprint().to_owned();
+        let made: Vec<String> = std::thread::scope(|scope| {
+            let making: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            making.into_iter().map(|one| one.join().expect("made")).collect()
+        });
+        assert!(made.iter().all(|print| *print == made[0]), "{made:?}");
     }
 
     #[test]

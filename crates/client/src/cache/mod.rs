@@ -189,6 +189,11 @@ impl TokenCache {
         self.seal(&key, name, value)
     }
 
+    /// Waits for the right to make what is kept under a name.
+    pub(crate) fn lock_thing(&self, name: &str, limit: std::time::Duration) -> Result<AccountLock, NoLock> {
+        self.lock_file(&format!("{name}.lock"), limit, || ())
+    }
+
     fn lock_file(&self, name: &str, limit: std::time::Duration, waiting: impl FnMut()) -> Result<AccountLock, NoLock> {
         if self.storage == Storage::Nothing {
             return Err(NoLock::Impossible);
@@ -214,8 +219,8 @@ impl TokenCache {
     fn sealed(&self, name: &str) -> Option<Sealed> {
         let file = self.entries().join(name);
         // Looked at first: what is too large is not read at all.
-        let length = std::fs::metadata(&file).ok()?.len();
-        std::fs::read(file).ok().filter(|_| length <= LARGEST).map(Sealed)
+        std::fs::metadata(&file).ok().filter(|facts| facts.len() <= LARGEST)?;
+        std::fs::read(file).ok().map(Sealed)
     }
 
     fn seal<T: Serialize>(&self, key: &Key, name: &str, value: &T) -> std::io::Result<()> {

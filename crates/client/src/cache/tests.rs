@@ -253,3 +253,22 @@ fn row_8_a_key_in_the_keyring_is_on_no_disk_or_a_file_takes_its_place() {
     cache.forget_everything().expect("forgotten");
     assert!(!cache.has_key());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_too_large_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = TokenCache::at(folder.path());
+    cache.keep_thing("thing", &1).expect("kept");
+    assert_eq!(cache.thing::<u8>("thing"), Some(1));
+    let file = std::fs::File::options().write(true).open(cache.entries().join("thing")).expect("there");
+    file.set_len(64 << 20).expect("set");
+    let read = || {
+        let counts = std::fs::read_to_string("/proc/thread-self/io").expect("counts");
+        let count = counts.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("what was read");
+        count.parse::<u64>().expect("a number")
+    };
+    let before = read();
+    assert_eq!(cache.thing::<u8>("thing"), None);
+    assert!(read() - before < 1 << 20, "{} bytes", read() - before);
+}

@@ -1,10 +1,9 @@
 //! Many processes at once, as `kubectl` in a loop or a build with many jobs starts them, and processes that are killed.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::browser::bring;
+use crate::browser::{bring, with_launcher};
 use crate::support::{Authority, Done, Home, count, device, refusal, tokens};
 
 fn start(home: &Home, many: usize, words: &[&'static str]) -> Vec<Child> {
@@ -38,23 +37,43 @@ fn row_3_many_first_calls_ask_once() {
 
 #[test]
 fn row_3_many_first_calls_open_one_page() {
-    for many in [20, 200] {
+    for (many, more) in [(20, &[][..]), (200, &[]), (20, &BOUND), (50, &BOUND)] {
         let authority = Authority::start();
         let home = Home::at(&authority);
         let folder = home.folder.path().display().to_string();
-        let script = home.file("xdg-open", &format!("#!/bin/sh\necho \"$1\" >> {folder}/pages\n"));
-        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).expect("set");
-        let home = home.env("PATH", &folder);
-        let calls = start(&home, many, &["-l", "interactive"]);
+        let home = with_launcher(home, &format!("echo \"$1\" >> {folder}/pages"));
+        let calls = start(&home, many, &[&["-l", "interactive"], more].concat());
         let pages = || std::fs::read_to_string(home.folder.path().join("pages")).unwrap_or_default();
         until("a page was opened", || pages().ends_with('\n'));
-        let page = url::Url::parse(pages().trim()).expect("one address");
+        let page = url::Url::parse(pages().lines().next().expect("one")).expect("an address");
         let field = |name: &str| page.query_pairs().find(|(key, _)| key == name).expect("a field").1.into_owned();
         bring(&field("redirect_uri"), &[("code", "CODE"), ("state", &field("state"))]);
-        all_have(&end(calls), "token-1");
+        let done = end(calls);
+        if more.is_empty() {
+            all_have(&done, "token-1");
+        } else {
+            all_have_a_proof(&done);
+        }
         assert_eq!(pages().lines().count(), 1, "{}", pages());
         assert_eq!(count(&authority.asked(), "/token"), 1);
     }
+}
+
+#[test]
+fn row_3_many_first_calls_for_a_bound_token_ask_once() {
+    let authority = Authority::start();
+    let home = Home::at(&authority);
+    all_have_a_proof(&end(start(&home, 20, &[&["-l", "spn", "--client-secret", "s"], &BOUND[..]].concat())));
+    assert_eq!(count(&authority.asked(), "/token"), 1);
+}
+
+const BOUND: [&str; 3] = ["--pop-enabled", "--pop-claims", "u=CLUSTER"];
+
+/// A proof is new each time, and made with the one key that the token is bound to.
+fn all_have_a_proof(done: &[Done]) {
+    let header = |done: &Done| done.token.as_deref().and_then(|proof| Some(proof.split_once('.')?.0.to_owned()));
+    let first = header(&done[0]);
+    assert!(first.is_some() && done.iter().all(|done| header(done) == first), "{done:#?}");
 }
 
 #[test]
@@ -98,7 +117,7 @@ fn row_3_a_killed_leader_is_followed_by_another() {
     assert_eq!(count(&authority.asked(), "/devicecode"), 0, "one of them, and once");
 }
 
-fn has_lock_open(call: &Child) -> bool {
+pub(crate) fn has_lock_open(call: &Child) -> bool {
     let open = std::fs::read_dir(format!("/proc/{}/fd", call.id())).into_iter().flatten().flatten();
     open.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file.extension().is_some_and(|end| end == "lock"))
 }
@@ -140,7 +159,7 @@ fn a_process_that_is_killed_while_it_writes_leaves_a_cache_that_is_whole_and_fre
     assert!(authority.asked().is_empty(), "the token is read from the cache");
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < patience, "{what}: not within a minute");
