@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use entrance_wire::why::Why;
 
 use super::files::{make_folder, replace};
-use super::{Account, Storage, TokenCache};
+use super::{Account, AccountLock, Storage, TokenCache};
 use crate::Secret;
 
 /// One process from its start to its end: a number alone is given to others later.
@@ -87,16 +87,16 @@ impl TokenCache {
             && !note(&self.told().join(name), name).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
     }
 
-    /// Notes that a page is opened for this account; false if one was, less than a minute ago.
+    /// Notes that a page is opened for this account; false if one was, less than a minute ago. That is remembered also where nothing
+    /// else is kept: it tells nobody anything, and calls that cannot see each other must not fill a browser.
     pub fn may_open_page(&self, account: &Account) -> bool {
-        if self.storage == Storage::Nothing {
-            return true;
-        }
         let file = self.page(account);
+        let _ = make_folder(&self.told());
+        let _one_at_a_time = AccountLock::take(&file.with_extension("page.lock"), NOTING, || ());
         let age = file.metadata().and_then(|facts| facts.modified()).ok().and_then(|at| at.elapsed().ok());
         let may = age.is_none_or(|age| age > REMEMBERED);
         if may {
-            let _ = make_folder(&self.told()).and_then(|()| replace(&file, b""));
+            let _ = replace(&file, b"");
         }
         may
     }
@@ -128,7 +128,9 @@ impl TokenCache {
     }
 
     fn page(&self, account: &Account) -> PathBuf {
-        self.told().join(format!("{}.page", super::id(&[&super::base(account)])))
+        // Which key a token is bound to changes from call to call where none is kept.
+        let bound_to = account.bound_to.as_ref().map(|_| String::new());
+        self.told().join(format!("{}.page", super::id(&[&super::base(&Account { bound_to, ..account.clone() })])))
     }
 
     fn told(&self) -> PathBuf {
@@ -175,6 +177,8 @@ fn mark(token: &Secret) -> String {
 const TOLD: &str = "told";
 const SWEEP_EVERY: u32 = 16;
 const FORGOTTEN: Duration = Duration::from_hours(12);
+/// How long to wait for another process that looks whether it may open a page.
+const NOTING: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
@@ -240,6 +244,28 @@ mod tests {
         let file = std::fs::File::options().write(true).open(cache.answer(&secret("canary"))).expect("there");
         file.set_modified(an_hour_ago).expect("set");
         assert_eq!(cache.said_lately(&secret("canary")), None);
+    }
+
+    #[test]
+    fn row_12_one_of_many_that_keep_nothing_opens_a_page() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let may = |key: usize| {
+            let cache = TokenCache::at(folder.path().join("not there yet")).kept_in(Storage::Nothing);
+            let account = Account {
+                authority: "h/t".into(),
+                client: "c".into(),
+                subject: super::super::Subject::Person(None),
+                legacy: false,
+                bound_to: Some(key.to_string()),
+            };
+            cache.may_open_page(&account)
+        };
+        let may = &may;
+        let pages = std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..8).map(|key| scope.spawn(move || may(key))).collect();
+            calls.into_iter().map(|call| call.join().expect("ended")).filter(|may| *may).count()
+        });
+        assert_eq!(pages, 1);
     }
 
     #[cfg(unix)]

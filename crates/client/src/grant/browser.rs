@@ -1,5 +1,7 @@
 //! The authorization code grant with PKCE through the person's browser (RFC 8252): a loopback listener takes the answer.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -8,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Url;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::{Request, token};
 use crate::{Http, Invitation, Secret, SignInError, SignedIn, Talk};
@@ -61,26 +64,28 @@ pub async fn sign_in(http: &Http, request: &Request, wishes: &Wishes, talk: &dyn
         Opening::Never => format!("{lately} To sign in, go to:\n{page}"),
     };
     talk.invite(&message, &to);
-    match wishes.opening {
-        Opening::AtOnce => {
-            // Some launchers only return when the browser is closed.
-            let opened = tokio::task::spawn_blocking(move || open::that_detached(address));
-            if !matches!(tokio::time::timeout(Duration::from_secs(5), opened).await, Err(_) | Ok(Ok(Ok(())))) {
-                return Ok(Outcome::NoBrowser);
+    let failing = async {
+        match wishes.opening {
+            Opening::AtOnce => failed_to_open(address).await,
+            Opening::AfterKey => {
+                // A thread of its own: nobody can end a read of the keyboard, but the end of the process.
+                std::thread::spawn(move || {
+                    if std::io::stdin().read_line(&mut String::new()).is_ok_and(|length| length > 0) {
+                        let _ = open::that_detached(address);
+                    }
+                });
+                std::future::pending().await
             }
+            Opening::Never => std::future::pending().await,
         }
-        Opening::AfterKey => {
-            // A thread of its own: nobody can end a read of the keyboard, but the end of the process.
-            std::thread::spawn(move || {
-                if std::io::stdin().read_line(&mut String::new()).is_ok_and(|length| length > 0) {
-                    let _ = open::that_detached(address);
-                }
-            });
+    };
+    // The page may be used, and answer, while its launcher is still looked at.
+    let code = tokio::select! {
+        answered = tokio::time::timeout(PATIENCE, answer(&listener, &state)) => {
+            answered.map_err(|_| SignInError::Browser("nobody finished it within five minutes".into()))??
         }
-        Opening::Never => {}
-    }
-    let answered = tokio::time::timeout(PATIENCE, answer(&listener, &state)).await;
-    let code = answered.map_err(|_| SignInError::Browser("nobody finished it within five minutes".into()))??;
+        () = failing => return Ok(Outcome::NoBrowser),
+    };
     let form = [
         ("client_id", request.client_id.as_str()),
         ("client_info", "1"),
@@ -115,53 +120,83 @@ fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, sta
     page
 }
 
+/// Opens the page, and ends only if that did not work. Some launchers return when the browser is closed, and others take a moment to
+/// find out that there is none.
+async fn failed_to_open(address: String) {
+    let opened = tokio::task::spawn_blocking(move || open::that_detached_with_timeout(address, LAUNCHER));
+    if matches!(opened.await, Ok(Ok(()))) {
+        std::future::pending().await
+    }
+}
+
 async fn listen(wanted: Option<&str>) -> Result<(TcpListener, String), SignInError> {
-    let bind = |port: u16| async move {
-        TcpListener::bind(("127.0.0.1", port))
+    let bind = |host: IpAddr, port: u16| async move {
+        TcpListener::bind((host, port))
             .await
             .map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })
     };
     let Some(wanted) = wanted else {
-        let listener = bind(0).await?;
+        let listener = bind(Ipv4Addr::LOCALHOST.into(), 0).await?;
         let port = listener
             .local_addr()
             .map_err(|source| SignInError::Machine { doing: "listening for the browser's answer", source })?
             .port();
         return Ok((listener, format!("http://localhost:{port}")));
     };
-    let url = Url::parse(wanted)
-        .ok()
-        .filter(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
-    let Some(port) = url.and_then(|url| url.port_or_known_default()) else {
+    let place = Url::parse(wanted).ok().filter(|url| url.scheme() == "http").and_then(|url| {
+        let host = match url.host_str()? {
+            "localhost" | "127.0.0.1" => Ipv4Addr::LOCALHOST.into(),
+            "[::1]" => Ipv6Addr::LOCALHOST.into(),
+            _ => return None,
+        };
+        Some((host, url.port_or_known_default()?))
+    });
+    let Some((host, port)) = place else {
         return Err(SignInError::Browser(
             "`--redirect-url` must be an http address of this machine, such as http://localhost:8080".into(),
         ));
     };
-    Ok((bind(port).await?, wanted.to_owned()))
+    Ok((bind(host, port).await?, wanted.to_owned()))
 }
 
-/// Serves the browser until it brings the code.
+/// Serves the browser until it brings the code. Browsers open connections that they use later or never, so none of them waits for
+/// another.
 async fn answer(listener: &TcpListener, state: &str) -> Result<Secret, SignInError> {
+    let state: Arc<str> = state.into();
+    let mut visits = JoinSet::new();
     loop {
-        let (mut browser, _) =
-            listener.accept().await.map_err(|source| SignInError::Machine { doing: "waiting for the browser", source })?;
-        let Ok(Some(fields)) = tokio::time::timeout(Duration::from_secs(10), fields(&mut browser)).await else { continue };
-        let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        // An answer to a question that was not ours: somebody else's page.
-        if field("state")
-            .is_none_or(|got| aws_lc_rs::constant_time::verify_slices_are_equal(got.as_bytes(), state.as_bytes()).is_err())
-        {
-            reply(&mut browser, "404 Not Found", "There is nothing here.").await;
-            continue;
+        tokio::select! {
+            accepted = listener.accept(), if visits.len() < MOST => {
+                let (browser, _) = accepted.map_err(|source| SignInError::Machine { doing: "waiting for the browser", source })?;
+                visits.spawn(visit(browser, state.clone()));
+            }
+            Some(ended) = visits.join_next() => {
+                if let Ok(Some(answered)) = ended {
+                    return answered;
+                }
+            }
         }
-        if let Some(code) = field("code") {
-            reply(&mut browser, "200 OK", "You are signed in. You can close this page.").await;
-            return Ok(Secret::new(code.to_owned()));
-        }
-        reply(&mut browser, "200 OK", "The sign-in did not work. The terminal tells why.").await;
-        let said = field("error_description").or(field("error")).unwrap_or("no code came back");
-        return Err(SignInError::Browser(crate::printable(&crate::text::first_line(said, 300)).into_owned()));
     }
+}
+
+/// Serves one connection; `None` if it did not bring the answer.
+async fn visit(mut browser: TcpStream, state: Arc<str>) -> Option<Result<Secret, SignInError>> {
+    let fields = tokio::time::timeout(Duration::from_secs(10), fields(&mut browser)).await.ok()??;
+    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    // An answer to a question that was not ours: somebody else's page.
+    if field("state")
+        .is_none_or(|got| aws_lc_rs::constant_time::verify_slices_are_equal(got.as_bytes(), state.as_bytes()).is_err())
+    {
+        reply(&mut browser, "404 Not Found", "There is nothing here.").await;
+        return None;
+    }
+    if let Some(code) = field("code") {
+        reply(&mut browser, "200 OK", "You are signed in. You can close this page.").await;
+        return Some(Ok(Secret::new(code.to_owned())));
+    }
+    reply(&mut browser, "200 OK", "The sign-in did not work. The terminal tells why.").await;
+    let said = field("error_description").or(field("error")).unwrap_or("no code came back");
+    Some(Err(SignInError::Browser(crate::printable(&crate::text::first_line(said, 300)).into_owned())))
 }
 
 /// The form of a request, from its body or its query.
@@ -236,6 +271,10 @@ fn random() -> Result<String, SignInError> {
 }
 
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How long a launcher is looked at.
+const LAUNCHER: Duration = Duration::from_secs(3);
+/// So many connections at a time.
+const MOST: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,15 @@ use crate::support::{Authority, Done, Home};
 /// A home in which opening a browser writes the address down.
 pub(crate) fn with_browser(home: Home) -> Home {
     let folder = home.folder.path().display().to_string();
-    let script = home.file(
-        "xdg-open",
-        &format!("#!/bin/sh\necho \"$1\" > {folder}/opened.new\n/bin/mv {folder}/opened.new {folder}/opened\n"),
-    );
-    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let script = format!("echo \"$1\" > {folder}/opened.new\n/bin/mv {folder}/opened.new {folder}/opened");
+    with_launcher(home, &script)
+}
+
+/// A home in which opening a browser does this, and nothing else is on the path.
+pub(crate) fn with_launcher(home: Home, script: &str) -> Home {
+    let file = home.file("xdg-open", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let folder = home.folder.path().display().to_string();
     home.env("PATH", &folder)
 }
 
@@ -36,7 +40,7 @@ pub(crate) fn opened(home: &Home) -> BTreeMap<String, String> {
 pub(crate) fn bring(redirect: &str, form: &[(&str, &str)]) -> String {
     let url = url::Url::parse(redirect).expect("an address");
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let mut stream = TcpStream::connect(("127.0.0.1", url.port().expect("a port"))).expect("somebody listens");
+    let mut stream = TcpStream::connect(url.socket_addrs(|| None).expect("an address").as_slice()).expect("somebody listens");
     write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
     let mut page = String::new();
     stream.read_to_string(&mut page).expect("a page");
@@ -104,4 +108,59 @@ fn row_12_one_page_for_a_sign_in_and_no_second_one_within_a_minute() {
     assert_eq!(opened(&home)["login_hint"], "bob@corp.test");
     other.kill().expect("killed");
     other.wait().expect("ended");
+}
+
+#[test]
+fn row_12_a_launcher_that_fails_late_leads_to_a_code_too() {
+    let authority = Authority::start();
+    let home = with_launcher(Home::at(&authority), "/bin/sleep 0.6\nexit 3");
+    let done = home.run(&["-l", "interactive", "--timeout", "20s"]);
+    assert_eq!(done.token.as_deref(), Some("token-1"), "{}", done.stderr);
+    assert!(done.stderr.contains("No browser can be opened here"), "{}", done.stderr);
+}
+
+#[test]
+fn a_connection_that_says_nothing_keeps_nobody_waiting() {
+    let authority = Authority::start();
+    let home = with_browser(Home::at(&authority));
+    let call = home.start(&["-l", "interactive"]);
+    let asked = opened(&home);
+    // As browsers connect before they know what for.
+    let port = url::Url::parse(&asked["redirect_uri"]).expect("an address").port().expect("a port");
+    let _idle: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).expect("somebody listens")).collect();
+    std::thread::sleep(Duration::from_millis(100));
+    let since = Instant::now();
+    bring(&asked["redirect_uri"], &[("code", "CODE"), ("state", &asked["state"])]);
+    let done = Done::of(&call.wait_with_output().expect("ends"));
+    assert!(done.ok && since.elapsed() < Duration::from_secs(5), "{:?} {}", since.elapsed(), done.stderr);
+}
+
+#[test]
+fn the_answer_is_taken_at_the_address_that_was_given() {
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let authority = Authority::start();
+        let home = with_browser(Home::at(&authority));
+        let plain = host.trim_matches(['[', ']']);
+        let port = TcpListener::bind((plain, 0)).expect("a port").local_addr().expect("an address").port();
+        let address = format!("http://{host}:{port}");
+        let call = home.start(&["-l", "interactive", "--redirect-url", &address]);
+        let asked = opened(&home);
+        assert_eq!(asked["redirect_uri"], address);
+        assert!(bring(&address, &[("code", "CODE"), ("state", &asked["state"])]).starts_with("HTTP/1.1 200"), "{host}");
+        assert!(Done::of(&call.wait_with_output().expect("ends")).ok, "{host}");
+    }
+}
+
+#[test]
+fn row_12_one_page_also_where_nothing_is_kept() {
+    let authority = Authority::start();
+    let home = with_browser(Home::at(&authority));
+    let mut first = home.start(&["-l", "interactive", "--cache-storage", "none"]);
+    opened(&home);
+    first.kill().expect("killed");
+    first.wait().expect("ended");
+    std::fs::remove_file(home.folder.path().join("opened")).expect("there");
+    let done = home.run(&["-l", "interactive", "--cache-storage", "none", "--timeout", "2s"]);
+    assert!(!done.ok && done.stderr.contains("less than a minute ago"), "{}", done.stderr);
+    assert!(!home.folder.path().join("opened").exists(), "no second page");
 }
