@@ -258,8 +258,12 @@ fn failed(url: &Url, error: &reqwest::Error) -> SignInError {
     if let Some(wrong) = certificate_error(error) {
         use rustls::CertificateError as Wrong;
         match wrong {
-            // A bad signature: an authority of the same name with another key, as after a reinstallation.
-            Wrong::UnknownIssuer | Wrong::BadSignature | Wrong::ApplicationVerificationFailure => {
+            // A bad signature, or one that the key cannot make: an authority of the same name with another key, as after a reinstallation.
+            Wrong::UnknownIssuer
+            | Wrong::BadSignature
+            | Wrong::UnsupportedSignatureAlgorithmContext { .. }
+            | Wrong::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+            | Wrong::ApplicationVerificationFailure => {
                 return SignInError::Untrusted { host };
             }
             Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => return SignInError::OtherName { host },
