@@ -23,8 +23,12 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
         rest = &rest[unit.len()..];
         seconds += number * length;
     }
-    if negative { Some(Duration::ZERO) } else { Duration::try_from_secs_f64(seconds).ok() }
+    let read = Duration::try_from_secs_f64(seconds).ok().filter(|length| *length <= LONGEST)?;
+    Some(if negative { Duration::ZERO } else { read })
 }
+
+/// What Go counts in nanoseconds of 63 bits; more is no duration there either.
+const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 
 /// Longer names first, so that `ms` is not read as minutes.
 const UNITS: [(&str, f64); 8] =
@@ -42,7 +46,8 @@ mod tests {
         assert_eq!(of("300ms"), Some(300));
         assert_eq!(of("0"), Some(0));
         assert_eq!(of("-5s"), Some(0));
-        for wrong in ["", "ten", "5", "5x", "s", "-", "1m5"] {
+        assert_eq!(of("2562047h"), Some(9_223_369_200_000));
+        for wrong in ["", "ten", "5", "5x", "s", "-", "1m5", "4000000000000000h", "-4000000000000000h", "2562048h"] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
