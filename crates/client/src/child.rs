@@ -31,7 +31,7 @@ pub enum ChildError {
         said: String,
     },
     /// It took too long.
-    #[error("{credential}: `{program}` gave no answer within {} s (signal: killed)\nhint: `--timeout` gives more time", .limit.as_secs_f32())]
+    #[error("{credential}: `{program}` gave no answer within {} s (signal: killed)\nhint: `--timeout` gives more time", tenths(*.limit))]
     TooSlow {
         /// The name the original gives to this way of signing in.
         credential: &'static str,
@@ -162,6 +162,11 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
         let _ = send.send(bytes);
     });
     receive
+}
+
+/// Seconds, as people say them.
+fn tenths(limit: Duration) -> f32 {
+    (limit.as_secs_f32() * 10.0).round() / 10.0
 }
 
 /// The line that tells most: the one that says so itself, else the first.

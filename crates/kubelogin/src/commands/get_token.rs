@@ -6,13 +6,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use entrance_client::cache::{Account, CachedToken, NoLock, Subject, TokenCache};
+use entrance_client::cache::{Account, AccountLock, CachedToken, NoLock, Subject, TokenCache};
 use entrance_client::grant::{self, Request};
 use entrance_client::pop::PopKey;
 use entrance_client::{Http, SignInError, SignedIn};
 use entrance_wire::exec_credential::{ExecInfo, credential};
 use jiff::Timestamp;
 
+use super::limit::Limit;
 use super::{env, opened};
 use crate::failure::Failure;
 use crate::login::{Login, Way, chained, pop};
@@ -25,8 +26,9 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     if settings.text(Opt::ServerId).is_none() {
         return Err(BadOption::NoServer.into());
     }
+    let run = Limit::from_now(settings.timeout);
     if settings.login == Login::Chained {
-        return chained(&settings);
+        return chained(&settings, run);
     }
     let mut way = Way::of(&settings, &env)?;
     let cache = opened(settings.cache(&env)?);
@@ -36,7 +38,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     }
     // Read before anybody signs in: an answer that kubectl will not take is not worth a prompt.
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
-    let call = Call { settings: &settings, way: &way, info: &info };
+    let call = Call { settings: &settings, way: &way, info: &info, run };
     // A bound token is worth nothing without its proof, also to who would tell the reason.
     let got = if bound.is_none() { call.token_that_opens(&cache)? } else { call.token(&cache)? };
     give(&info, got, bound.as_ref())
@@ -44,7 +46,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
 
 /// The first way that gives a token. What an earlier call found at the end of the chain is not looked for again, as long as nothing
 /// before it speaks up.
-fn chained(settings: &Settings) -> Result<(), Failure> {
+fn chained(settings: &Settings, run: Limit) -> Result<(), Failure> {
     let cache = opened(settings.cache(&env)?);
     let info = ExecInfo::read(env("KUBERNETES_EXEC_INFO").as_deref())?;
     let ways = chained::offered(settings, &env);
@@ -58,7 +60,7 @@ fn chained(settings: &Settings) -> Result<(), Failure> {
             chained::pass_over(*login, "an earlier call came to the one after it");
             continue;
         }
-        match (Call { settings, way, info: &info }).token_that_opens(&cache) {
+        match (Call { settings, way, info: &info, run }).token_that_opens(&cache) {
             Ok(got) => {
                 terminal::detail(2, &format!("chained: {} it is", login.as_str()));
                 return give(&info, got, None);
@@ -102,6 +104,8 @@ struct Call<'a> {
     settings: &'a Settings,
     way: &'a Way,
     info: &'a ExecInfo,
+    /// For the whole run, whatever it has to wait for.
+    run: Limit,
 }
 
 /// What a miss needs to know about the cache.
@@ -133,7 +137,7 @@ impl Call<'_> {
     }
 
     fn token(&self, cache: &TokenCache) -> Result<CachedToken, Failure> {
-        Ok(match (self.way.ask_child(self.settings.timeout), self.way.kept_for()) {
+        Ok(match (self.way.ask_child(self.run.left()), self.way.kept_for()) {
             (Some(answer), _) => fresh(answer.map_err(Failure::GetToken)?),
             (None, Some((account, request))) => self.kept(cache, &account, request)?,
             (None, None) => {
@@ -151,12 +155,7 @@ impl Call<'_> {
         if cache.account(account).is_none() {
             self.somebody_can_be_asked().map_err(failed)?;
         }
-        let limit = self.limit().unwrap_or(A_PERSON);
-        let lock = match cache.lock(account, limit, || terminal::say("Another kubelogin is signing in; waiting for it.")) {
-            Ok(lock) => Some(lock),
-            Err(NoLock::Busy) => return Err(failed(SignInError::TimedOut(limit))),
-            Err(NoLock::Impossible) => None,
-        };
+        let lock = self.lock(cache, account).map_err(failed)?;
         if let Some(hit) = cache.token(account, &request.resource, Timestamp::now()) {
             return Ok(hit);
         }
@@ -173,6 +172,19 @@ impl Call<'_> {
         match somebody_else {
             Some(error) => Err(failed(error)),
             None => Ok(fresh(got)),
+        }
+    }
+
+    /// The right to sign the account in; `None` where there are no locks. Whoever holds it may be waiting for a person, so a call that
+    /// cannot ask one waits only as long as a refresh takes.
+    fn lock(&self, cache: &TokenCache, account: &Account) -> Result<Option<AccountLock>, SignInError> {
+        let limit = self.limit().unwrap_or_else(|| Limit::from_now(A_PERSON));
+        let alone = self.somebody_can_be_asked().err();
+        let patience = if alone.is_some() { limit.at_most(A_REFRESH) } else { limit };
+        match cache.lock(account, patience.left(), || terminal::say("Another kubelogin is signing in; waiting for it.")) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(NoLock::Busy) => Err(alone.unwrap_or_else(|| limit.is_over())),
+            Err(NoLock::Impossible) => Ok(None),
         }
     }
 
@@ -203,7 +215,12 @@ impl Call<'_> {
                 return Ok(Got::Renewed(got));
             }
             self.somebody_can_be_asked()?;
-            within(self.limit(), self.way.sign_in(&http, &Stderr)).await.map(Got::New)
+            let work = self.way.sign_in(&http, &Stderr);
+            match self.limit() {
+                Some(limit) => limit.within(work).await,
+                None => work.await,
+            }
+            .map(Got::New)
         });
         // A browser's launcher may still be waiting for its browser.
         runtime.shutdown_background();
@@ -216,9 +233,14 @@ impl Call<'_> {
             return Ok(None);
         }
         // Calls that name one person differently share the refresh token, which is good once.
-        let _lock = kept.cache.lock_person(kept.account, self.settings.timeout);
+        let limit = self.limit().unwrap_or_else(|| Limit::from_now(self.settings.timeout));
+        let lock = kept.cache.lock_person(kept.account, limit.left());
         let Some(known) = kept.cache.account(kept.account) else { return Ok(None) };
-        match within(Some(self.settings.timeout), grant::refresh(http, kept.request, &known.refresh_token)).await {
+        let answer = match lock {
+            Err(NoLock::Busy) => Err(limit.is_over()),
+            _ => limit.within(grant::refresh(http, kept.request, &known.refresh_token)).await,
+        };
+        match answer {
             Ok(mut got) => {
                 terminal::detail(2, "a refresh token gave the token");
                 got.refresh_token = got.refresh_token.or(Some(known.refresh_token));
@@ -252,12 +274,12 @@ impl Call<'_> {
         }
     }
 
-    /// A person has the time that their code lives; everything else has the time-out.
-    fn limit(&self) -> Option<Duration> {
+    /// A person has the time that their code lives, unless a time for the run was chosen; everything else has the run's.
+    fn limit(&self) -> Option<Limit> {
         if self.settings.login == Login::Chained && self.way.is_a_guess() {
-            return Some(A_GUESS.min(self.settings.timeout));
+            return Some(self.run.at_most(A_GUESS));
         }
-        (self.settings.timeout_is_chosen || !self.way.asks_a_person()).then_some(self.settings.timeout)
+        (self.settings.timeout_is_chosen || !self.way.asks_a_person()).then_some(self.run)
     }
 
     /// A prompt that nobody reads would only look like a hanging program.
@@ -290,13 +312,6 @@ fn keep(cache: &TokenCache, account: &Account, request: &Request, got: &SignedIn
     }
 }
 
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T, SignInError>>) -> Result<T, SignInError> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or(Err(SignInError::TimedOut(limit))),
-        None => work.await,
-    }
-}
-
 fn fresh(got: SignedIn) -> CachedToken {
     CachedToken { token: got.access_token, expires: got.expires }
 }
@@ -305,3 +320,5 @@ fn fresh(got: SignedIn) -> CachedToken {
 const A_GUESS: Duration = Duration::from_secs(1);
 /// How long to wait for another process whose person is signing in.
 const A_PERSON: Duration = Duration::from_mins(16);
+/// How long to wait for another process's refresh, with its tries again.
+const A_REFRESH: Duration = Duration::from_secs(10);

@@ -10,6 +10,7 @@ mod help;
 mod kept;
 mod kubeconfig;
 pub(crate) mod kuberc;
+mod limit;
 mod logout;
 mod man;
 mod remove_cache_dir;

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rcgen::{CertificateParams, date_time_ymd};
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519, date_time_ymd};
 
+use crate::storms::{has_lock_open, until};
 use crate::support::{Authority, Done, Home, device, refusal, tokens};
 
 const SPN: [&str; 4] = ["-l", "spn", "--client-secret", "canary-secret"];
@@ -42,6 +43,17 @@ fn a_certificate_for_another_name_is_not_believed() {
     let authority = Authority::named(&["other.test"]);
     says(&Home::at(&authority).run(&SPN), "a certificate that is made out to another name");
     assert!(authority.asked().is_empty());
+}
+
+#[test]
+fn row_20_an_authority_with_another_kind_of_key_is_an_unknown_one() {
+    let authority = Authority::start();
+    // As after a reinstallation: the same name.
+    let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
+    let before = CertificateParams::new(["localhost".to_owned()]).expect("a name").self_signed(&key).expect("a certificate");
+    let home = Home::at(&authority);
+    let file = home.file("before.pem", &before.pem()).display().to_string();
+    says(&home.env("SSL_CERT_FILE", &file).run(&SPN), "--certificate-authority");
 }
 
 #[test]
@@ -88,6 +100,22 @@ fn nobody_waits_for_ever() {
     let done = Home::at(&Authority::start()).run(&[&SPN[..], &["--authority-host", &silent, "--timeout", "1s"]].concat());
     says(&done, "timed out after 1 s");
     assert!(since.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn a_time_for_the_run_covers_the_wait_for_another_and_the_network() {
+    let silent = listen(|mut stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let home = Home::at(&Authority::start());
+    let words = |limit: &'static str| [&SPN[..], &["--authority-host", &silent, "--timeout", limit]].concat();
+    let leader = home.start(&words("3s"));
+    until("it has the lock", || has_lock_open(&leader));
+    let since = Instant::now();
+    let done = home.run(&words("4s"));
+    says(&done, "timed out after 4 s");
+    assert!(since.elapsed() < Duration::from_millis(5500), "{:?}", since.elapsed());
+    assert!(!Done::of(&leader.wait_with_output().expect("ends")).ok);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::storms::until;
 use crate::support::{Authority, Home, count, device, refusal, tokens};
 
 #[test]
@@ -41,11 +42,55 @@ fn a_service_in_trouble_does_not_cost_a_token_that_still_lives() {
     assert_eq!(home.run(&device(&[])).token.as_deref(), Some("old"));
 }
 
+/// What kubectl says when nobody can answer.
+const ALONE: (&str, &str) =
+    ("KUBERNETES_EXEC_INFO", r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#);
+
+#[test]
+fn row_10_nobody_waits_for_a_person_who_is_asked_elsewhere() {
+    let authority = Authority::start();
+    let home = Home::at(&authority);
+    authority.answers(|_| (200, tokens("old", 60)));
+    assert!(home.run(&device(&[])).ok);
+    authority.answers(|request| match request.grant() {
+        // The refresh token stays: it is good for other clusters.
+        "refresh_token" => refusal("interaction_required", "AADSTS50076: A second factor is needed."),
+        _ => refusal("authorization_pending", ""),
+    });
+    authority.asked();
+    let mut leader = home.start(&device(&[]));
+    until("somebody is asked", || count(&authority.asked(), "/devicecode") == 1);
+    let home = home.env(ALONE.0, ALONE.1);
+    let since = Instant::now();
+    let done = home.run(&device(&[]));
+    assert!(!done.ok && done.stderr.contains("hint: run this once in a terminal"), "{}", done.stderr);
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(leader.try_wait().expect("known").is_none(), "the person still has their time");
+    leader.kill().expect("killed");
+    leader.wait().expect("ended");
+}
+
+#[test]
+fn row_11_a_person_has_the_time_of_their_code_unless_one_is_chosen() {
+    let authority = Authority::start();
+    authority.answers(|_| refusal("authorization_pending", ""));
+    let home = Home::at(&authority);
+    authority.codes_live(2);
+    for words in [device(&[]), device(&["--timeout", "50s"])] {
+        let since = Instant::now();
+        let done = home.run(&words);
+        assert!(!done.ok && done.stderr.contains("the code expired before it was used"), "{}", done.stderr);
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    }
+    authority.codes_live(60);
+    let done = home.run(&device(&["--timeout", "2s"]));
+    assert!(!done.ok && done.stderr.contains("timed out after 2 s"), "{}", done.stderr);
+}
+
 #[test]
 fn row_10_nobody_is_asked_where_nobody_looks() {
     let authority = Authority::start();
-    let home = Home::at(&authority)
-        .env("KUBERNETES_EXEC_INFO", r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#);
+    let home = Home::at(&authority).env(ALONE.0, ALONE.1);
     let since = Instant::now();
     let done = home.run(&device(&[]));
     assert!(!done.ok && since.elapsed() < Duration::from_secs(2));

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -73,6 +73,8 @@ struct Traits {
     ahead: AtomicI64,
     /// Refresh tokens can be given back to it.
     revokes: AtomicBool,
+    /// How many seconds fewer than a minute its device codes live.
+    hurries: AtomicU64,
 }
 
 impl Authority {
@@ -144,6 +146,11 @@ impl Authority {
         self.traits.revokes.store(true, Ordering::Relaxed);
     }
 
+    /// Its device codes live for so many seconds from now on, of at most 60.
+    pub(crate) fn codes_live(&self, seconds: u64) {
+        self.traits.hurries.store(60 - seconds, Ordering::Relaxed);
+    }
+
     /// Everything it was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<Request> {
         std::mem::take(&mut *self.seen.lock().expect("the lock"))
@@ -201,7 +208,7 @@ fn serve(
         }
         "devicecode" => {
             let message = "To sign in, go there\u{1b}[31m and enter CODE";
-            let mut code = json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60, "interval": 1 });
+            let mut code = json!({ "device_code": "DEV-CODE", "user_code": "CODE", "verification_uri": "https://h/d", "message": message, "expires_in": 60 - traits.hurries.load(Ordering::Relaxed), "interval": 1 });
             // The v1 protocol writes its numbers as text.
             if request.query.contains_key("api-version") {
                 code["expires_in"] = json!("60");
