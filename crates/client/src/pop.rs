@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn row_3_many_that_make_the_key_at_once_have_the_same() {
         let folder = tempfile::tempdir().expect("a folder");
-        let make = || PopKey::of(&TokenCache::at(folder.path())).expect("a key").thumbprint().to_owned();
+        let print = || PopKey::of(&TokenCache::at(folder.path())).expect("a key").thumbprint().to_owned();
         let made: Vec<String> = std::thread::scope(|scope| {
-            let making: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            let making: Vec<_> = (0..8).map(|_| scope.spawn(print)).collect();
             making.into_iter().map(|one| one.join().expect("made")).collect()
         });
         assert!(made.iter().all(|print| *print == made[0]), "{made:?}");

@@ -74,7 +74,7 @@ pub async fn sign_in(http: &Http, request: &Request, wishes: &Wishes, talk: &dyn
                         let _ = open::that_detached(address);
                     }
                 });
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Opening::Never => std::future::pending().await,
         }
@@ -125,7 +125,7 @@ fn page(authorize: &Url, request: &Request, wishes: &Wishes, redirect: &str, sta
 async fn failed_to_open(address: String) {
     let opened = tokio::task::spawn_blocking(move || open::that_detached_with_timeout(address, LAUNCHER));
     if matches!(opened.await, Ok(Ok(()))) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
