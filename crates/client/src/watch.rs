@@ -1,5 +1,6 @@
 //! Watching the requests of a sign-in, for people who look for the cause of a failure. Whoever watches never sees a secret.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use reqwest::{StatusCode, Url};
@@ -30,8 +31,10 @@ impl Secrets {
     /// Those of a request.
     pub(crate) fn of(headers: &[(&str, &str)], form: &[(&str, &str)]) -> Self {
         let of_headers = headers.iter().filter(|(name, _)| SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)));
-        let of_form = form.iter().filter(|(name, _)| SECRET_FIELDS.contains(name));
-        let values = of_headers.chain(of_form).map(|(_, value)| value.rsplit_once(' ').map_or(*value, |(_, token)| token));
+        // `Bearer` and the like are no secret.
+        let of_headers = of_headers.map(|(_, value)| value.rsplit_once(' ').map_or(*value, |(_, token)| token));
+        let of_form = form.iter().filter(|(name, _)| SECRET_FIELDS.contains(name)).map(|(_, value)| *value);
+        let values = of_headers.chain(of_form);
         // What is shorter would blank half of the words.
         Self(values.filter(|value| value.len() >= 4).map(|value| Zeroizing::new(value.to_owned())).collect())
     }
@@ -40,9 +43,7 @@ impl Secrets {
     pub(crate) fn blanked(&self, text: &str) -> String {
         let mut out = text.to_owned();
         for secret in &self.0 {
-            if out.contains(secret.as_str()) {
-                out = out.replace(secret.as_str(), BLANK);
-            }
+            out = without(&out, secret);
         }
         blank_tokens(&out)
     }
@@ -66,7 +67,7 @@ pub(crate) fn tell(question: &Question<'_>, status: StatusCode, body: &[u8]) {
 fn shown(question: &Question<'_>, body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
-            blank_members(&mut value);
+            blank_members(&mut value, &question.secrets);
             serde_json::to_string_pretty(&value).unwrap_or_default()
         }
         Err(_) if body.is_empty() => "Response contained no body".to_owned(),
@@ -76,20 +77,87 @@ fn shown(question: &Question<'_>, body: &[u8]) -> String {
     crate::printable(&text).into_owned()
 }
 
-fn blank_members(value: &mut Value) {
+/// Texts one by one: what was JSON itself within one would be spelled twice in the whole.
+fn blank_members(value: &mut Value, secrets: &Secrets) {
     match value {
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
                 if SECRET_FIELDS.contains(&name.as_str()) || name.ends_with("_token") || name.ends_with("Token") {
                     *member = Value::from(BLANK);
                 } else {
-                    blank_members(member);
+                    blank_members(member, secrets);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(blank_members),
+        Value::Array(items) => items.iter_mut().for_each(|item| blank_members(item, secrets)),
+        Value::String(text) => *text = secrets.blanked(text),
         _ => {}
     }
+}
+
+/// The text without a secret, however its characters are spelled: a server may send back the form, an address, JSON or a page.
+fn without(text: &str, secret: &str) -> String {
+    let secret: Vec<Vec<String>> = secret.chars().map(spellings).collect();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let end = end_of(&secret, rest);
+        match end {
+            Some(_) => out.push_str(BLANK),
+            None => out.push(next),
+        }
+        rest = &rest[end.unwrap_or(next.len_utf8())..];
+    }
+    out
+}
+
+/// Where the secret ends, if the text begins with it. One way to read the beginning may fail where another does not, so all are followed.
+fn end_of(secret: &[Vec<String>], text: &str) -> Option<usize> {
+    let mut ends = vec![0];
+    for spellings in secret {
+        let spelled_at = |at: usize| {
+            let fits = move |spelling: &&String| {
+                let there = text.as_bytes().get(at..at + spelling.len());
+                there.is_some_and(|there| there.eq_ignore_ascii_case(spelling.as_bytes()))
+            };
+            spellings.iter().filter(fits).map(move |spelling| at + spelling.len())
+        };
+        ends = ends.into_iter().flat_map(spelled_at).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        if ends.is_empty() {
+            return None;
+        }
+    }
+    ends.pop()
+}
+
+/// How a character comes back: as it is, in a form or an address, in JSON, in a page.
+fn spellings(c: char) -> Vec<String> {
+    let (mut percent, mut json) = (String::new(), String::new());
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        let _ = write!(percent, "%{byte:02x}");
+    }
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        let _ = write!(json, "\\u{unit:04x}");
+    }
+    let mut out = vec![c.to_string(), percent, json, format!("&#{};", u32::from(c)), format!("&#x{:x};", u32::from(c))];
+    let named: &[&str] = match c {
+        ' ' => &["+"],
+        '"' => &["\\\"", "&quot;"],
+        '\\' => &["\\\\"],
+        '/' => &["\\/"],
+        '\'' => &["&apos;"],
+        '&' => &["&amp;"],
+        '<' => &["&lt;"],
+        '>' => &["&gt;"],
+        '\n' => &["\\n"],
+        '\r' => &["\\r"],
+        '\t' => &["\\t"],
+        _ => &[],
+    };
+    out.extend(named.iter().map(ToString::to_string));
+    out
 }
 
 /// JSON Web Tokens begin with `{"` in base64url.
@@ -136,5 +204,27 @@ mod tests {
         let told = shown(&question, body);
         assert!(!told.contains("canary") && !told.contains('\u{1b}'), "{told}");
         assert!(told.contains("•••• and ••••") && told.contains("x •••• y"), "{told}");
+    }
+
+    #[test]
+    fn row_13_a_secret_is_blanked_however_it_is_spelled() {
+        let secret = "pä s/w\"o\\r&d<canary>'+1";
+        let secrets = Secrets::of(&[], &[("password", secret)]);
+        let form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+        let ascii: String =
+            secret.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\u{:04X}", u32::from(c)) }).collect();
+        for spelled in [
+            secret.to_owned(),
+            form.clone(),
+            form.replace('+', "%20"),
+            form.to_lowercase(),
+            Value::from(secret).to_string().trim_matches('"').to_owned(),
+            ascii.replace('/', "\\/"),
+            secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;"),
+        ] {
+            assert_eq!(secrets.blanked(&format!("a {spelled} b")), "a •••• b", "{spelled}");
+        }
+        assert_eq!(Secrets::of(&[], &[("password", r"\\\\")]).blanked(r"a \\\\ b"), "a •••• b", "two readings of one text");
+        assert_eq!(secrets.blanked("pä s/word"), "pä s/word");
     }
 }
