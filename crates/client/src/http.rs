@@ -22,7 +22,7 @@ use crate::watch::{self, Question, Secrets};
 /// Whose certificates are believed besides those of the machine.
 ///
 /// The machine's are those of the platform; on Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
     /// A PEM file with more authorities.
     pub file: Option<PathBuf>,

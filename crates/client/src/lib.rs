@@ -19,7 +19,7 @@ pub mod why;
 pub use error::{Kind, SignInError};
 pub use http::{Http, Trust};
 pub use secret::Secret;
-pub use text::printable;
+pub use text::{printable, printable_json};
 pub use watch::{Watcher, watch};
 
 use jiff::Timestamp;

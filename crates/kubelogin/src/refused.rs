@@ -12,7 +12,7 @@ use entrance_wire::exec_credential::ExecInfo;
 use entrance_wire::why::Why;
 use url::Url;
 
-use crate::options::{Opt, Settings};
+use crate::options::Settings;
 use crate::terminal;
 
 /// What to do with the token that is at hand.
@@ -47,7 +47,7 @@ pub(crate) fn look(settings: &Settings, info: &ExecInfo, cache: &TokenCache, tok
 
 /// The server that was named; others than ours have nothing to tell.
 fn host(settings: &Settings) -> Option<Url> {
-    let host = Url::parse(settings.text(Opt::AuthorityHost)?).ok()?;
+    let host = Url::parse(&settings.authority_host().ok()?).ok()?;
     (host.scheme() == "https" && !is_well_known(host.host_str()?)).then_some(host)
 }
 

@@ -9,7 +9,7 @@ use super::files::{make_folder, unfinished, write_private};
 use super::people::StoredPerson;
 use super::seal::Key;
 use super::{Account, Storage, StoredToken, Subject, TokenCache, open_with};
-use crate::Secret;
+use crate::{Secret, Trust};
 
 /// Whose something is, as it stands inside the sealed files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub struct KnownPerson {
     pub signed_in: Timestamp,
     /// What has to be revoked at a sign-out.
     pub refresh_token: Secret,
-    /// The file of authorities that the service was believed by.
-    pub trust: Option<String>,
+    /// The authorities by which the service was believed.
+    pub trust: Trust,
 }
 
 /// An access token, without itself.
@@ -97,7 +97,7 @@ impl TokenCache {
                 owner: person.owner,
                 user_name: person.user_name,
                 refresh_token: person.refresh_token.into(),
-                trust: person.trust,
+                trust: Trust { file: person.trust.map(Into::into), data: person.trust_data },
             })
             .collect();
         let key = |owner: &Owner| (owner.who.clone(), owner.authority.clone(), owner.client.clone());
@@ -113,14 +113,14 @@ impl TokenCache {
     }
 
     /// Removes everything of one person at one place.
-    pub fn forget_person(&self, person: &KnownPerson) {
+    pub fn forget_person(&self, owner: &Owner) {
         for (path, found) in self.all::<StoredPerson>("person").1 {
-            if found.owner == person.owner {
+            if found.owner == *owner {
                 let _ = std::fs::remove_file(path);
             }
         }
-        self.forget_tokens(|token| token.owner == person.owner);
-        if let Some(who) = &person.owner.who {
+        self.forget_tokens(|token| token.owner == *owner);
+        if let Some(who) = &owner.who {
             let still_here = self.inventory().people.iter().any(|other| other.owner.who.as_ref() == Some(who));
             if !still_here {
                 self.forget_choices(who);

@@ -26,14 +26,15 @@ use seal::{Key, Sealed};
 pub use storage::{BadStorage, NoKeyring, Storage};
 pub use told::{Caller, HandedOut};
 
-use crate::{Secret, SignedIn};
+use crate::{Secret, SignedIn, Trust};
 
 /// The folder, and where its key lies.
+#[derive(Clone)]
 pub struct TokenCache {
     folder: PathBuf,
     storage: Storage,
     /// Kept with a person, so that who signs them out later believes the same server.
-    trust: Option<String>,
+    trust: Trust,
 }
 
 /// Whose tokens: everything that must be equal for a token to be the right one.
@@ -60,6 +61,13 @@ pub enum Subject {
     Exactly(String),
     /// The application itself, with the fingerprint of what it proves itself with (a changed secret is never answered from here).
     Application(String),
+    /// A person whose password is at hand, with its fingerprint for the same reason. No refresh token is kept for them.
+    WithPassword {
+        /// The name that was given with the password.
+        name: String,
+        /// Of the password.
+        fingerprint: String,
+    },
 }
 
 /// An access token that is still good for a while.
@@ -89,7 +97,7 @@ pub struct CacheError {
 impl TokenCache {
     /// The cache in `folder`, with its key beside it; nothing is read or made yet.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), storage: Storage::File, trust: None }
+        Self { folder: folder.into(), storage: Storage::File, trust: Trust::default() }
     }
 
     /// The same cache with its key elsewhere.
@@ -98,10 +106,10 @@ impl TokenCache {
         Self { storage, ..self }
     }
 
-    /// The file of more authorities that the token service is believed by.
+    /// The authorities by which the token service is believed.
     #[must_use]
-    pub fn trusting(self, file: Option<&str>) -> Self {
-        Self { trust: file.map(ToOwned::to_owned), ..self }
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Falls back to a key in a file where the keyring cannot be used, and says why.
@@ -143,6 +151,7 @@ impl TokenCache {
             let key = Key::make(&self.folder, self.storage)?;
             let who = match &account.subject {
                 Subject::Person(_) | Subject::Exactly(_) => Some(self.keep_person(&key, account, got)?),
+                Subject::WithPassword { name, .. } => Some(name.to_lowercase()),
                 Subject::Application(_) => None,
             };
             let token = StoredToken {
@@ -260,6 +269,7 @@ fn base(account: &Account) -> String {
         Subject::Person(hint) => ("person", hint.as_deref().unwrap_or_default().to_lowercase()),
         Subject::Exactly(name) => ("exactly", name.to_lowercase()),
         Subject::Application(fingerprint) => ("application", fingerprint.clone()),
+        Subject::WithPassword { name, fingerprint } => ("password", format!("{}\n{fingerprint}", name.to_lowercase())),
     };
     format!("{}\n{kind}\n{who}", place(account))
 }

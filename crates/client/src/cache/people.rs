@@ -1,5 +1,6 @@
 //! The people of the cache: who a call means, their refresh tokens, and which call chose whom.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,8 @@ impl TokenCache {
                 user_name: got.user_name.clone(),
                 signed_in: known.map_or_else(|| jiff::Timestamp::now().as_second(), |known| known.signed_in),
                 owner: Owner { who: Some(who.clone()), ..Owner::of(account) },
-                trust: self.trust.clone(),
+                trust: self.trust.file.as_deref().and_then(Path::to_str).map(ToOwned::to_owned),
+                trust_data: self.trust.data.clone(),
             };
             self.seal(key, &file, &stored)?;
         }
@@ -78,7 +80,7 @@ impl TokenCache {
     }
 
     fn person(&self, account: &Account) -> Option<StoredPerson> {
-        if matches!(account.subject, Subject::Application(_)) {
+        if matches!(account.subject, Subject::Application(_) | Subject::WithPassword { .. }) {
             return None;
         }
         self.open(&person_file(account, &self.who(account)?))
@@ -108,7 +110,7 @@ fn hint(account: &Account) -> Option<String> {
     match &account.subject {
         Subject::Person(hint) => hint.as_deref().filter(|hint| !hint.is_empty()).map(str::to_lowercase),
         Subject::Exactly(name) => Some(name.to_lowercase()),
-        Subject::Application(_) => None,
+        Subject::Application(_) | Subject::WithPassword { .. } => None,
     }
 }
 
@@ -128,6 +130,8 @@ pub(super) struct StoredPerson {
     pub(super) signed_in: i64,
     pub(super) owner: Owner,
     pub(super) trust: Option<String>,
+    #[serde(default)]
+    pub(super) trust_data: Option<String>,
 }
 
 /// Whom a call means.

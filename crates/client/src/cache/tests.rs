@@ -202,7 +202,7 @@ fn a_sign_in_that_ended_takes_its_tokens_along_and_leaves_the_others() {
     assert!(cache.token(&ann, "a", now()).is_none() && cache.token(&ann, "b", now()).is_none() && cache.account(&ann).is_none());
     assert!(cache.token(&bob, "b", now()).is_some() && cache.account(&bob).is_some());
     let person = cache.inventory().people.pop().expect("bob");
-    cache.forget_person(&person);
+    cache.forget_person(&person.owner);
     assert!(cache.inventory().people.is_empty() && cache.inventory().tokens.is_empty());
 }
 

@@ -1,12 +1,13 @@
 //! What the commands about people have in common: the caches that there are, and how people and times are shown.
 
-use entrance_client::cache::{Owner, Storage, TokenCache};
+use entrance_client::Trust;
+use entrance_client::cache::{Inventory, KnownToken, Owner, Storage, TokenCache};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{env, opened};
 use crate::failure::Failure;
-use crate::options::{Given, Opt, cache};
+use crate::options::{Given, Opt, cache, trust as trust_of};
 use crate::terminal;
 
 /// The cache that was named, or each that holds something: a key may lie in a file for one cluster and in the keyring for another.
@@ -25,6 +26,44 @@ pub(super) fn caches(given: &Given) -> Result<Vec<TokenCache>, Failure> {
         found.push(opened(cache(given, &env)?));
     }
     Ok(found)
+}
+
+/// Somebody with everything of theirs.
+pub(super) struct Entry<'a> {
+    pub(super) owner: &'a Owner,
+    pub(super) user_name: Option<&'a str>,
+    pub(super) signed_in: Option<Timestamp>,
+    pub(super) tokens: Vec<&'a KnownToken>,
+}
+
+/// The people, then tokens without a person who could renew them: those of applications, of people
+/// who sign in with a password, and of people whose sign-in ended.
+pub(super) fn entries(inventory: &Inventory) -> Vec<Entry<'_>> {
+    let mut entries: Vec<Entry<'_>> = inventory
+        .people
+        .iter()
+        .map(|person| Entry {
+            owner: &person.owner,
+            user_name: person.user_name.as_deref(),
+            signed_in: Some(person.signed_in),
+            tokens: Vec::new(),
+        })
+        .collect();
+    for token in &inventory.tokens {
+        if let Some(entry) = entries.iter_mut().find(|entry| *entry.owner == token.owner) {
+            entry.tokens.push(token);
+        } else {
+            let user_name = token.owner.who.as_deref();
+            entries.push(Entry { owner: &token.owner, user_name, signed_in: None, tokens: vec![token] });
+        }
+    }
+    entries
+}
+
+/// Whose certificates the options name, else those that were believed at the sign-in.
+pub(super) fn trust(given: &Given, at_sign_in: &Trust) -> Trust {
+    let said = trust_of(given);
+    if said == Trust::default() { at_sign_in.clone() } else { said }
 }
 
 /// The members that tell whose something is, the same in every answer.
@@ -69,8 +108,16 @@ pub(super) fn as_json(given: &Given) -> bool {
     given.text(Opt::Output) == Some("json")
 }
 
-/// Prints a result.
+/// Prints a result for people.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let shown = entrance_client::printable(text.trim_end());
-    terminal::result(&shown).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+    result(&entrance_client::printable(text.trim_end()))
+}
+
+/// Prints a result for programs.
+pub(super) fn print_json(answer: &Value) -> Result<(), Failure> {
+    result(&entrance_client::printable_json(&answer.to_string()))
+}
+
+fn result(text: &str) -> Result<(), Failure> {
+    terminal::result(text).map_err(|source| Failure::Machine { doing: "printing".into(), source })
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use entrance_client::cache::{Inventory, KnownToken, Owner, TokenCache};
+use entrance_client::cache::{Inventory, TokenCache};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::kept;
+use super::kept::{self, Entry, entries};
 use crate::failure::Failure;
 use crate::options::Given;
 
@@ -15,44 +15,13 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     let caches: Vec<_> = kept::caches(given)?.into_iter().map(|cache| (cache.inventory(), cache)).collect();
     if kept::as_json(given) {
         let caches: Vec<Value> = caches.iter().map(|(inventory, cache)| as_json(cache, inventory, now)).collect();
-        return kept::print(&json!({ "caches": caches }).to_string());
+        return kept::print_json(&json!({ "caches": caches }));
     }
     let mut out = String::new();
     for (inventory, cache) in &caches {
         as_text(&mut out, cache, inventory, now);
     }
     kept::print(&out)
-}
-
-/// Somebody with everything of theirs.
-struct Entry<'a> {
-    owner: &'a Owner,
-    user_name: Option<&'a str>,
-    signed_in: Option<Timestamp>,
-    tokens: Vec<&'a KnownToken>,
-}
-
-/// The people, then tokens without a person who could renew them: those of applications, and of people whose sign-in ended.
-fn entries(inventory: &Inventory) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = inventory
-        .people
-        .iter()
-        .map(|person| Entry {
-            owner: &person.owner,
-            user_name: person.user_name.as_deref(),
-            signed_in: Some(person.signed_in),
-            tokens: Vec::new(),
-        })
-        .collect();
-    for token in &inventory.tokens {
-        if let Some(entry) = entries.iter_mut().find(|entry| *entry.owner == token.owner) {
-            entry.tokens.push(token);
-        } else {
-            let user_name = token.owner.who.as_deref();
-            entries.push(Entry { owner: &token.owner, user_name, signed_in: None, tokens: vec![token] });
-        }
-    }
-    entries
 }
 
 fn as_json(cache: &TokenCache, inventory: &Inventory, now: Timestamp) -> Value {

@@ -45,6 +45,11 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     }
     let who = token.as_ref().and_then(|token| Who::of(token.token.expose())).unwrap_or_default();
     let named = known.and_then(|known| known.user_name).or(Some(who.preferred_username).filter(|name| !name.is_empty()));
+    let by_password = match &account.subject {
+        Subject::WithPassword { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    let named = named.or(by_password);
     let is_application = matches!(account.subject, Subject::Application(_)) && named.is_none();
     let expires = token.map(|token| token.expires);
     if wants_json {
@@ -59,7 +64,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
             "resource": request.resource,
             "expires": expires.map(|at| at.to_string()),
         });
-        return kept::print(&answer.to_string());
+        return kept::print_json(&answer);
     }
     let mut out = String::new();
     let _ = match (&named, is_application) {

@@ -24,7 +24,7 @@ impl Ropc {
 
     /// The password is at hand, so no refresh token is kept, and a wrong password is never answered from the cache.
     pub(super) fn subject(&self) -> Subject {
-        Subject::Application(format!("{}\n{}", self.user.to_lowercase(), self.password.fingerprint()))
+        Subject::WithPassword { name: self.user.clone(), fingerprint: self.password.fingerprint() }
     }
 
     pub(super) async fn sign_in(&self, http: &Http) -> Result<SignedIn, SignInError> {

@@ -11,6 +11,7 @@
 
 use std::path::PathBuf;
 
+use entrance_client::Trust;
 use entrance_wire::yaml;
 use serde_json::Value;
 
@@ -20,8 +21,7 @@ use crate::commands::env;
 /// One of them.
 pub(super) struct Named {
     pub(super) authority_host: String,
-    pub(super) certificate_authority: Option<String>,
-    pub(super) certificate_authority_data: Option<String>,
+    pub(super) trust: Trust,
 }
 
 impl Named {
@@ -41,11 +41,8 @@ impl Named {
             authority_host.push('/');
         }
         check_authority(&authority_host)?;
-        Ok(Self {
-            authority_host,
-            certificate_authority: value("certificate-authority"),
-            certificate_authority_data: value("certificate-authority-data"),
-        })
+        let trust = Trust { file: value("certificate-authority").map(Into::into), data: value("certificate-authority-data") };
+        Ok(Self { authority_host, trust })
     }
 }
 

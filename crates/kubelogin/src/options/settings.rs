@@ -1,6 +1,7 @@
 //! Values after the environment: a variable that is set, even to nothing, beats the option, because pipelines rely on it.
 
-use std::path::{Path, PathBuf};
+use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use entrance_client::Trust;
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// Somebody chose the time, so it also limits a person.
     pub(crate) timeout_is_chosen: bool,
+    /// The environment of one's own, once it was looked up.
+    named: OnceCell<Named>,
 }
 
 /// Values that are refused before anything else is done.
@@ -78,7 +81,7 @@ impl Settings {
         if timeout.is_zero() {
             return Err(BadOption::Timeout);
         }
-        Ok(Self { given, login, timeout, timeout_is_chosen: chosen.is_some(), values })
+        Ok(Self { given, login, timeout, timeout_is_chosen: chosen.is_some(), values, named: OnceCell::new() })
     }
 
     /// A value that is not empty.
@@ -103,7 +106,10 @@ impl Settings {
 
     /// The token cache; nothing is read yet.
     pub(crate) fn cache(&self, env: Lookup<'_>) -> Result<TokenCache, BadOption> {
-        cache(&self.given, env)
+        let mut trust = self.trust()?;
+        // Whoever signs the person out may do so from another folder.
+        trust.file = trust.file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        Ok(cache(&self.given, env)?.trusting(trust))
     }
 
     /// The person who is asked for, if one is.
@@ -127,24 +133,31 @@ impl Settings {
         let environment = self.text(Opt::Environment).unwrap_or(CLOUDS[0].0);
         match cloud(environment) {
             Some(host) => Ok(host.to_owned()),
-            None => Ok(Named::find(environment)?.authority_host),
+            None => Ok(self.named(environment)?.authority_host.clone()),
         }
     }
 
     /// Whose certificates are believed besides those of the machine.
     pub(crate) fn trust(&self) -> Result<Trust, BadOption> {
-        let text = |id: Opt| self.text(id).map(ToOwned::to_owned);
-        let (file, data) = (text(Opt::CertificateAuthority), text(Opt::CertificateAuthorityData));
-        if file.is_some() || data.is_some() || !self.has_environment_of_its_own() {
-            return Ok(Trust { file: file.map(Into::into), data });
+        let said = trust(&self.given);
+        if said != Trust::default() || !self.has_environment_of_its_own() {
+            return Ok(said);
         }
-        let named = Named::find(self.text(Opt::Environment).unwrap_or_default())?;
-        Ok(Trust { file: named.certificate_authority.map(Into::into), data: named.certificate_authority_data })
+        Ok(self.named(self.text(Opt::Environment).unwrap_or_default())?.trust.clone())
+    }
+
+    /// The environment of one's own; its file is read once.
+    fn named(&self, name: &str) -> Result<&Named, BadOption> {
+        if let Some(known) = self.named.get() {
+            return Ok(known);
+        }
+        let found = Named::find(name)?;
+        Ok(self.named.get_or_init(|| found))
     }
 
     /// Is the token service one that only this machine's own file knows?
     fn has_environment_of_its_own(&self) -> bool {
-        self.text(Opt::AuthorityHost).is_none() && self.text(Opt::Environment).is_some_and(|name| cloud(name).is_none())
+        self.text(Opt::AuthorityHost).is_none() && is_of_ones_own(self.text(Opt::Environment))
     }
 
     /// Is the question about the token service's host asked first? Where the original would ask it; what only ours knows (an
@@ -156,6 +169,11 @@ impl Settings {
         let is_private = self.text(Opt::CertificateAuthority).is_some() || self.text(Opt::CertificateAuthorityData).is_some();
         !self.is_on(Opt::DisableInstanceDiscovery) && !is_ours && !is_private && !self.has_environment_of_its_own()
     }
+}
+
+/// Is it the name of an environment that only this machine's own file knows?
+fn is_of_ones_own(environment: Option<&str>) -> bool {
+    environment.is_some_and(|name| !name.is_empty() && cloud(name).is_none())
 }
 
 /// The token service of a cloud that everybody knows; capitals do not count.
@@ -180,10 +198,16 @@ pub(crate) const CLOUDS: [(&str, &str); 3] = [
 pub(crate) fn cache(given: &Given, env: Lookup<'_>) -> Result<TokenCache, BadOption> {
     let place = given.text(Opt::CacheStorage).map(ToOwned::to_owned).or_else(|| env("KUBELOGIN_CACHE_STORAGE"));
     let storage: Storage = place.unwrap_or_default().parse()?;
-    let cache = TokenCache::at(cache_dir(given, env)).kept_in(storage);
-    // Whoever signs the person out may do so from another folder.
-    let trust = given.text(Opt::CertificateAuthority).map(|file| std::path::absolute(file).unwrap_or_else(|_| file.into()));
-    Ok(cache.trusting(trust.as_deref().and_then(Path::to_str)))
+    Ok(TokenCache::at(cache_dir(given, env)).kept_in(storage))
+}
+
+/// Whose certificates the options themselves name, for commands that have no other settings too.
+pub(crate) fn trust(given: &Given) -> Trust {
+    let text = |id: Opt| given.text(id).filter(|text| !text.is_empty());
+    Trust {
+        file: text(Opt::CertificateAuthority).map(Into::into),
+        data: text(Opt::CertificateAuthorityData).map(ToOwned::to_owned),
+    }
 }
 
 /// Formats that messages can have.
@@ -232,7 +256,14 @@ fn resolve(given: &Given, env: Lookup<'_>) -> Values {
             // The original reads it for workload identity only. Here it is the way to reach a token service that a kubeconfig cannot name.
             When::IfEmpty => text(row.id).is_empty() && env(row.name).is_some_and(|text| !text.is_empty()),
         };
-        if applies && let Some(value) = env(row.name) {
+        // Whoever names an environment of their own means its token service, whatever a machine or a pod says about others.
+        let is_named = row.id == Opt::AuthorityHost
+            && text(Opt::AuthorityHost).is_empty()
+            && is_of_ones_own(values[Opt::Environment as usize].as_deref());
+        if applies
+            && !is_named
+            && let Some(value) = env(row.name)
+        {
             let value = if row.when == When::IfEmpty { address(&value) } else { value };
             if values[row.id as usize].is_some() && terminal::level() >= 1 {
                 terminal::detail(1, &format!("the variable {} replaces --{}", row.name, super::FLAGS[row.id as usize].name));
@@ -389,7 +420,11 @@ mod tests {
         assert_eq!(host(&["--authority-host", "https://flag.test/"], &env).as_deref(), Ok("https://flag.test/"));
         assert_eq!(host(&[], &env).as_deref(), Ok("https://env.test:8443/"));
         assert_eq!(host(&[], &[("AZURE_AUTHORITY_HOST", "env.test")]).as_deref(), Ok("https://env.test/"));
+        assert_eq!(host(&["-e", "azurechinacloud"], &env).as_deref(), Ok("https://env.test:8443/"), "a cloud is also a default");
         assert_eq!(host(&["-e", "azurechinacloud"], &[]).as_deref(), Ok("https://login.chinacloudapi.cn/"));
+        for words in [&["-e", "contoso"][..], &["-e", "contoso", "-l", "workloadidentity"]] {
+            assert!(matches!(host(words, &env), Err(BadOption::Environment { name, .. }) if name == "contoso"), "{words:?}");
+        }
         assert!(
             matches!(host(&["-e", "AzureStackCloud"], &[]), Err(BadOption::Environment { name, .. }) if name == "AzureStackCloud")
         );

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{Authority, Home, Request, refusal, tokens, tokens_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 fn as_person<'a>(name: &'a str, server: &'a str) -> Vec<&'a str> {
     vec!["-l", "devicecode", "--account", name, "--server-id", server]
@@ -148,6 +150,88 @@ fn row_6_who_signs_out_is_gone_here_and_at_the_service() {
     let left = files(&home.folder.path().join(".kube/cache/kubelogin"));
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(home.tool(&["logout"]).stderr, "Nobody is signed in here.\n");
+}
+
+#[test]
+fn rows_6_and_7_who_signs_in_with_a_password_is_a_person_too() {
+    let authority = Authority::start();
+    authority.revokes();
+    let home = Home::at(&authority);
+    assert!(home.run(&["-l", "ropc", "--username", "Ann@corp.test", "--password", "right"]).ok);
+    let wrong = ["-l", "ropc", "--username", "ann@corp.test", "--password", "wrong"];
+    authority.answers(|_| refusal("invalid_grant", "AADSTS50126: no"));
+    assert!(!home.run(&wrong).ok, "a wrong password is never answered from the cache");
+    authority.asked();
+
+    let status = home.tool(&["status", "-o", "json"]).json();
+    let cache = &status["caches"][0];
+    assert_eq!(
+        (&cache["accounts"][0]["userName"], &cache["accounts"][0]["renewsByItself"], &cache["applications"]),
+        (&json!("ann@corp.test"), &json!(false), &json!([]))
+    );
+    let text = home.tool(&["status"]).stdout;
+    assert!(text.contains("\nann@corp.test\n") && !text.contains("An application"), "{text}");
+    assert!(home.tool(&["accounts"]).stdout.starts_with("ann@corp.test\n"));
+    assert_eq!(home.tool(&["accounts", "-o", "json"]).json()["accounts"][0]["signedIn"], Value::Null);
+
+    assert!(home.run(&["-l", "ropc", "--username", "Ann@corp.test", "--password", "right"]).ok, "from the cache");
+    let out = home.tool(&["logout", "--account", "ann@corp.test"]);
+    assert_eq!((out.code, out.stderr.as_str()), (Some(0), "ann@corp.test is signed out here.\n"));
+    assert!(authority.asked().is_empty(), "nothing was kept that could be given back");
+    let left = files(&home.folder.path().join(".kube/cache/kubelogin"));
+    assert!(!left.iter().any(|file| file.extension().is_some_and(|kind| kind == "token")), "{left:?}");
+    assert_eq!(home.tool(&["accounts"]).stdout, "Nobody is signed in.\n");
+}
+
+#[test]
+fn row_21_an_environment_of_ones_own_is_believed_by_every_command() {
+    for kept_as in ["file", "data"] {
+        let authority = Authority::start();
+        authority.revokes();
+        let home = Home::named("contoso", &authority, kept_as == "file");
+        authority.answers(|_| (200, tokens_of("ann@corp.test", "token", 3600)));
+        let done = home.run(&["-l", "devicecode"]);
+        assert!(done.ok, "{kept_as}: {done:?}");
+
+        let checks = home.tool(&["doctor", "-e", "contoso", "-t", "TENANT", "-o", "json"]).json();
+        let service: Vec<&Value> =
+            checks["checks"].as_array().expect("a list").iter().filter(|check| check["check"] == "token service").collect();
+        assert!(!service.is_empty() && service.iter().all(|check| check["state"] == "ok"), "{kept_as}: {checks}");
+        // Without the name: by what is kept with the person, also after the check renewed their token.
+        let checks = home.tool(&["doctor", "-o", "json"]).json().to_string();
+        assert!(checks.contains("ann@corp.test is signed in; a new token came"), "{kept_as}: {checks}");
+        authority.asked();
+        let out = home.tool(&["logout"]);
+        assert_eq!((out.code, out.stderr.as_str()), (Some(0), "ann@corp.test is signed out.\n"), "{kept_as}");
+        assert!(authority.asked().iter().any(|request| request.path.ends_with("/revoke")), "{kept_as}");
+    }
+}
+
+#[test]
+fn row_6_who_signed_in_by_an_authority_in_base64_signs_out_by_it() {
+    let authority = Authority::start();
+    authority.revokes();
+    let data = STANDARD.encode(&authority.ca_pem);
+    let home = Home::at(&authority).env("SSL_CERT_FILE", "/dev/null");
+    authority.answers(|_| (200, tokens_of("ann@corp.test", "token", 3600)));
+    assert!(home.run(&["-l", "devicecode", "--certificate-authority-data", &data]).ok);
+    let out = home.tool(&["logout"]);
+    assert_eq!((out.code, out.stderr.as_str()), (Some(0), "ann@corp.test is signed out.\n"));
+}
+
+#[test]
+fn row_7_a_name_that_turns_the_text_around_leaves_the_answers_json() {
+    let authority = Authority::start();
+    let home = Home::at(&authority);
+    let name = "a\u{200e}n\u{85}n@corp.test";
+    authority.answers(move |_| (200, tokens_of(name, "token", 3600)));
+    assert!(home.run(&["-l", "devicecode"]).ok);
+    for words in [&["accounts", "-o", "json"][..], &["status", "-o", "json"]] {
+        let said = home.tool(words);
+        assert!(said.stdout.contains(r"a\u200en\u0085n@corp.test") && said.json().is_object(), "{said:?}");
+    }
+    assert_eq!(home.tool(&["accounts", "-o", "json"]).json()["accounts"][0]["userName"], name);
+    assert!(home.tool(&["accounts"]).stdout.starts_with(r"a\u{200e}n\u{85}n@corp.test"));
 }
 
 #[test]

@@ -45,6 +45,17 @@ fn the_reason_is_asked_and_printed_once_after_the_first_call_for_a_token() {
 }
 
 #[test]
+fn row_21_the_reason_is_asked_at_an_environment_of_ones_own_too() {
+    let authority = Authority::start();
+    authority.says_why(200, &refusal("disabled", "the account is disabled", "askDirectoryAdministrator", "ask an administrator"));
+    let home = Home::named("contoso", &authority, true).env("KUBERNETES_EXEC_INFO", FROM_KUBECTL);
+    assert!(home.run(&BY_PASSWORD).stderr.is_empty());
+    let again = home.run(&BY_PASSWORD);
+    assert!(again.stderr.contains("the account is disabled"), "{again:?}");
+    assert_eq!(questions(&authority.asked()).len(), 1);
+}
+
+#[test]
 fn calls_by_hand_are_no_sign_of_a_refusal() {
     let authority = Authority::start();
     authority.says_why(200, &refusal("disabled", "the account is disabled", "askDirectoryAdministrator", "ask"));

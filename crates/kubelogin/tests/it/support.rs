@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -274,6 +274,23 @@ impl Home {
         ];
         let program = env!("CARGO_BIN_EXE_kubelogin").into();
         Self { folder, program, env, args: args.map(ToOwned::to_owned).to_vec() }
+    }
+
+    /// At home with a token service that only `~/.kube/kubelogin.yaml` knows by this name, and believes by a file or by what it holds.
+    /// What the machine says about other services is not meant.
+    pub(crate) fn named(name: &str, authority: &Authority, by_file: bool) -> Self {
+        let mut home = Self::at(authority).env("SSL_CERT_FILE", "/dev/null").env("AZURE_AUTHORITY_HOST", "https://127.0.0.1:1/");
+        home.args.retain(|word| ![&authority.host, "--authority-host", "--disable-instance-discovery"].contains(&word.as_str()));
+        home.args.extend(["-e".to_owned(), name.to_owned()]);
+        let trust = if by_file {
+            format!("certificate-authority: {}", home.folder.path().join("ca.pem").display())
+        } else {
+            format!("certificate-authority-data: {}", STANDARD.encode(&authority.ca_pem))
+        };
+        std::fs::create_dir(home.folder.path().join(".kube")).expect("a folder");
+        let known = format!("environments:\n  {name}:\n    authority-host: {}\n    {trust}\n", authority.host);
+        home.file(".kube/kubelogin.yaml", &known);
+        home
     }
 
     /// With another program, and without words of its own.

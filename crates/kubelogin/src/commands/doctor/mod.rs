@@ -59,7 +59,7 @@ impl Report {
         let failed = self.0.iter().filter(|finding| finding.state == State::Failed).count();
         if kept::as_json(given) {
             let checks: Vec<Value> = self.0.iter().map(Finding::as_json).collect();
-            kept::print(&json!({ "checks": checks, "failed": failed }).to_string())?;
+            kept::print_json(&json!({ "checks": checks, "failed": failed }))?;
         } else {
             let lines: Vec<String> = self.0.iter().map(Finding::as_text).collect();
             kept::print(&lines.join("\n"))?;

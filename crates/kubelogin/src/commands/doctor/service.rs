@@ -14,7 +14,7 @@ use crate::commands::{AGENT, env, kept};
 use crate::options::{Given, Opt, Settings};
 
 /// A token service and how it is believed.
-type Services = BTreeMap<String, Option<String>>;
+type Services = BTreeMap<String, Trust>;
 
 pub(super) fn look(report: &mut Report, given: &Given, config: &Kubeconfig) {
     let caches = kept::caches(given).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn look(report: &mut Report, given: &Given, config: &Kubeconfig) {
     runtime.block_on(async {
         let mut reachable = BTreeSet::new();
         for (authority, trust) in &services {
-            if reach(report, given, authority, trust.as_deref()).await {
+            if reach(report, authority, trust).await {
                 reachable.insert(authority.as_str());
             }
         }
@@ -56,7 +56,7 @@ fn services(report: &mut Report, given: &Given, config: &Kubeconfig, people: &[(
     });
     let mut options = Given::default();
     options.beaten_by(given);
-    let of_options = given.has(Opt::AuthorityHost).then(|| ("the options".to_owned(), options));
+    let of_options = (given.has(Opt::AuthorityHost) || given.has(Opt::Environment)).then(|| ("the options".to_owned(), options));
     for (whose, words) in of_users.chain(of_options) {
         let settings = match Settings::of(words, &env) {
             Ok(settings) => settings,
@@ -67,24 +67,23 @@ fn services(report: &mut Report, given: &Given, config: &Kubeconfig, people: &[(
         };
         // Without a tenant there is nothing to ask: machines' identities and other programs.
         let Some(tenant) = settings.text(Opt::TenantId) else { continue };
-        let trust = settings.text(Opt::CertificateAuthority).map(ToOwned::to_owned);
-        match settings.authority_host().map(|host| Authority::new(&host, tenant)) {
-            Ok(Ok(authority)) => drop(found.insert(authority.to_string(), trust)),
-            Ok(Err(error)) => report.failed("kubeconfig", format!("{whose}: {error}"), "correct it, or convert it again"),
+        match settings.authority_host().and_then(|host| Ok((Authority::new(&host, tenant), settings.trust()?))) {
+            Ok((Ok(authority), trust)) => drop(found.insert(authority.to_string(), trust)),
+            Ok((Err(error), _)) => report.failed("kubeconfig", format!("{whose}: {error}"), "correct it, or convert it again"),
             Err(error) => report.failed("kubeconfig", format!("{whose}: {error}"), "correct it, or convert it again"),
         }
     }
     for (_, person) in people {
-        found.entry(person.owner.authority.clone()).or_insert_with(|| person.trust.clone());
+        found.entry(person.owner.authority.clone()).or_insert_with(|| kept::trust(given, &person.trust));
     }
     found
 }
 
-async fn reach(report: &mut Report, given: &Given, name: &str, trust: Option<&str>) -> bool {
+async fn reach(report: &mut Report, name: &str, trust: &Trust) -> bool {
     const CHECK: &str = "token service";
     let asked = async {
         let authority = Authority::read(name)?;
-        let http = http(given, trust)?;
+        let http = Http::new(trust, AGENT)?;
         within(authority.discover(&http)).await?;
         Ok::<_, SignInError>(http.clock_difference())
     };
@@ -131,6 +130,7 @@ async fn still_signed_in(report: &mut Report, given: &Given, cache: &TokenCache,
         );
     };
     let Some(known) = cache.account(&account) else { return };
+    let trust = kept::trust(given, &person.trust);
     let asked = async {
         let request = Request {
             authority: Authority::read(&person.owner.authority)?,
@@ -139,14 +139,14 @@ async fn still_signed_in(report: &mut Report, given: &Given, cache: &TokenCache,
             legacy: person.owner.legacy,
             bound_to: person.owner.bound_to.clone(),
         };
-        let http = http(given, person.trust.as_deref())?;
+        let http = Http::new(&trust, AGENT)?;
         let mut got = within(grant::refresh(&http, &request, &known.refresh_token)).await?;
         got.refresh_token = got.refresh_token.or(Some(known.refresh_token));
         got.user_name = got.user_name.or(known.user_name);
         Ok::<_, SignInError>(got)
     };
     match asked.await {
-        Ok(got) => match cache.keep(&account, &token.resource, &got) {
+        Ok(got) => match cache.clone().trusting(trust).keep(&account, &token.resource, &got) {
             Ok(()) => report.good(CHECK, format!("{who} is signed in; a new token came")),
             Err(error) => report.failed(CHECK, error.to_string(), "free some space, or name another folder with `--cache-dir`"),
         },
@@ -161,11 +161,6 @@ async fn still_signed_in(report: &mut Report, given: &Given, cache: &TokenCache,
         }
         Err(error) => report.failed(CHECK, format!("{who}: {error}"), "try again; the token at hand is used meanwhile"),
     }
-}
-
-fn http(given: &Given, trust: Option<&str>) -> Result<Http, SignInError> {
-    let file = given.text(Opt::CertificateAuthority).or(trust);
-    Http::new(&Trust { file: file.map(Into::into), ..Trust::default() }, AGENT)
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, SignInError>>) -> Result<T, SignInError> {
