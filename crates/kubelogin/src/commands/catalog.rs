@@ -201,7 +201,7 @@ is asked. Of many calls at once one asks, and the others wait for its answer.\n\
         former: &[],
         words: "",
         summary: "Prints version and build.",
-        more: "The same five lines as `kubelogin --version`, which scripts compare with.",
+        more: "The same five lines as `kubelogin --version`, which scripts compare with; with `-o json` one object.",
         examples: &[],
     },
     About {

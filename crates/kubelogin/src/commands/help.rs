@@ -2,15 +2,39 @@
 
 use std::fmt::Write as _;
 
-use super::Command;
+use serde_json::{Value, json};
+
 use super::catalog::COMMANDS;
+use super::{Command, kept};
 use crate::failure::Failure;
 use crate::login::Login;
-use crate::options::{Flag, On, Takes, Value, variables};
-use crate::terminal;
+use crate::options::{Flag, Given, On, Takes, Value as Kind, variables};
 
-pub(super) fn run(command: Command) -> Result<(), Failure> {
-    terminal::result(text(command).trim_end()).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+pub(super) fn run(command: Command, given: &Given) -> Result<(), Failure> {
+    if kept::as_json(given) { kept::print_json(&as_json(command)) } else { kept::print(&text(command)) }
+}
+
+/// The same for programs: one command, and of the program itself also the names of the others.
+fn as_json(command: Command) -> Value {
+    let about = command.about();
+    let flags: Vec<Value> = command
+        .flags()
+        .map(|flag| {
+            let value = spelled(flag).split_once(' ').map(|(_, value)| value.to_owned());
+            let variables: Vec<&str> = variables(flag.id).collect();
+            json!({ "name": flag.name, "short": flag.short.map(String::from), "value": value, "help": flag.help, "variables": variables })
+        })
+        .collect();
+    let commands: Vec<&str> =
+        if command == Command::Root { COMMANDS.iter().map(|about| about.name).collect() } else { Vec::new() };
+    json!({
+        "command": about.name,
+        "summary": about.summary,
+        "description": about.more,
+        "usage": usage(command),
+        "commands": commands,
+        "flags": flags,
+    })
 }
 
 fn text(command: Command) -> String {
@@ -66,12 +90,12 @@ pub(super) fn spelled(flag: &Flag) -> String {
         (Takes::Switch, _) => "",
         (Takes::Duration, _) => " DURATION",
         (Takes::Number, _) => " NUMBER",
-        (Takes::Text, Value::Word) => " TEXT",
-        (Takes::Text, Value::Login) => " WAY",
-        (Takes::Text, Value::Of(_)) => " WORD",
-        (Takes::Text, Value::Context | Value::Cloud) => " NAME",
-        (Takes::Text, Value::File) => " FILE",
-        (Takes::Text, Value::Folder) => " FOLDER",
+        (Takes::Text, Kind::Word) => " TEXT",
+        (Takes::Text, Kind::Login) => " WAY",
+        (Takes::Text, Kind::Of(_)) => " WORD",
+        (Takes::Text, Kind::Context | Kind::Cloud) => " NAME",
+        (Takes::Text, Kind::File) => " FILE",
+        (Takes::Text, Kind::Folder) => " FOLDER",
     };
     format!("--{}{value}", flag.name)
 }

@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+
 use super::catalog::{COMMANDS, Command};
 use super::help::{spelled, usage};
+use super::kept;
 use crate::failure::Failure;
 use crate::login::Login;
-use crate::options::{FLAGS, variables};
-use crate::terminal;
+use crate::options::{FLAGS, Given, variables};
 
-pub(super) fn run() -> Result<(), Failure> {
-    terminal::result(page().trim_end()).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+pub(super) fn run(given: &Given) -> Result<(), Failure> {
+    let page = page();
+    if kept::as_json(given) { kept::print_json(&json!({ "page": page.trim_end() })) } else { kept::print(&page) }
 }
 
 fn page() -> String {
@@ -61,7 +64,10 @@ fn page() -> String {
     for (name, about) in FILES {
         let _ = writeln!(out, ".TP\n\\fI{}\\fR\n{}", plain(name), plain(about));
     }
-    out.push_str(".SH EXIT STATUS\n0 if it was done, 1 if not; the reason is then on standard error.\n");
+    out.push_str(".SH EXIT STATUS\nThe reason for everything but 0 is on standard error.\n");
+    for (code, about) in EXIT_STATUS {
+        let _ = writeln!(out, ".TP\n\\fB{code}\\fR\n{}", plain(about));
+    }
     out.push_str(".SH SEE ALSO\n\\fBkubectl\\fR(1), \\fBaz\\fR(1)\n");
     out
 }
@@ -106,20 +112,38 @@ fn lower(sentence: &str) -> String {
     sentence.chars().next().map_or_else(String::new, |first| first.to_lowercase().chain(sentence.chars().skip(1)).collect())
 }
 
-const ENVIRONMENT: [(&str, &str); 5] = [
+const EXIT_STATUS: [(&str, &str); 3] = [
+    ("0", "It was done."),
+    ("1", "It was not done; this is the only other code unless `--exit-codes` or KUBELOGIN_EXIT_CODES asks for more."),
+    (
+        "2 to 6",
+        "With them: 2 something that was given cannot be used, 3 a person has to sign in, 4 refused by the service or the person, \
+5 network or certificate, 6 out of time; 1 is anything else.",
+    ),
+];
+
+/// Those that give no option its value; the others stand with their options.
+const ENVIRONMENT: [(&str, &str); 11] = [
     (
         "KUBECONFIG",
         "The files that convert-kubeconfig works on, separated as in PATH; of two users with one name the first counts.",
     ),
     ("KUBECACHEDIR", "The token cache is in kubelogin below this folder."),
+    ("KUBELOGIN_CONFIG", "The file of environments of one's own, instead of ~/.kube/kubelogin.yaml."),
+    ("KUBELOGIN_CACHE_STORAGE", "Where the cache's key lies, where `--cache-storage` does not say it."),
+    ("KUBELOGIN_LOG_FORMAT", "The format of messages, where neither `--log-format` nor `--output` says it: text or json."),
+    ("KUBELOGIN_EXIT_CODES", "With 1, as `--exit-codes`."),
+    ("KUBERNETES_EXEC_INFO", "Comes from kubectl: the version of the answer, and whether somebody can be asked."),
+    ("AZURE_CONFIG_DIR", "The folder of the Azure CLI's settings, for azurecli."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of the authorities to trust, instead of the machine's."),
     ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The way to the token service."),
     ("KUBELOGIN_FORCE_PROMPT", "With 1, prompts although nobody seems to look."),
 ];
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("~/.kube/config", "The kubeconfig, unless KUBECONFIG or --kubeconfig names others."),
     ("~/.kube/cache/kubelogin", "The token cache, encrypted and readable by its owner only."),
+    ("~/.kube/kubelogin.yaml", "Environments of one's own: names for token services, for `--environment`."),
     ("~/.kube/kuberc", "Says which plugins kubectl may start."),
 ];
 
@@ -131,6 +155,10 @@ mod tests {
     fn the_page_holds_every_command_and_option_and_no_line_is_a_request_by_accident() {
         const REQUESTS: [&str; 9] = [".TH", ".SH", ".SS", ".TP", ".PP", ".RS", ".RE", ".nf", ".fi"];
         let page = page();
+        let told = ["KUBELOGIN_CONFIG", "KUBELOGIN_LOG_FORMAT", "KUBELOGIN_EXIT_CODES", "KUBELOGIN_CACHE_STORAGE"];
+        for told in told.into_iter().chain(["/.kube/kubelogin.yaml", "6 out of time"]) {
+            assert!(page.contains(told), "{told}");
+        }
         for about in &COMMANDS {
             assert!(page.contains(&format!(".SS \"{}\"", plain(about.name))), "{}", about.name);
         }

@@ -29,13 +29,11 @@ pub(crate) use catalog::Command;
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     let (before, name, after) = split(words);
     match name {
-        "" | "help" => {
-            let about = after.iter().find(|word| !word.starts_with('-')).and_then(|word| catalog::find(word));
+        "" | "help" => with(&[before, after].concat(), Command::Root, |given| {
+            let about = given.words.first().and_then(|word| catalog::find(word));
             let command = about.map_or(Command::Root, |(about, _)| about.command);
-            with(&[before, after].concat(), Command::Root, |given| {
-                if given.is_on(Opt::Version) { version::run() } else { help::run(command) }
-            })
-        }
+            if given.is_on(Opt::Version) { version::run(&given) } else { help::run(command, &given) }
+        }),
         completion::ASK | completion::ASK_PLAINLY => completion::answer(after, name == completion::ASK),
         _ => {
             let (about, notice) = catalog::find(name).ok_or_else(|| Failure::UnknownCommand(name.to_owned()))?;
@@ -48,14 +46,14 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
                 Command::Convert => with(&words, about.command, convert::run),
                 Command::RemoveCacheDir => with(&words, about.command, |given| remove_cache_dir::run(&given)),
                 Command::Completion => with(&words, about.command, |given| completion::run(&given)),
-                Command::Man => with(&words, about.command, |_| man::run()),
+                Command::Man => with(&words, about.command, |given| man::run(&given)),
                 Command::Accounts => with(&words, about.command, |given| accounts::run(&given)),
                 Command::Status => with(&words, about.command, |given| status::run(&given)),
                 Command::Logout => with(&words, about.command, |given| logout::run(&given)),
                 Command::Whoami => with(&words, about.command, whoami::run),
                 Command::Doctor => with(&words, about.command, |given| doctor::run(&given)),
-                Command::Version => with(&words, about.command, |_| version::run()),
-                Command::Root => help::run(Command::Root),
+                Command::Version => with(&words, about.command, |given| version::run(&given)),
+                Command::Root => with(&words, about.command, |given| help::run(Command::Root, &given)),
             }
         }
     }
@@ -64,7 +62,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
 fn with(words: &[String], command: Command, run: impl FnOnce(Given) -> Result<(), Failure>) -> Result<(), Failure> {
     let given = Given::read(words, |on| command.knows(on))?;
     if given.is_on(Opt::Help) {
-        return help::run(command);
+        return help::run(command, &given);
     }
     check_format(&given)?;
     if given.text(Opt::Verbosity).and_then(|level| level.parse::<i32>().ok()).is_some_and(|level| level >= 5) {
@@ -83,8 +81,7 @@ fn split(words: &[String]) -> (&[String], &str, &[String]) {
         if !word.starts_with('-') {
             return (&words[..at], word, &words[at + 1..]);
         }
-        // Of the options that may stand before a command, only this one takes a word.
-        at += if word == "-v" || word == "--v" { 2 } else { 1 };
+        at += if Given::takes_the_next(word) { 2 } else { 1 };
     }
     (words, "", &[])
 }
@@ -120,5 +117,18 @@ mod tests {
         let (before, name, after) = split(&words);
         assert_eq!((before.len(), name, after.len()), (3, "get-token", 2));
         assert_eq!(split(&[]).1, "");
+        for (words, found) in [
+            (&["--log-format", "json", "get-token"][..], "get-token"),
+            (&["--log-format=json", "get-token"], "get-token"),
+            (&["-o", "json", "status"], "status"),
+            (&["-ojson", "status"], "status"),
+            (&["-hv", "5", "status"], "status"),
+            (&["--exit-codes", "status"], "status"),
+            (&["--nope", "status"], "status"),
+            (&["-o"], ""),
+        ] {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            assert_eq!(split(&words).1, found, "{words:?}");
+        }
     }
 }

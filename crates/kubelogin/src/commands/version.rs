@@ -1,19 +1,23 @@
 //! `kubelogin version`, `kubelogin --version`.
 
+use serde_json::json;
+
+use super::kept;
 use crate::failure::Failure;
-use crate::terminal;
+use crate::options::Given;
 
 /// The five lines that scripts look at, the second one without a commit where the build did not know it.
-pub(super) fn run() -> Result<(), Failure> {
-    let text = format!(
-        "kubelogin version \ngit hash: v{}/{}\nGo version: none (Rust)\nBuild time: {}\nPlatform: {}/{}",
-        env!("CARGO_PKG_VERSION"),
-        option_env!("ENTRANCE_COMMIT").unwrap_or("unknown"),
-        option_env!("ENTRANCE_BUILD_TIME").unwrap_or("unknown"),
-        os(),
-        arch(),
-    );
-    terminal::result(&text).map_err(|source| Failure::Machine { doing: "printing".into(), source })
+pub(super) fn run(given: &Given) -> Result<(), Failure> {
+    let (version, platform) = (env!("CARGO_PKG_VERSION"), format!("{}/{}", os(), arch()));
+    let (commit, time) = (option_env!("ENTRANCE_COMMIT"), option_env!("ENTRANCE_BUILD_TIME"));
+    if kept::as_json(given) {
+        let answer = json!({ "version": version, "commit": commit, "buildTime": time, "platform": platform });
+        return kept::print_json(&answer);
+    }
+    let (commit, time) = (commit.unwrap_or("unknown"), time.unwrap_or("unknown"));
+    kept::print(&format!(
+        "kubelogin version \ngit hash: v{version}/{commit}\nGo version: none (Rust)\nBuild time: {time}\nPlatform: {platform}"
+    ))
 }
 
 /// The names of the original's language, which scripts compare with.

@@ -70,6 +70,21 @@ impl Given {
         given
     }
 
+    /// Is the word after this one the option's value?
+    pub(crate) fn takes_the_next(word: &str) -> bool {
+        if let Some(long) = word.strip_prefix("--") {
+            return !long.contains('=') && by_name(long).is_some_and(|flag| flag.takes != Takes::Switch);
+        }
+        let mut letters = word.strip_prefix('-').unwrap_or_default();
+        while let Some((flag, value)) = short_value(letters) {
+            if flag.takes != Takes::Switch {
+                return value.is_none();
+            }
+            letters = value.unwrap_or_default();
+        }
+        false
+    }
+
     /// Takes over what other words say besides.
     pub(crate) fn beaten_by(&mut self, other: &Self) {
         for (mine, theirs) in self.values.iter_mut().zip(&other.values) {

@@ -11,11 +11,15 @@ fn with<'a>(words: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [words, more].concat()
 }
 
-/// A service that refuses and sends back what it got.
+/// With everything that a form, JSON or a page spells in its own way.
+const ODD: &str = "odd \"&\\ä/+'<canary>%";
+
+/// A service that refuses and sends back what it got, as it stood and as it was sent.
 fn echo(authority: &Authority) {
     authority.answers(|request| {
         let all: Vec<&str> = request.form.values().map(String::as_str).collect();
-        let said = format!("AADSTS7000215: Invalid client secret provided: {}", all.join(" "));
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.form).finish();
+        let said = format!("AADSTS7000215: Invalid client secret provided: {} {form} {}", all.join(" "), json!(all));
         let body = json!({
             "error": "invalid_client", "error_description": said, "error_codes": [7_000_215], "correlation_id": "c0-ffee",
             "access_token": "access-canary", "trace": "eyJhbGciOi.eyJzdWIi.jwt-canary",
@@ -45,6 +49,8 @@ fn row_13_the_whole_answer_is_shown_at_level_5_and_no_level_shows_a_secret() {
         let refused = home.run(&with(&SPN, &["-v", level]));
         assert_eq!(refused.stderr.contains("RESPONSE 401"), level.len() == 2 || level >= "5", "{refused:?}");
         let by_password = home.run(&["-l", "ropc", "--username", "ann@corp.test", "--password", "password-canary", "-v", level]);
+        let odd_secret = home.run(&["-l", "spn", "--client-secret", ODD, "-v", level]);
+        assert!(odd_secret.stderr.contains("AADSTS7000215"), "{odd_secret:?}");
         authority.answers(|_| (200, tokens_of("ann@corp.test", "access-canary", 60).replace("refresh-", "refresh-canary-")));
         let device = ["-l", "devicecode", "-v", level];
         let good = home.run(&device);
@@ -54,7 +60,7 @@ fn row_13_the_whole_answer_is_shown_at_level_5_and_no_level_shows_a_secret() {
         let refresh = home.run(&device);
         authority.answers(|_| (200, "\"access-canary as JSON\"".into()));
         let odd = home.run(&with(&SPN, &["-v", level]));
-        for done in [refused, by_password, good, refresh, odd] {
+        for done in [refused, by_password, odd_secret, good, refresh, odd] {
             assert!(!done.stderr.contains("canary"), "level {level}: {}", done.stderr);
         }
     }
@@ -127,6 +133,37 @@ fn row_14_as_json_each_message_is_one_object_with_the_same_keys() {
     }
     let unknown = home.run(&["-o", "yaml"]);
     assert!(unknown.stderr.contains("is no format for messages: text or json"), "{unknown:?}");
+}
+
+#[test]
+fn row_14_global_options_may_stand_before_the_command() {
+    let authority = Authority::start();
+    let home = Home::at(&authority);
+    for words in [
+        &["-o", "json", "status"][..],
+        &["--log-format", "json", "status", "--output=json"],
+        &["-v", "1", "-o", "json", "status"],
+    ] {
+        let said = home.tool(words);
+        assert!(said.code == Some(0) && said.json()["caches"].is_array(), "{words:?}: {said:?}");
+    }
+    let wrong = home.tool(&["--log-format", "json", "frobnicate"]);
+    assert!(wrong.stderr.contains(r#"unknown command \"frobnicate\""#), "{wrong:?}");
+}
+
+#[test]
+fn row_14_version_help_and_the_manual_page_are_objects_too() {
+    let home = Home::at(&Authority::start());
+    let version = home.tool(&["version", "-o", "json"]).json();
+    assert!(version["version"].is_string() && version["platform"].as_str().is_some_and(|text| text.contains('/')), "{version}");
+    assert_eq!(home.tool(&["--version", "-o", "json"]).json(), version);
+    assert!(home.tool(&["version"]).stdout.starts_with("kubelogin version \ngit hash: v"), "five lines as ever");
+    let help = home.tool(&["help", "-o", "json", "logout"]).json();
+    assert_eq!((&help["command"], home.tool(&["logout", "--help", "-o", "json"]).json()), (&json!("logout"), help.clone()));
+    assert!(help["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag["name"] == json!("all"))), "{help}");
+    let root = home.tool(&["--help", "--output=json"]).json();
+    assert!(root["commands"].as_array().is_some_and(|names| names.contains(&json!("doctor"))), "{root}");
+    assert!(home.tool(&["man", "-o", "json"]).json()["page"].as_str().is_some_and(|page| page.starts_with(".TH KUBELOGIN")));
 }
 
 #[test]
