@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::kubeconfig::edit::{Changes, Document};
+use crate::kubeconfig::secrets;
 use crate::kubernetes::TokenReview;
 use crate::oauth::form::Form;
 use crate::oauth::jws::Unverified;
@@ -63,6 +64,9 @@ pub fn kubeconfig(text: &[u8]) {
 /// The same with an argument of one's own.
 pub fn kubeconfig_with(text: &[u8], arg: &str) {
     let Ok(text) = std::str::from_utf8(text) else { return };
+    let lines = secrets::lines(text);
+    assert!(lines.iter().all(|line| line.hidden_from.is_none_or(|from| line.text.is_char_boundary(from))));
+    assert_eq!(lines.len(), text.split_inclusive('\n').count());
     let Ok(document) = Document::read(text.to_owned()) else { return };
     let exec = serde_json::json!({ "apiVersion": "v", "args": ["get-token", arg], "command": "kubelogin", "env": null });
     let ours = document.users().filter(|user| user.exec.is_some_and(serde_json::Value::is_object) || user.provider.is_some());

@@ -28,6 +28,11 @@ pub fn parse(text: &str) -> Result<Value, BadYaml> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
+    read(text)
+}
+
+/// Reads one document that is not empty into what the caller likes, within the same budget.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, BadYaml> {
     let budget = serde_saphyr::budget! {
         max_nodes: 8_000_000,
         max_events: 20_000_000,

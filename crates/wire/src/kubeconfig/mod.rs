@@ -4,6 +4,7 @@
 
 pub mod edit;
 mod lines;
+pub mod secrets;
 
 use serde_json::{Value, json};
 

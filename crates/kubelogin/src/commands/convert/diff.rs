@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use entrance_wire::kubeconfig::edit::{Edit, Edited};
+use entrance_wire::kubeconfig::secrets::{self, Line};
 
 /// The difference between a file's text and what it becomes.
 pub(super) fn unified(name: &str, old: &str, new: &Edited) -> String {
-    let lines: Vec<&str> = old.lines().collect();
+    let (lines, after) = (secrets::lines(old), secrets::lines(&new.text));
     let trimmed;
     let edits = if new.anew {
-        trimmed = [whole(&lines, &new.text)];
+        trimmed = [whole(&lines, &after)];
         &trimmed[..]
     } else {
         &new.edits[..]
@@ -21,25 +22,23 @@ pub(super) fn unified(name: &str, old: &str, new: &Edited) -> String {
         let last = hunk.last().map_or(first, |edit| edit.lines.end + AROUND).min(lines.len());
         let added: usize = hunk.iter().map(|edit| edit.text.lines().count()).sum();
         let removed: usize = hunk.iter().map(|edit| edit.lines.len()).sum();
-        let (before, after) = (last - first, last - first - removed + added);
-        let start = (first + 1).checked_add_signed(grown).unwrap_or(1);
-        let _ = writeln!(out, "@@ -{},{before} +{start},{after} @@", first + 1);
-        let mut show = Shown::default();
+        let mut there = first.saturating_add_signed(grown);
+        let _ = writeln!(out, "@@ -{},{} +{},{} @@", first + 1, last - first, there + 1, last - first - removed + added);
         let mut at = first;
-        for edit in hunk {
+        let end = Edit { lines: last..last, text: String::new() };
+        for edit in hunk.iter().chain([&end]) {
             for line in &lines[at..edit.lines.start] {
-                show.line(&mut out, ' ', line);
+                show(&mut out, ' ', &stricter(line, &after[there]));
+                there += 1;
             }
             for line in &lines[edit.lines.clone()] {
-                show.line(&mut out, '-', line);
+                show(&mut out, '-', line);
             }
-            for line in edit.text.lines() {
-                show.line(&mut out, '+', line);
+            for line in &after[there..there + edit.text.lines().count()] {
+                show(&mut out, '+', line);
+                there += 1;
             }
             at = edit.lines.end;
-        }
-        for line in &lines[at..last] {
-            show.line(&mut out, ' ', line);
         }
         grown += added.cast_signed() - removed.cast_signed();
     }
@@ -47,11 +46,11 @@ pub(super) fn unified(name: &str, old: &str, new: &Edited) -> String {
 }
 
 /// A document that was written anew as one edit, without what both have at their beginnings and ends.
-fn whole(old: &[&str], new: &str) -> Edit {
-    let new: Vec<&str> = new.lines().collect();
-    let head = old.iter().zip(&new).take_while(|(one, other)| one == other).count();
-    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(one, other)| one == other).count();
-    let text = new[head..new.len() - tail].iter().fold(String::new(), |text, line| text + line + "\n");
+fn whole(old: &[Line<'_>], new: &[Line<'_>]) -> Edit {
+    let is_same = |(one, other): &(&Line<'_>, &Line<'_>)| one.text == other.text;
+    let head = old.iter().zip(new).take_while(is_same).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(is_same).count();
+    let text = new[head..new.len() - tail].iter().fold(String::new(), |text, line| text + line.text + "\n");
     Edit { lines: head..old.len() - tail, text }
 }
 
@@ -60,71 +59,25 @@ fn hunks(edits: &[Edit]) -> impl Iterator<Item = &[Edit]> {
     edits.chunk_by(|one, next| next.lines.start <= one.lines.end + 2 * AROUND)
 }
 
-/// A change is two texts, one between the other's lines: each is read on its own for what follows an option that names a secret.
-#[derive(Default)]
-struct Shown {
-    old: Reader,
-    new: Reader,
+/// A line as it may be shown.
+fn show(out: &mut String, sign: char, line: &Line<'_>) {
+    let _ = match line.hidden_from {
+        // A secret that goes on from the line before begins with the line, or behind its indentation.
+        Some(from) => {
+            let from = from.max(line.text.len() - line.text.trim_start().len());
+            writeln!(out, "{sign}{}{HIDDEN}", line.text.get(..from).unwrap_or_default())
+        }
+        None => writeln!(out, "{sign}{}", line.text),
+    };
 }
 
-/// The option whose value comes next: the column of its dash, and whether the value has begun.
-#[derive(Default)]
-struct Reader(Option<(usize, bool)>);
-
-impl Shown {
-    fn line(&mut self, out: &mut String, sign: char, line: &str) {
-        let body = line.trim_start();
-        let column = line.len() - body.len();
-        let (dash, text) = body.strip_prefix("- ").map_or(("", body), |text| ("- ", text));
-        let bare = text.trim_start_matches(['"', '\'']);
-        let option = bare.strip_prefix("--").and_then(|bare| SECRET_OPTIONS.iter().find(|option| bare.starts_with(**option)));
-        let value_follows = option.is_some() && !bare.contains('=');
-        let read = |reader: &mut Reader| reader.hides(column, !dash.is_empty(), value_follows);
-        let hides = match sign {
-            '-' => read(&mut self.old),
-            '+' => read(&mut self.new),
-            _ => read(&mut self.old) | read(&mut self.new),
-        };
-        let shown = if hides {
-            format!("{dash}{HIDDEN}")
-        } else if let Some(member) = SECRET_MEMBERS.iter().find(|member| names(bare, member)) {
-            format!("{dash}{member}: {HIDDEN}")
-        } else if let Some(option) = option.filter(|_| !value_follows) {
-            format!("{dash}--{option}={HIDDEN}")
-        } else if body.contains(['{', '[']) && SECRET_MEMBERS.iter().chain(&SECRET_OPTIONS).any(|word| body.contains(word)) {
-            HIDDEN.to_owned()
-        } else {
-            body.to_owned()
-        };
-        let _ = writeln!(out, "{sign}{:column$}{shown}", "");
-    }
-}
-
-impl Reader {
-    fn hides(&mut self, column: usize, is_item: bool, value_follows: bool) -> bool {
-        let hides = match self.0 {
-            Some((of, false)) => column == of && is_item,
-            Some((of, true)) => column > of,
-            None => false,
-        };
-        self.0 = match self.0.filter(|_| hides) {
-            Some((of, _)) => Some((of, true)),
-            None => value_follows.then_some((column, false)),
-        };
-        hides
-    }
-}
-
-/// Does the line begin with this member?
-fn names(bare: &str, member: &str) -> bool {
-    bare.strip_prefix(member).is_some_and(|rest| rest.starts_with([':', '"', '\'']))
+/// A line that stands in both texts and is a secret in one of them is one.
+fn stricter<'a>(one: &Line<'a>, other: &Line<'a>) -> Line<'a> {
+    Line { hidden_from: one.hidden_from.into_iter().chain(other.hidden_from).min(), ..*one }
 }
 
 const AROUND: usize = 3;
 const HIDDEN: &str = "[hidden]";
-const SECRET_OPTIONS: [&str; 3] = ["client-secret", "client-certificate-password", "password"];
-const SECRET_MEMBERS: [&str; 7] =
-    ["token", "password", "client-key-data", "access-token", "refresh-token", "id-token", "client-secret"];
 
 #[cfg(test)]
 mod tests {
@@ -157,6 +110,8 @@ mod tests {
             &["--client-secret=S3CRET"],
         ] {
             for words in [
+                "      -   --client-secret\n      -   S3CRET\n      - a\n",
+                "      - \"--client-secret\"\n      - \"S3\n        CRET\"\n",
                 "      - --client-secret\n      - S3CRET\n      - --password=S3CRET\n",
                 "      - --password\n      - |\n        a\n        S3CRET\n",
             ] {
@@ -164,11 +119,16 @@ mod tests {
                     "users:\n- name: u\n  user:\n    token: S3CRET\n    exec:\n      args:\n{words}      command: kubelogin\n    client-key-data: S3CRET\n"
                 );
                 let shown = diff(&text, args);
-                assert!(!shown.contains("S3CRET") && shown.contains("command: kubelogin"), "{shown}");
+                assert!(!shown.contains("CRET") && shown.contains("command: kubelogin"), "{shown}");
             }
-            let flow = "users: [{name: u, user: {token: S3CRET, exec: {command: kubelogin, args: [--client-secret, S3CRET]}}}]\n";
-            let shown = diff(flow, args);
-            assert!(!shown.contains("S3CRET") && shown.contains("\n+      command: kubelogin\n"), "{shown}");
+            for anew in [
+                "users: [{name: u, user: {token: S3CRET, exec: {command: kubelogin, args: [--client-secret, S3CRET]}}}]\n",
+                "users: [{name: u, user: {exec: {args: [--client-secret,\n  S3CRET,\n  --password, S3CRET], command: kubelogin}}}]\n",
+                "{\n \"users\": [{\n  \"name\": \"u\",\n  \"user\": {\n   \"exec\": {\n    \"args\": [\n     \"--client-secret\",\n     \"S3CRET\"\n    ],\n    \"command\": \"kubelogin\"\n   }\n  }\n }]\n}\n",
+            ] {
+                let shown = diff(anew, args);
+                assert!(!shown.contains("CRET") && shown.contains("\n+      command: kubelogin\n"), "{shown}");
+            }
         }
         let plain = diff("{\"users\":[{\"name\":\"u\",\"user\":{\"exec\":{\"command\":\"kubelogin\"}}}]}\n", &["a"]);
         assert!(plain.contains("\n+      - a\n"), "{plain}");
