@@ -177,7 +177,7 @@ fn is_of_ones_own(environment: Option<&str>) -> bool {
 }
 
 /// The token service of a cloud that everybody knows; capitals do not count.
-fn cloud(name: &str) -> Option<&'static str> {
+pub(crate) fn cloud(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let full = match name.as_str() {
         "azurecloud" | "azurepublic" => "azurepubliccloud",

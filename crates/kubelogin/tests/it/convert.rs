@@ -8,44 +8,44 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// A folder with kubeconfigs, and somebody who converts them.
-struct Desk {
-    folder: tempfile::TempDir,
+pub(crate) struct Desk {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn with(text: &str) -> Self {
+    pub(crate) fn with(text: &str) -> Self {
         let desk = Self::new();
         desk.put("config", text);
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn put(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn put(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(&path, text).expect("written");
         path
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("it is there")
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path()).expect("a folder");
         let mut names: Vec<String> = entries.map(|entry| entry.expect("an entry").file_name().display().to_string()).collect();
         names.sort();
         names
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubelogin"));
         command.env_clear().env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -53,18 +53,18 @@ impl Desk {
         command
     }
 
-    fn convert(&self, words: &[&str]) -> Output {
+    pub(crate) fn convert(&self, words: &[&str]) -> Output {
         self.command(words).output().expect("the program runs")
     }
 
-    fn converts(&self, words: &[&str]) -> String {
+    pub(crate) fn converts(&self, words: &[&str]) -> String {
         let out = self.convert(words);
         assert!(out.status.success(), "{}", stderr(&out));
         stderr(&out)
     }
 
     /// The one sentence that it fails with, on which it must not have written anything.
-    fn refuses(&self, words: &[&str]) -> String {
+    pub(crate) fn refuses(&self, words: &[&str]) -> String {
         let before = self.names();
         let out = self.convert(words);
         assert_eq!(out.status.code(), Some(1), "{}", stderr(&out));
@@ -76,12 +76,12 @@ impl Desk {
     }
 }
 
-fn stderr(out: &Output) -> String {
+pub(crate) fn stderr(out: &Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
 }
 
 /// A kubeconfig with users as clusters hand them out.
-fn config(users: usize) -> String {
+pub(crate) fn config(users: usize) -> String {
     let mut text = String::from("# mine\napiVersion: v1\nkind: Config\ncurrent-context: c0\ncontexts:\n");
     for at in 0..users {
         let _ = write!(text, "- context:\n    cluster: c{at}\n    user: u{at}\n  name: c{at}\n");
@@ -93,13 +93,13 @@ fn config(users: usize) -> String {
     text
 }
 
-fn user(name: &str, login: &str) -> String {
+pub(crate) fn user(name: &str, login: &str) -> String {
     format!(
         "# {name}\n- name: {name}\n  user:\n    exec:\n      apiVersion: client.authentication.k8s.io/v1beta1\n      args:\n      - get-token\n      - --server-id\n      - SERVER # theirs\n      - --client-id\n      - CLIENT\n      - --tenant-id\n      - TENANT\n      - --login\n      - {login}\n      command: kubelogin\n"
     )
 }
 
-const AZURE_CLI: [&str; 4] = ["--kubeconfig", "config", "-l", "azurecli"];
+pub(crate) const AZURE_CLI: [&str; 4] = ["--kubeconfig", "config", "-l", "azurecli"];
 
 #[test]
 fn row_16_comments_order_and_unknown_members_stay() {
@@ -337,12 +337,21 @@ fn a_file_that_is_too_large_is_not_read_and_a_large_one_is_converted() {
     let desk = Desk::new();
     let file = fs::File::create(desk.path("config")).expect("made");
     file.set_len(70 << 20).expect("sparse");
-    assert_eq!(desk.refuses(&AZURE_CLI), "Error: unable to load kubeconfig: config: it has 70 MiB; more than 64 are not read\n");
+    assert_eq!(desk.refuses(&AZURE_CLI), "Error: unable to load kubeconfig: config: it has 70 MiB; more than 16 are not read\n");
     let certificate = "QUJD".repeat(1 << 18);
     let text = format!("clusters:\n- cluster:\n    certificate-authority-data: {certificate}\n  name: c\n{}", config(1));
     let desk = Desk::with(&text);
     desk.converts(&AZURE_CLI);
     assert!(desk.text("config").contains(&certificate) && desk.text("config").contains("azurecli"));
+    // One that would not be read again is not written.
+    let text = format!("# {}\n{}", "x".repeat((16 << 20) - 500), config(1));
+    let desk = Desk::with(&text);
+    assert!(text.len() < 16 << 20, "it is read");
+    assert_eq!(
+        desk.refuses(&AZURE_CLI),
+        "Error: config would have more than 16 MiB, which are not read again; nothing was changed\n"
+    );
+    assert_eq!(desk.text("config"), text);
 }
 
 #[test]

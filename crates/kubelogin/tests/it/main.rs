@@ -6,6 +6,7 @@ mod browser;
 mod chained;
 mod completion;
 mod convert;
+mod convert_words;
 mod doctor;
 mod fast;
 mod handed_out;

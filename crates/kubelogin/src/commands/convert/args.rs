@@ -3,7 +3,7 @@
 use super::ConvertError;
 use super::input::Input;
 use crate::login::Login;
-use crate::options::{FLAGS, Opt, Settings, Takes};
+use crate::options::{FLAGS, On, Opt, Settings, Takes, cloud};
 
 /// `get-token` with everything that the chosen way needs, in one fixed order.
 pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, ConvertError> {
@@ -59,6 +59,7 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
         Login::WorkloadIdentity => {
             words.of_the_same_mode(Opt::ClientId);
             words.of_the_same_mode(Opt::TenantId);
+            words.environment_of_its_own();
             if let Some(host) = words.authority().map(|(host, _)| host) {
                 words.put(Opt::AuthorityHost, &host);
             }
@@ -71,6 +72,7 @@ pub(super) fn of(input: &Input, settings: &Settings) -> Result<Vec<String>, Conv
         }
         Login::AzurePipelines => {
             words.required(Opt::TenantId)?;
+            words.environment_of_its_own();
             words.of_the_same_mode(Opt::ServiceConnectionId);
         }
     }
@@ -130,8 +132,20 @@ impl Words<'_> {
     fn of_the_same_mode(&mut self, id: Opt) {
         if self.settings.flag(id).is_some() {
             self.flags(&[id]);
-        } else if self.input.text(Opt::Login) == Some(self.settings.login.as_str()) {
+        } else if self.is_same_mode() {
             self.either(id);
+        }
+    }
+
+    fn is_same_mode(&self) -> bool {
+        self.input.text(Opt::Login).unwrap_or(Login::WORDS[0]) == self.settings.login.as_str()
+    }
+
+    /// A name that is no cloud's says what the authority's address would say.
+    fn environment_of_its_own(&mut self) {
+        let is_own = self.value(Opt::Environment).is_some_and(|name| cloud(&name).is_none());
+        if is_own && self.authority().is_none() {
+            self.either(Opt::Environment);
         }
     }
 
@@ -180,13 +194,22 @@ impl Words<'_> {
         if private || self.settings.is_on(Opt::DisableInstanceDiscovery) || self.input.is_on(Opt::DisableInstanceDiscovery) {
             self.switch(Opt::DisableInstanceDiscovery);
         }
+        // Which variables count belongs to the way to sign in; spn has the second one at its own place if it was said.
+        for id in [Opt::UseAzureRmEnvVars, Opt::DisableEnvironmentOverride] {
+            let is_on = self.input.is_on(id) && (self.settings.is_on(id) || !self.settings.mentions(id));
+            if is_on && self.is_same_mode() && !self.args.contains(&format!("--{}", name(id))) {
+                self.switch(id);
+            }
+        }
         for flag in FLAGS.iter().filter(|flag| flag.kept) {
-            if flag.takes == Takes::Switch {
-                if self.settings.is_on(flag.id) || self.input.is_on(flag.id) && !self.settings.mentions(flag.id) {
-                    self.switch(flag.id);
-                }
-            } else {
-                self.either(flag.id);
+            // What every command takes was said to the conversion, not to what it writes.
+            let is_ours = flag.on == On::Everywhere;
+            let said = if is_ours { None } else { self.settings.flag(flag.id) };
+            let value = said.or_else(|| self.input.text(flag.id)).map(ToOwned::to_owned);
+            match value.as_deref() {
+                Some("true") if flag.takes == Takes::Switch => self.switch(flag.id),
+                Some(value) if flag.takes != Takes::Switch => self.put(flag.id, value),
+                _ => {}
             }
         }
     }

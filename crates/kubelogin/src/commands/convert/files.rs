@@ -41,15 +41,21 @@ impl Kubeconfigs {
         let mut files: Vec<Kubeconfig> = Vec::new();
         let mut seen = HashSet::new();
         for path in paths {
-            // Also one file under two names is one file.
-            let Ok(real) = std::fs::canonicalize(&path) else {
-                match std::fs::metadata(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound || must_exist => return Err(unloadable(&path, &error)),
-                    _ => continue,
-                }
+            let meta = match std::fs::metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => continue,
+                found => found.map_err(|error| unloadable(&path, &error))?,
             };
-            if seen.insert(real) {
-                let document = read(&path)?;
+            // How people say that there is none.
+            if path == Path::new("/dev/null") {
+                continue;
+            }
+            if !meta.is_file() {
+                // A pipe has no place for the result, and reading may never end.
+                return Err(ConvertError::Load(format!("{}: it is no regular file, so it cannot be converted", path.display())));
+            }
+            // Also one file under two names is one file.
+            if seen.insert(std::fs::canonicalize(&path).map_err(|error| unloadable(&path, &error))?) {
+                let document = read(&path, meta.len())?;
                 files.push(Kubeconfig { path, document });
             }
         }
@@ -74,10 +80,15 @@ impl Kubeconfigs {
     }
 
     /// What the files become: those in which something changes.
-    pub(super) fn planned(&self, changes: &[Changes]) -> Vec<Planned<'_>> {
+    pub(super) fn planned(&self, changes: &[Changes]) -> Result<Vec<Planned<'_>>, ConvertError> {
         let touched = self.files.iter().zip(changes).filter(|(_, changes)| !changes.is_empty());
         let planned = touched.map(|(file, changes)| Planned { file, edited: file.document.edited(changes) });
-        planned.filter(|planned| planned.edited.text != planned.file.document.text()).collect()
+        let planned: Vec<_> = planned.filter(|planned| planned.edited.text != planned.file.document.text()).collect();
+        // What would not be read again is not written.
+        match planned.iter().find(|one| one.edited.text.len() as u64 > LARGEST) {
+            Some(one) => Err(ConvertError::Grown { file: one.file.path.display().to_string(), most: LARGEST >> 20 }),
+            None => Ok(planned),
+        }
     }
 
     /// How many files there are.
@@ -118,10 +129,9 @@ pub(super) fn write(all: &[Planned<'_>]) -> Result<Written, ConvertError> {
     Ok(Written::Yes)
 }
 
-fn read(path: &Path) -> Result<Document, ConvertError> {
-    let meta = std::fs::metadata(path).map_err(|error| unloadable(path, &error))?;
-    if meta.len() > LARGEST {
-        let reason = format!("it has {} MiB; more than {} are not read", meta.len() >> 20, LARGEST >> 20);
+fn read(path: &Path, size: u64) -> Result<Document, ConvertError> {
+    if size > LARGEST {
+        let reason = format!("it has {} MiB; more than {} are not read", size.div_ceil(1 << 20), LARGEST >> 20);
         return Err(ConvertError::Load(format!("{}: {reason}", path.display())));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unloadable(path, &error))?;
@@ -136,4 +146,5 @@ fn unloadable(path: &Path, error: &std::io::Error) -> ConvertError {
     ConvertError::Load(format!("{}: {reason}", path.display()))
 }
 
-const LARGEST: u64 = 64 << 20;
+/// Ten thousand users; each byte costs some thirty of memory.
+const LARGEST: u64 = 16 << 20;

@@ -37,6 +37,8 @@ pub(crate) enum ConvertError {
     User(String, Box<ConvertError>),
     #[error("cannot write {file}: {source}; {left}", left = left(done))]
     Write { file: String, source: std::io::Error, done: Vec<String> },
+    #[error("{file} would have more than {most} MiB, which are not read again; nothing was changed")]
+    Grown { file: String, most: u64 },
     #[error("other programs keep changing the kubeconfig; nothing was changed")]
     Outdated,
 }
@@ -46,7 +48,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     for _ in 0..TRIES {
         let configs = Kubeconfigs::load(settings.flag(Opt::Kubeconfig), &env)?;
         let Converted { changes, any, notes } = converted(&configs, &settings)?;
-        let planned = configs.planned(&changes);
+        let planned = configs.planned(&changes)?;
         if settings.is_on(Opt::DryRun) {
             say(&notes);
             return show(&planned);
