@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use entrance_wire::yaml;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::options::home;
 use crate::replace::{Locks, Staged};
 use crate::terminal::quoted;
 
-/// What the policy means for this program.
+/// What the policy means for programs that kubeconfigs name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// It may be started: there is no policy, it allows all, or the list has this program.
+    /// They may be started: there is no policy, it allows all, or the list has them.
     Allowed,
-    /// A list that does not have it.
-    NotListed,
+    /// A list that does not have these.
+    NotListed(Vec<String>),
     /// Nothing may be started.
     DenyAll,
     /// kubectl refuses the settings themselves; why.
@@ -31,8 +31,8 @@ pub(crate) fn file(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     }
 }
 
-/// What a file's text says about programs called `kubelogin`.
-pub(crate) fn policy(text: &str) -> Policy {
+/// What a file's text says about these commands of kubeconfigs.
+pub(crate) fn policy(text: &str, commands: &[String]) -> Policy {
     let value = match yaml::parse(text) {
         Ok(value) => value,
         Err(error) => return Policy::Broken(error.to_string()),
@@ -46,19 +46,19 @@ pub(crate) fn policy(text: &str) -> Policy {
         "DenyAll" => Policy::DenyAll,
         "Allowlist" if !has_entries => Policy::Broken("the policy `Allowlist` without a list".into()),
         "Allowlist" => {
-            let mut names = entries
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| entry.get("command").or_else(|| entry.get("name")).and_then(Value::as_str));
-            if names.any(is_this) { Policy::Allowed } else { Policy::NotListed }
+            let command = |entry: &Value| entry.get("command").or_else(|| entry.get("name"))?.as_str().map(ToOwned::to_owned);
+            let listed: Vec<String> = entries.into_iter().flatten().filter_map(command).collect();
+            let is_listed = |command: &&String| listed.iter().any(|entry| is_same(entry, command));
+            let missing: Vec<String> = commands.iter().filter(|command| !is_listed(command)).cloned().collect();
+            if missing.is_empty() { Policy::Allowed } else { Policy::NotListed(missing) }
         }
         other => Policy::Broken(format!("the policy {other:?} does not exist")),
     }
 }
 
-/// The text with an entry for this program at the head of the list, all else as it was. `None` where the list is not written
+/// The text with entries for these commands at the head of the list, all else as it was. `None` where the list is not written
 /// one entry a line; then kubectl's own command has to do it.
-pub(crate) fn allowed(text: &str) -> Option<String> {
+pub(crate) fn allowed(text: &str, commands: &[String]) -> Option<String> {
     let mut at = 0;
     let mut lines = text.split_inclusive('\n');
     for line in lines.by_ref() {
@@ -72,7 +72,8 @@ pub(crate) fn allowed(text: &str) -> Option<String> {
     if !indent.trim().is_empty() {
         return None;
     }
-    let changed = format!("{}{indent}- command: {NAME}\n{}", &text[..at], &text[at..]);
+    let entries: Vec<Value> = commands.iter().map(|command| json!({ "command": command })).collect();
+    let changed = format!("{}{}{}", &text[..at], yaml::show_at(&Value::Array(entries), indent.len()), &text[at..]);
     let old = yaml::parse(text).ok()?;
     let new = yaml::parse(&changed).ok()?;
     // Nothing but the entry may have come.
@@ -81,18 +82,20 @@ pub(crate) fn allowed(text: &str) -> Option<String> {
         value
     };
     let count = |value: &Value| value.get("credentialPluginAllowlist").and_then(Value::as_array).map(Vec::len);
-    let is_right =
-        policy(&changed) == Policy::Allowed && count(&new) == count(&old).map(|count| count + 1) && without(new) == without(old);
+    let is_right = policy(&changed, commands) == Policy::Allowed
+        && count(&new) == count(&old).map(|count| count + commands.len())
+        && without(new) == without(old);
     is_right.then_some(changed)
 }
 
-/// The line by which kubectl itself lets this program start, beside everything that it starts now: setting the list replaces it.
-pub(crate) fn remedy(text: &str) -> String {
+/// The line by which kubectl itself lets these commands start, beside everything that it starts now: setting the list replaces it.
+pub(crate) fn remedy(text: &str, commands: &[String]) -> String {
     let value = yaml::parse(text).unwrap_or_default();
     let list = value.get("credentialPluginAllowlist").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let entries = list.iter().filter_map(|entry| entry.get("command")?.as_str());
     let mut line = "kubectl kuberc set --section credentialplugin --policy Allowlist".to_owned();
-    for entry in entries.chain([NAME]) {
+    let missing = commands.iter().filter(|command| !entries.clone().any(|entry| is_same(entry, command)));
+    for entry in entries.clone().chain(missing.map(String::as_str)) {
         line.push_str(" --allowlist-entry ");
         line.push_str(&quoted(&format!("command={entry}")));
     }
@@ -105,12 +108,34 @@ pub(crate) fn write(file: &Path, text: &str) -> std::io::Result<()> {
     Staged::write(file, text)?.place()
 }
 
-/// kubectl resolves both sides through PATH; a path that ends in this name is this program or one that somebody chose.
-fn is_this(command: &str) -> bool {
-    Path::new(command).file_stem().is_some_and(|name| name == NAME)
+/// kubectl resolves both sides through PATH; they have to be equal then.
+fn is_same(entry: &str, command: &str) -> bool {
+    entry == command || found(entry).is_some_and(|entry| found(command) == Some(entry))
 }
 
-const NAME: &str = "kubelogin";
+/// The program that a command starts: the one at its path, else the first of its name on PATH.
+fn found(command: &str) -> Option<PathBuf> {
+    if command.contains(std::path::is_separator) {
+        return Some(command.into());
+    }
+    on_path(command).into_iter().next()
+}
+
+/// Every program of this name on PATH, in its order.
+pub(crate) fn on_path(name: &str) -> Vec<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).filter(|path| can_run(path)).collect()
+}
+
+fn can_run(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    path.is_file()
+}
 
 #[cfg(test)]
 mod tests {
@@ -118,13 +143,19 @@ mod tests {
 
     const LIST: &str = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n# ours\ncredentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n  # the cloud\n  - command: aws\n";
 
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn row_24_each_policy_is_told_apart() {
+        let policy = |text: &str| policy(text, &names(&["kubelogin"]));
+        let not_listed = || Policy::NotListed(names(&["kubelogin"]));
         assert_eq!(policy("kind: Preference\n"), Policy::Allowed);
         assert_eq!(policy("credentialPluginPolicy: AllowAll\n"), Policy::Allowed);
         assert_eq!(policy("credentialPluginPolicy: DenyAll\n"), Policy::DenyAll);
-        assert_eq!(policy(LIST), Policy::NotListed);
-        assert_eq!(policy(&LIST.replace("aws", "/usr/local/bin/kubelogin")), Policy::Allowed);
+        assert_eq!(policy(LIST), not_listed());
+        assert_eq!(policy(&LIST.replace("aws", "/some/other/kubelogin")), not_listed());
         assert_eq!(policy(&LIST.replace("command: aws", "name: kubelogin")), Policy::Allowed);
         for broken in [
             "credentialPluginPolicy: Allowlist\n",
@@ -137,11 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn row_24_both_sides_are_what_path_finds() {
+        let list = |entry: &str| LIST.replace("aws", entry);
+        let [first] = &on_path("sh")[..1] else { panic!("every PATH has a shell") };
+        let first = first.display().to_string();
+        for (entry, command) in [("sh", first.as_str()), (first.as_str(), "sh"), ("sh", "sh")] {
+            assert_eq!(policy(&list(entry), &names(&[command])), Policy::Allowed, "{entry} {command}");
+        }
+        assert_eq!(policy(&list("/other/sh"), &names(&["sh", "/other/sh"])), Policy::NotListed(names(&["sh"])));
+    }
+
+    #[test]
     fn row_24_the_entry_is_added_and_nothing_else_changes() {
+        let allowed = |text: &str| allowed(text, &names(&["kubelogin"]));
         let changed = allowed(LIST).expect("a list of lines");
         assert_eq!(changed, LIST.replace("  # the cloud\n", "  - command: kubelogin\n  # the cloud\n"));
         let flush = "credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n- command: aws\nkind: Preference\n";
-        assert_eq!(allowed(flush).as_deref().map(policy), Some(Policy::Allowed));
+        assert_eq!(allowed(flush).map(|text| policy(&text, &names(&["kubelogin"]))), Some(Policy::Allowed));
         for other in [
             "credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: aws}]\n",
             "credentialPluginAllowlist:\n",
@@ -155,7 +198,7 @@ mod tests {
     fn the_remedy_keeps_what_is_listed() {
         let text = "credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n- command: aws\n- command: /opt/my plugin\n";
         assert_eq!(
-            remedy(text),
+            remedy(text, &names(&["kubelogin", "aws"])),
             "kubectl kuberc set --section credentialplugin --policy Allowlist --allowlist-entry command=aws --allowlist-entry \
              'command=/opt/my plugin' --allowlist-entry command=kubelogin"
         );

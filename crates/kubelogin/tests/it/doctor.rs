@@ -137,6 +137,10 @@ fn row_24_kubectls_policy_is_explained_and_the_list_is_put_right_when_asked() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("set");
     only(&doctor(&home, &authority, &[]), "kubectl's policy", "does not have kubelogin");
     assert_eq!(std::fs::read_to_string(&file).expect("text"), list, "looking changes nothing");
+    // Another program of the name is another program.
+    home.file(".kube/kuberc", &list.replace("aws", "/some/other/kubelogin"));
+    only(&doctor(&home, &authority, &[]), "kubectl's policy", "does not have kubelogin");
+    home.file(".kube/kuberc", list);
     let (fixed, _) = doctor(&home, &authority, &["--fix"]);
     assert_eq!(fixed.code, Some(0), "{fixed:?}");
     assert_eq!(

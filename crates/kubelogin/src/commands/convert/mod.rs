@@ -47,7 +47,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
     let settings = Settings::of(given, &env)?;
     for _ in 0..TRIES {
         let configs = Kubeconfigs::load(settings.flag(Opt::Kubeconfig), &env)?;
-        let Converted { changes, any, notes } = converted(&configs, &settings)?;
+        let Converted { changes, commands, notes } = converted(&configs, &settings)?;
         let planned = configs.planned(&changes)?;
         if settings.is_on(Opt::DryRun) {
             say(&notes);
@@ -61,7 +61,7 @@ pub(super) fn run(given: Given) -> Result<(), Failure> {
                     "Note: the layout of {file} allowed no edit in place, so it was written anew, without its comments."
                 ));
             }
-            look_at_kuberc(any);
+            look_at_kuberc(&commands);
             return Ok(());
         }
     }
@@ -76,8 +76,8 @@ fn left(done: &[String]) -> String {
 struct Converted {
     /// For each file.
     changes: Vec<Changes>,
-    /// Somebody was converted.
-    any: bool,
+    /// The programs of those who were converted, each once.
+    commands: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ fn converted(configs: &Kubeconfigs, settings: &Settings) -> Result<Converted, Co
     };
     let chosen = |name: &str| only.is_none_or(|only| only.is_empty() || only == name);
 
-    let mut done = Converted { changes: vec![Changes::new(); configs.len()], any: false, notes: Vec::new() };
+    let mut done = Converted { changes: vec![Changes::new(); configs.len()], commands: Vec::new(), notes: Vec::new() };
     let mut failed = Vec::new();
     for (file, user) in configs.users().filter(|(_, user)| chosen(user.name)) {
         let Some(input) = Input::of(&user) else { continue };
@@ -98,14 +98,17 @@ fn converted(configs: &Kubeconfigs, settings: &Settings) -> Result<Converted, Co
         }
         match exec(user.exec, &input, settings) {
             Ok(exec) => {
-                done.any = true;
+                let command = exec["command"].as_str().unwrap_or(COMMAND).to_owned();
+                if !done.commands.contains(&command) {
+                    done.commands.push(command);
+                }
                 done.changes[file].insert(user.place, exec);
             }
             Err(error) => failed.push((user.name, error)),
         }
     }
     let strict = settings.is_on(Opt::Strict);
-    if !failed.is_empty() && (!done.any || strict) {
+    if !failed.is_empty() && (done.commands.is_empty() || strict) {
         let one = failed.len() == 1;
         let (name, error) = failed.swap_remove(0);
         return Err(if one && !strict { error } else { ConvertError::User(name.to_owned(), Box::new(error)) });
@@ -135,22 +138,24 @@ fn show(planned: &[Planned<'_>]) -> Result<(), Failure> {
 }
 
 /// Says so if kubectl was told not to start what the kubeconfig names now, with the line that allows it.
-fn look_at_kuberc(any: bool) {
-    let Some((file, text)) =
-        kuberc::file(&env).filter(|_| any).and_then(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?)))
+fn look_at_kuberc(commands: &[String]) {
+    let Some((file, text)) = kuberc::file(&env)
+        .filter(|_| !commands.is_empty())
+        .and_then(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?)))
     else {
         return;
     };
-    let why = match kuberc::policy(&text) {
+    let why = match kuberc::policy(&text, commands) {
         Policy::Allowed => return,
-        Policy::NotListed => "its list does not have it".to_owned(),
+        Policy::NotListed(_) => "its list does not have it".to_owned(),
         Policy::DenyAll => "it forbids all credential plugins (DenyAll)".to_owned(),
         Policy::Broken(why) => why,
     };
     terminal::say(&format!(
-        "Note: by its settings in {} kubectl will not start {COMMAND}: {why}. This allows it:\n{}",
+        "Note: by its settings in {} kubectl will not start {}: {why}. This allows it:\n{}",
         file.display(),
-        kuberc::remedy(&text)
+        commands.join(", "),
+        kuberc::remedy(&text, commands)
     ));
 }
 

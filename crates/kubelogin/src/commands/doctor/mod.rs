@@ -17,7 +17,7 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     let mut report = Report::default();
     program::look(&mut report, &config);
     kubeconfig(&mut report, &config);
-    kuberc::look(&mut report, given.is_on(Opt::Fix));
+    kuberc::look(&mut report, &config, given.is_on(Opt::Fix));
     store::look(&mut report, given);
     service::look(&mut report, given, &config);
     report.print(given)

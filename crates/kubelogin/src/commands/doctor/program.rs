@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Report;
 use crate::commands::env;
 use crate::commands::kubeconfig::Kubeconfig;
+use crate::commands::kuberc::on_path;
 use crate::options;
 
 pub(super) fn look(report: &mut Report, config: &Kubeconfig) {
@@ -79,22 +80,6 @@ fn variables(report: &mut Report) {
             "unset them, or use `--disable-environment-override`, if that is not wanted",
         );
     }
-}
-
-/// Every program of this name on PATH, in its order.
-fn on_path(name: &str) -> Vec<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).filter(|path| can_run(path)).collect()
-}
-
-fn can_run(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-    }
-    #[cfg(not(unix))]
-    path.is_file()
 }
 
 /// What a program of this name says about itself, asked for two seconds at most.
