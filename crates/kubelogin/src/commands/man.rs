@@ -122,8 +122,8 @@ const EXIT_STATUS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Those that give no option its value; the others stand with their options.
-const ENVIRONMENT: [(&str, &str); 11] = [
+/// Those that do not stand with their options.
+const ENVIRONMENT: [(&str, &str); 13] = [
     (
         "KUBECONFIG",
         "The files that convert-kubeconfig works on, separated as in PATH; of two users with one name the first counts.",
@@ -135,6 +135,11 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     ("KUBELOGIN_EXIT_CODES", "With 1, as `--exit-codes`."),
     ("KUBERNETES_EXEC_INFO", "Comes from kubectl: the version of the answer, and whether somebody can be asked."),
     ("AZURE_CONFIG_DIR", "The folder of the Azure CLI's settings, for azurecli."),
+    ("IDENTITY_ENDPOINT, IDENTITY_HEADER, MSI_ENDPOINT, MSI_SECRET", "Where this machine's identity is asked for, for msi."),
+    (
+        "ACTIONS_ID_TOKEN_REQUEST_URL, SYSTEM_OIDCREQUESTURI",
+        "Come from a job of GitHub Actions or Azure Pipelines, with their tokens.",
+    ),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of the authorities to trust, instead of the machine's."),
     ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The way to the token service."),
     ("KUBELOGIN_FORCE_PROMPT", "With 1, prompts although nobody seems to look."),

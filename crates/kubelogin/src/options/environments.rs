@@ -9,7 +9,7 @@
 //! ```
 //! It is read when a name is asked for that is no cloud's; the usual run never looks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use entrance_client::Trust;
 use entrance_wire::yaml;
@@ -41,7 +41,9 @@ impl Named {
             authority_host.push('/');
         }
         check_authority(&authority_host)?;
-        let trust = Trust { file: value("certificate-authority").map(Into::into), data: value("certificate-authority-data") };
+        // As in a kubeconfig: from the folder of the file that names it.
+        let from_here = |named: String| file.parent().unwrap_or(Path::new("")).join(named);
+        let trust = Trust { file: value("certificate-authority").map(from_here), data: value("certificate-authority-data") };
         Ok(Self { authority_host, trust })
     }
 }

@@ -283,7 +283,8 @@ impl Home {
         home.args.retain(|word| ![&authority.host, "--authority-host", "--disable-instance-discovery"].contains(&word.as_str()));
         home.args.extend(["-e".to_owned(), name.to_owned()]);
         let trust = if by_file {
-            format!("certificate-authority: {}", home.folder.path().join("ca.pem").display())
+            // From the folder of the file that names it.
+            "certificate-authority: ../ca.pem".to_owned()
         } else {
             format!("certificate-authority-data: {}", STANDARD.encode(&authority.ca_pem))
         };
