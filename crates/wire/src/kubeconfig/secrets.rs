@@ -299,6 +299,13 @@ mod tests {
             ("args:\n- sh -c 'x --password S3CRET'\nb: http://ann:S3CRET@h/\n", "args:\n- \nb: \n"),
             ("token: 12345\r\na: b\r\n", "token: \na: b\n"),
             ("\u{feff}a: é\ntoken: S3CRET\nb: c\n", "\u{feff}a: é\ntoken: \nb: c\n"),
+            ("x: &e\n- {name: A, value: S3CRET}\nenv: *e\n", "x: &e\n- {name: A, value: \nenv: \n"),
+            ("x: &a [--password, S3CRET]\nargs: *a\nb: c\n", "x: &a [--password, \nargs: \nb: c\n"),
+            ("x: &m\n  token: S3CRET\ny:\n  <<: *m\nb: c\n", "x: &m\n  token: \ny:\n  <<: \nb: c\n"),
+            ("token: !!str\n  S3CRET\nb: c\n", "token: !!str\n  \nb: c\n"),
+            ("token: !!binary UzNDUkVU\nb: c\n", "token: !!binary \nb: c\n"),
+            ("? token\n: S3CRET\nb: 'it''s'\n", "? token\n: \nb: 'it''s'\n"),
+            ("---\n# é\ntoken: 'S3\n\n  CRET'\n# S\nb: c\n...\n", "---\n# é\ntoken: \n\n\n\nb: c\n...\n"),
             ("token:\na: b\npassword: ''\n", "token:\na: b\npassword: ''\n"),
             ("", ""),
         ] {
