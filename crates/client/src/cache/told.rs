@@ -184,6 +184,7 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Subject;
 
     fn caller(name: &str) -> Caller {
         Caller(name.to_owned())
@@ -249,23 +250,29 @@ mod tests {
     #[test]
     fn row_12_one_of_many_that_keep_nothing_opens_a_page() {
         let folder = tempfile::tempdir().expect("a folder");
-        let may = |key: usize| {
-            let cache = TokenCache::at(folder.path().join("not there yet")).kept_in(Storage::Nothing);
-            let account = Account {
-                authority: "h/t".into(),
-                client: "c".into(),
-                subject: super::super::Subject::Person(None),
-                legacy: false,
-                bound_to: Some(key.to_string()),
+        let (threads, rounds) = (8, 20);
+        let together = std::sync::Barrier::new(threads);
+        let pages = |key: usize| {
+            let may = |round: usize| {
+                let cache = TokenCache::at(folder.path().join(round.to_string())).kept_in(Storage::Nothing);
+                let account = Account {
+                    authority: "h/t".into(),
+                    client: "c".into(),
+                    subject: Subject::Person(None),
+                    legacy: false,
+                    bound_to: Some(key.to_string()),
+                };
+                together.wait();
+                cache.may_open_page(&account)
             };
-            cache.may_open_page(&account)
+            (0..rounds).filter(|round| may(*round)).count()
         };
-        let may = &may;
-        let pages = std::thread::scope(|scope| {
-            let calls: Vec<_> = (0..8).map(|key| scope.spawn(move || may(key))).collect();
-            calls.into_iter().map(|call| call.join().expect("ended")).filter(|may| *may).count()
+        let pages = &pages;
+        let opened: usize = std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..threads).map(|key| scope.spawn(move || pages(key))).collect();
+            calls.into_iter().map(|call| call.join().expect("ended")).sum()
         });
-        assert_eq!(pages, 1);
+        assert_eq!(opened, rounds);
     }
 
     #[cfg(unix)]

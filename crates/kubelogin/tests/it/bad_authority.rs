@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -116,6 +117,19 @@ fn a_time_for_the_run_covers_the_wait_for_another_and_the_network() {
     says(&done, "timed out after 4 s");
     assert!(since.elapsed() < Duration::from_millis(5500), "{:?}", since.elapsed());
     assert!(!Done::of(&leader.wait_with_output().expect("ends")).ok);
+}
+
+#[test]
+fn a_time_for_the_run_covers_every_way_of_a_chain() {
+    let authority = Authority::start();
+    authority.answers(|_| refusal("authorization_pending", ""));
+    let home = Home::at(&authority);
+    let az = home.file("az", "#!/bin/sh\nexec /bin/sleep 30\n");
+    std::fs::set_permissions(az, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let folder = home.folder.path().display().to_string();
+    let since = Instant::now();
+    says(&home.env("PATH", &folder).run(&["-l", "chained", "--timeout", "3s"]), "timed out after 3 s");
+    assert!(since.elapsed() < Duration::from_millis(4500), "{:?}", since.elapsed());
 }
 
 #[test]
