@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use entrance_model::Timestamp;
 use entrance_model::directory::User;
-use entrance_model::id::{SessionId, TenantId};
+use entrance_model::id::SessionId;
 use entrance_model::signin::{Method, SignIn};
 use entrance_server::Server;
 use entrance_server::setup::demo;
@@ -21,7 +21,6 @@ pub(crate) struct World {
     pub(crate) client: reqwest::Client,
     pub(crate) base: String,
     token: String,
-    tenant: TenantId,
     user: User,
     password: String,
     pub(crate) pipeline: Form,
@@ -40,7 +39,6 @@ impl World {
             client,
             token: format!("{base}/{}/oauth2/v2.0/token", facts.tenant),
             base,
-            tenant: facts.tenant,
             user: found.context("the person is in the directory")?,
             password: person.password.clone().context("people of the demo have passwords")?,
             pipeline: vec![
