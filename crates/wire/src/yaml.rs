@@ -273,7 +273,8 @@ fn is_date_like(text: &str) -> bool {
 }
 
 const STEP: usize = 2;
-const MAX_TEXT: usize = 64 << 20;
+/// The largest document that is read, in bytes.
+pub const MAX_TEXT: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -146,5 +146,5 @@ fn unloadable(path: &Path, error: &std::io::Error) -> ConvertError {
     ConvertError::Load(format!("{}: {reason}", path.display()))
 }
 
-/// Ten thousand users; each byte costs some thirty of memory.
-const LARGEST: u64 = 16 << 20;
+/// Ten thousand clusters with their certificates.
+const LARGEST: u64 = entrance_wire::yaml::MAX_TEXT as u64;
