@@ -274,7 +274,7 @@ fn is_date_like(text: &str) -> bool {
 
 const STEP: usize = 2;
 /// The largest document that is read, in bytes.
-pub const MAX_TEXT: usize = 32 << 20;
+pub const MAX_TEXT: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -146,5 +146,5 @@ fn unloadable(path: &Path, error: &std::io::Error) -> ConvertError {
     ConvertError::Load(format!("{}: {reason}", path.display()))
 }
 
-/// Ten thousand clusters with their certificates.
-const LARGEST: u64 = entrance_wire::yaml::MAX_TEXT as u64;
+/// Ten thousand clusters with their certificates. The edited text is read again, and can be larger.
+const LARGEST: u64 = entrance_wire::yaml::MAX_TEXT as u64 / 2;
