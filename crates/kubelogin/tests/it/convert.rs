@@ -338,13 +338,16 @@ fn a_file_that_is_too_large_is_not_read_and_a_large_one_is_converted() {
     let file = fs::File::create(desk.path("config")).expect("made");
     file.set_len(70 << 20).expect("sparse");
     assert_eq!(desk.refuses(&AZURE_CLI), "Error: unable to load kubeconfig: config: it has 70 MiB; more than 32 are not read\n");
-    let certificate = "QUJD".repeat(1 << 18);
-    let text = format!("clusters:\n- cluster:\n    certificate-authority-data: {certificate}\n  name: c\n{}", config(1));
+    let with_certificate = |size: usize| {
+        let certificate = "QUJD".repeat(size / 4);
+        (format!("clusters:\n- cluster:\n    certificate-authority-data: {certificate}\n  name: c\n{}", config(1)), certificate)
+    };
+    let (text, certificate) = with_certificate(1 << 20);
     let desk = Desk::with(&text);
     desk.converts(&AZURE_CLI);
     assert!(desk.text("config").contains(&certificate) && desk.text("config").contains("azurecli"));
     // One that would not be read again is not written.
-    let text = format!("# {}\n{}", "x".repeat((32 << 20) - 500), config(1));
+    let (text, _) = with_certificate((32 << 20) - 500);
     let desk = Desk::with(&text);
     assert!(text.len() < 32 << 20, "it is read");
     assert_eq!(
