@@ -10,18 +10,7 @@ use std::fmt::Write as _;
 /// assert_eq!(entrance_client::printable("a\x1b[31mb"), "a\\u{1b}[31mb");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unsafe(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
+    spelled(text, |out, c| out.extend(c.escape_unicode()))
 }
 
 /// The same for JSON, which spells these characters in its own way and stays what it is.
@@ -31,17 +20,18 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// assert_eq!(entrance_client::printable_json("\"a\u{200e}b\""), "\"a\\u200eb\"");
 /// ```
 pub fn printable_json(json: &str) -> Cow<'_, str> {
-    if !json.chars().any(is_unsafe) {
-        return Cow::Borrowed(json);
+    // Each of them is one unit of UTF-16.
+    spelled(json, |out, c| write!(out, "\\u{:04x}", u32::from(c)).expect("a text takes everything"))
+}
+
+/// The text with `spell` in place of what is unsafe.
+fn spelled(text: &str, spell: impl Fn(&mut String, char)) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_unsafe(c) {
-            // Each of them is one unit of UTF-16.
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
-        }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) { spell(&mut out, c) } else { out.push(c) }
     }
     Cow::Owned(out)
 }
