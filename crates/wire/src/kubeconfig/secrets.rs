@@ -17,11 +17,10 @@ use crate::yaml;
 ///
 /// # Examples
 /// ```
-/// use entrance_wire::kubeconfig::secrets::{Line, lines};
+/// use entrance_wire::kubeconfig::secrets::lines;
 /// let text = "args:\n- --password\n- x\nenv:\n- {name: A, value: y}\n";
 /// let hidden: Vec<_> = lines(text).into_iter().map(|line| line.hidden_from).collect();
-/// assert_eq!(hidden, [None, None, Some(2), None, Some(18)]);
-/// # let _: Vec<Line<'_>> = lines(text);
+/// assert_eq!(hidden, [None, None, Some(2), None, Some(19)]);
 /// ```
 pub fn lines(text: &str) -> Vec<Line<'_>> {
     let secrets = places(text);
