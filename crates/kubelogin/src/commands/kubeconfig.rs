@@ -1,6 +1,7 @@
 //! What a kubeconfig says about the users that sign in with this program: for looking at, never for changing.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use entrance_wire::yaml;
 use serde_json::Value;
@@ -21,26 +22,52 @@ pub(super) struct ExecUser {
     pub(super) words: Vec<String>,
 }
 
+/// Where kubectl looks: at the file that is named, else the list in `KUBECONFIG`, else the file in the home folder. Only the first has to
+/// be there.
+pub(super) fn paths(named: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> (Vec<PathBuf>, bool) {
+    if let Some(file) = named {
+        return (vec![file.into()], true);
+    }
+    let list = env("KUBECONFIG").unwrap_or_default();
+    let listed: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+    (if listed.is_empty() { vec![home(env).join(".kube/config")] } else { listed }, false)
+}
+
+/// The text of a kubeconfig, `None` where there is none and need not be, or why it cannot be read.
+pub(super) fn read(path: &Path, must_exist: bool) -> Result<Option<String>, String> {
+    let facts = match std::fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => return Ok(None),
+        found => found.map_err(|error| error.to_string())?,
+    };
+    // How people say that there is none.
+    if path == Path::new("/dev/null") {
+        return Ok(None);
+    }
+    if !facts.is_file() {
+        // Reading a pipe may never end, and it has no place for what a conversion writes.
+        return Err("it is no regular file".to_owned());
+    }
+    if facts.len() > LARGEST {
+        return Err(format!("it has {} MiB; more than {} are not read", facts.len().div_ceil(1 << 20), LARGEST >> 20));
+    }
+    std::fs::read_to_string(path).map(Some).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    })
+}
+
 impl Kubeconfig {
     /// `--kubeconfig`, else the list in `KUBECONFIG`, else the file in the home folder.
     pub(super) fn load(given: &Given, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut out = Self { files: Vec::new(), broken: Vec::new() };
-        let listed = || {
-            let list = env("KUBECONFIG").unwrap_or_default();
-            let paths: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
-            if paths.is_empty() { vec![home(env).join(".kube/config")] } else { paths }
-        };
-        let named = given.text(Opt::Kubeconfig).map(|file| vec![PathBuf::from(file)]);
-        let must_exist = named.is_some();
-        for path in named.unwrap_or_else(listed) {
-            match std::fs::read_to_string(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {}
-                Err(error) => out.broken.push((path, error.to_string())),
-                Ok(text) => match yaml::parse(&text) {
-                    Ok(value) if value.is_object() => out.files.push(value),
-                    Ok(_) => {}
-                    Err(error) => out.broken.push((path, error.to_string())),
-                },
+        let (paths, must_exist) = paths(given.text(Opt::Kubeconfig), env);
+        for path in paths {
+            let read = read(&path, must_exist)
+                .and_then(|text| text.map_or(Ok(Value::Null), |text| yaml::parse(&text).map_err(|error| error.to_string())));
+            match read {
+                Ok(value) if value.is_object() => out.files.push(value),
+                Ok(_) => {}
+                Err(why) => out.broken.push((path, why)),
             }
         }
         out
@@ -108,3 +135,6 @@ fn list<'a>(file: &'a Value, kind: &str) -> &'a [Value] {
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(Value::as_str).map(ToOwned::to_owned)
 }
+
+/// Ten thousand clusters with their certificates. What a conversion makes of them is read again, and can be larger.
+pub(super) const LARGEST: u64 = yaml::MAX_TEXT as u64 / 2;

@@ -171,4 +171,9 @@ fn row_23_a_kubeconfig_that_cannot_work_is_named() {
     );
     let broken = home.file("broken", "users: [\n").display().to_string();
     only(&doctor(&home, &authority, &["--kubeconfig", &broken]), "kubeconfig", "cannot be read");
+    // Nobody writes into the pipe: reading it would never end.
+    let pipe = home.file("pipe", "").display().to_string();
+    std::fs::remove_file(&pipe).expect("removed");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("coreutils").success());
+    only(&doctor(&home, &authority, &["--kubeconfig", &pipe]), "kubeconfig", "it is no regular file");
 }

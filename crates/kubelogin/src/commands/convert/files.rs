@@ -1,13 +1,12 @@
 //! Finding, reading and writing kubeconfigs as kubectl does, but all files or none.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use entrance_wire::kubeconfig::edit::{Changes, Document, Edited, User};
 
 use super::ConvertError;
-use crate::options::home;
+use crate::commands::kubeconfig::{self, LARGEST};
 use crate::replace::{Locks, Staged};
 
 /// All files together; of two users with one name the first counts.
@@ -30,32 +29,15 @@ pub(super) struct Planned<'a> {
 impl Kubeconfigs {
     /// `explicit`, else the list in `KUBECONFIG`, else the file in the home folder.
     pub(super) fn load(explicit: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConvertError> {
-        let (paths, must_exist): (Vec<PathBuf>, bool) = if let Some(file) = explicit {
-            (vec![file.into()], true)
-        } else {
-            let listed: Vec<PathBuf> = env("KUBECONFIG")
-                .map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect())
-                .unwrap_or_default();
-            (if listed.is_empty() { vec![home(env).join(".kube/config")] } else { listed }, false)
-        };
+        let (paths, must_exist) = kubeconfig::paths(explicit, env);
         let mut files: Vec<Kubeconfig> = Vec::new();
         let mut seen = HashSet::new();
         for path in paths {
-            let meta = match std::fs::metadata(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => continue,
-                found => found.map_err(|error| unloadable(&path, &error))?,
-            };
-            // How people say that there is none.
-            if path == Path::new("/dev/null") {
-                continue;
-            }
-            if !meta.is_file() {
-                // A pipe has no place for the result, and reading may never end.
-                return Err(ConvertError::Load(format!("{}: it is no regular file, so it cannot be converted", path.display())));
-            }
+            let unloadable = |why: String| ConvertError::Load(format!("{}: {why}", path.display()));
+            let Some(text) = kubeconfig::read(&path, must_exist).map_err(unloadable)? else { continue };
             // Also one file under two names is one file.
-            if seen.insert(std::fs::canonicalize(&path).map_err(|error| unloadable(&path, &error))?) {
-                let document = read(&path, meta.len())?;
+            if seen.insert(std::fs::canonicalize(&path).map_err(|error| unloadable(error.to_string()))?) {
+                let document = Document::read(text).map_err(|error| unloadable(error.to_string()))?;
                 files.push(Kubeconfig { path, document });
             }
         }
@@ -128,23 +110,3 @@ pub(super) fn write(all: &[Planned<'_>]) -> Result<Written, ConvertError> {
     }
     Ok(Written::Yes)
 }
-
-fn read(path: &Path, size: u64) -> Result<Document, ConvertError> {
-    if size > LARGEST {
-        let reason = format!("it has {} MiB; more than {} are not read", size.div_ceil(1 << 20), LARGEST >> 20);
-        return Err(ConvertError::Load(format!("{}: {reason}", path.display())));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| unloadable(path, &error))?;
-    Document::read(text).map_err(|error| ConvertError::Load(format!("{}: {error}", path.display())))
-}
-
-fn unloadable(path: &Path, error: &std::io::Error) -> ConvertError {
-    let reason = match error.kind() {
-        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
-        _ => error.to_string(),
-    };
-    ConvertError::Load(format!("{}: {reason}", path.display()))
-}
-
-/// Ten thousand clusters with their certificates. The edited text is read again, and can be larger.
-const LARGEST: u64 = entrance_wire::yaml::MAX_TEXT as u64 / 2;
