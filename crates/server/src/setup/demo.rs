@@ -25,6 +25,7 @@ use crate::authority::keys::{Header, KeyRing};
 use crate::config::TrustedIssuer;
 use crate::data_dir::write_whole;
 use crate::hex::{sha1_hex, sha256_hex};
+use crate::http::tls::validity;
 
 /// The issuer of the demo's federated credential; nothing ever connects to it.
 pub const ISSUER: &str = "https://issuer.demo.entrance.example";
@@ -93,8 +94,7 @@ impl Certificate {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).expect("the library makes RSA keys");
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "pipeline");
-        let at = time::OffsetDateTime::from_unix_timestamp(now.as_second()).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-        (params.not_before, params.not_after) = (at - Duration::from_hours(1), at + CREDENTIAL_LIFE);
+        (params.not_before, params.not_after) = validity(now, CREDENTIAL_LIFE);
         let certificate = params.self_signed(&key).expect("the parameters are complete");
         Self { pem: format!("{}{}", key.serialize_pem(), certificate.pem()), der: certificate.der().to_vec() }
     }

@@ -126,6 +126,11 @@ async fn w_007_a_first_visit_is_four_requests_and_stays_small() {
             requests += 1;
         }
         assert_eq!(requests, 4, "{address}");
+        let compressed = world.client.get(world.url(&address)).header("accept-encoding", "gzip").send().await.expect("an answer");
+        assert!(
+            !compressed.headers().contains_key("content-encoding"),
+            "{address}: a page holds secrets beside what others chose"
+        );
         // Headers are not counted here; a browser counts them in the journey.
         assert!(bytes < 9 * 1024, "{address}: {bytes}");
     }
