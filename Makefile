@@ -33,7 +33,7 @@ journey: ## only the last part of `make test`, over what is already built
 	@exec scripts/journey.sh $(ARGS)
 
 verify-long: build ## what takes up to an hour: watches until they time out, streams, 200 removals
-	@scripts/setup-stock-kubelogin.sh && scripts/setup-venv.sh && exec scripts/verify-long.sh $(ARGS)
+	@scripts/setup-stock-kubelogin.sh && scripts/setup-helm.sh && scripts/setup-venv.sh && exec scripts/verify-long.sh $(ARGS)
 
 bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=micro, kubelogin, kubectl, removal or rps)
 	@scripts/setup-venv.sh && exec scripts/bench.sh $(ARGS)

@@ -19,7 +19,7 @@ prepare() {
   scripts/check-tools.sh test || return 1
   # Waits for the network while the compilers wait for the processor.
   { scripts/setup-debian.sh && scripts/setup-venv.sh && scripts/setup-browser.sh && scripts/setup-clients.sh; } > target/prepare.log 2>&1 & local tools=$!
-  scripts/build-controlplane.sh && scripts/setup-stock-kubelogin.sh || { kill "$tools" 2>/dev/null; return 1; }
+  scripts/build-controlplane.sh && scripts/setup-helm.sh && scripts/setup-stock-kubelogin.sh || { kill "$tools" 2>/dev/null; return 1; }
   wait "$tools" || { cat target/prepare.log >&2; return 1; }
   cat target/prepare.log >&2
 }

@@ -9,6 +9,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 ENTRANCE = TARGET / "debug" / "entrance"
 KUBELOGIN = TARGET / "debug" / "kubelogin"
 STOCK_KUBELOGIN = ROOT / "target" / "tools" / "kubelogin"
+HELM = ROOT / "target" / "tools" / "helm"
 CONTROLPLANE = ROOT / "target" / "controlplane" / "controlplane"
 KUBECTL = ROOT / "target" / "controlplane" / "kubectl"
 CLIENTS = ROOT / "tests" / "clients"
@@ -19,6 +20,7 @@ PROGRAMS = {
     ENTRANCE: "scripts/build-programs.sh",
     KUBELOGIN: "scripts/build-programs.sh",
     STOCK_KUBELOGIN: "scripts/setup-stock-kubelogin.sh",
+    HELM: "scripts/setup-helm.sh",
     CONTROLPLANE: "scripts/build-controlplane.sh",
     KUBECTL: "scripts/build-controlplane.sh",
     AZ: "scripts/setup-venv.sh",

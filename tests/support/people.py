@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from .pages import Browser, approve_device
-from .paths import AZ, KUBECTL, KUBELOGIN, STOCK_KUBELOGIN
+from .paths import AZ, HELM, KUBECTL, KUBELOGIN, STOCK_KUBELOGIN
 from .running import Result, Running, run
 from .server import Server, plain_env
 
@@ -51,7 +51,7 @@ class Person:
         """Chooses the kubelogin on this person's PATH."""
         bin_ = self.home / f"bin-{plugin}"
         bin_.mkdir(parents=True, exist_ok=True)
-        for name, program in {"az": AZ, "kubectl": KUBECTL, "kubelogin": PLUGINS[plugin]}.items():
+        for name, program in {"az": AZ, "kubectl": KUBECTL, "helm": HELM, "kubelogin": PLUGINS[plugin]}.items():
             if program and not (bin_ / name).exists():
                 (bin_ / name).symlink_to(program)
         self.env["PATH"] = f"{bin_}:/usr/bin:/bin"
