@@ -90,3 +90,25 @@ def test_the_guide_tells_of_refusals_and_of_everybody():
     assert sum(command.refused for command in commands) >= 10
     assert all(command.prints for command in commands if command.refused)
     assert {block.who for block in BLOCKS} == {"the administrator", "wanda", "otis", "the pipeline", "gail"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("echo one\n#> two", "it prints `two`"),
+        ("false", "it failed"),
+        ("echo fine\n#! refused", "nobody refused it"),
+        ("name=Ada\necho Bob\n#> $name", "it prints `Ada`"),
+        ("cat <<END\nBob\nEND\n#> Ada", "it prints `Ada`"),
+    ],
+)
+def test_a_page_that_says_something_else_is_noticed(tmp_path, typed, said):
+    page, terminal = tmp_path / "page.md", Terminal(tmp_path / "terminal")
+    page.write_text(f"## A section\n\n```sh\n# somebody\n{typed}\n```\n")
+    try:
+        with pytest.raises(AssertionError) as error:
+            for command in blocks(page)[0].commands:
+                judge("page.md", command, [terminal.filled_in(words) for words in command.prints], terminal.type(command.text))
+    finally:
+        terminal.close()
+    assert said in str(error.value)

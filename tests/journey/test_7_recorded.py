@@ -6,7 +6,7 @@ import pytest
 
 from support.office import Managed, Office
 from support.paths import ROOT
-from support.recorded import Player, Step, steps
+from support.recorded import Player, Step, lacks, steps
 
 FOLDER = ROOT / "tests" / "recorded"
 # In the order in which one leaves what the next needs.
@@ -87,3 +87,18 @@ def test_the_answers_have_the_recorded_shape(replay, step):
     if len(left) < len(found):
         left = [words for words in left if not re.fullmatch(CUT_SHORT, words)]
     assert not left, f"{step.command}\n" + "\n".join(left)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"id": "1", "on": True, "list": [{"n": 1}], "more": 2}, []),
+        ({"on": True, "list": [{"n": 1}]}, ["no member `id`"]),
+        ({"id": 1, "on": True, "list": [{"n": 1}]}, ["`.id` is no string"]),
+        ({"id": "1", "on": "true", "list": [{"n": True}]}, ["`.on` is no boolean", "`.list[].n` is no number"]),
+        ({"id": "1", "on": False, "list": []}, ["`.list` is empty"]),
+        ({"id": "1", "on": False, "list": [{"n": 1}, {}]}, ["no member `list[].n`"]),
+    ],
+)
+def test_what_an_answer_lacks_is_found(value, found):
+    assert lacks({"id": "string", "on": "boolean", "list": [{"n": "number"}]}, value) == found
