@@ -1,21 +1,27 @@
-"""The requests of the stock `az` for resource groups, clusters and roles, and answers of the shape that it was made for (tests/recorded)."""
+"""The requests of the stock `az` for the directory, resource groups, clusters and roles, and answers of the shape that it was made for (tests/recorded)."""
 
+import base64
+import datetime
 import re
+import secrets
 
 import pytest
 
+from support.guests import PIPELINE
 from support.office import Managed, Office
 from support.paths import ROOT
 from support.recorded import Player, Step, lacks, steps
+from support.registered import Certificate
 
 FOLDER = ROOT / "tests" / "recorded"
 # In the order in which one leaves what the next needs.
-FILES = ["groups", "create", "credentials", "roles", "providers", "others", "update"]
+FILES = ["directory-groups", "directory-users", "directory-applications", "groups", "create", "credentials", "roles", "providers", "others", "update"]
 STEPS = [step for file in FILES for step in steps(FOLDER, file)]
 
 # Where our answers differ on purpose: the difference, and why it is there.
 ON_PURPOSE = {
-    r"(users|getByIds|me): `.*\.(mail|description)` is no string": "nobody gave these accounts and groups one, and Graph writes that as null",
+    r"(users|groups|members|getByIds|me): `.*\.(mail|description)` is no string": "nobody gave these accounts and groups one, and Graph writes that as null",
+    r"POST applications: .*keyCredentials\[\]\.(@odata\.type|key)`": "what a certificate is, is told to whoever selects it, and its type is known by its place",
     r"roleAssignments: `.*\.(createdBy|updatedBy)` is no string": "the server's own first assignments were made by nobody",
     r"(agentPools|nodepool1): no member `.*properties\.name`": "a pool's name stands beside its properties, where the clients look for it",
     r"GET default: `\..*\.upgrades` is empty": "only versions that the installed control planes can run are offered",
@@ -38,6 +44,8 @@ class Replay:
             "base": office.url, "subscription": server.env["SUBSCRIPTION"], "tenant": office.tenant, "group": "recorded", "other_group": "recorded-more",
             "admin_oid": office.graph("GET", "/me")["id"], "admin_upn": server.env["ADMIN_UPN"], "sp_app_id": program.app, "sp_oid": program.oid,
             "location": "local", "location_name": "Local", "version": next(iter(versions["values"][0]["patchVersions"])),
+            "domain": office.domain, "password": f"Aa1!{secrets.token_urlsafe(12)}", "new_password": f"Aa1!{secrets.token_urlsafe(12)}",
+            "now": _time(0), "next_month": _time(29), "issuer": PIPELINE["issuer"], "certificate": base64.b64encode(Certificate.make("recorded").der).decode(),
             "client_secret": "not-looked-at", "jwt": office.token(program),
         }
         self.players = {}
@@ -64,6 +72,10 @@ class Replay:
     def settled(self, name: str):
         at = f"/subscriptions/{self.server.env['SUBSCRIPTION']}/resourceGroups/recorded/providers/Microsoft.ContainerService/managedClusters/{name}"
         Managed(self.office, at, name).settled()
+
+
+def _time(days: int) -> str:
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What the stock `az` once sent and what it was answered, played against a server: requests in their order, answers by their shape.
 
 `tests/recorded/*.json` holds a list of exchanges for each command. An answer's shape is its status, the headers that `az` goes by, and the members of its JSON with
-their types; ours may have more. In a request `{name}` is filled in by the story, `{guidN}` is an id that the client makes up, and `{same}` is what the resource
+their types; ours may have more. In a request `{name}` is filled in by the story, `{guidN}` is an id that the client makes up or `learn`s from an answer, and `{same}` is what the resource
 had when it was last read, as `az` sends back what it does not change. A `poll` follows the address that the answer before gave until the end.
 """
 
@@ -43,10 +43,19 @@ class Player:
             if "poll" in exchange and (last is None or exchange["poll"].strip("{}") not in last.headers):
                 return [*differences, f"{number}: there is nothing to follow"]
             last_answer = self._poll(exchange, last) if "poll" in exchange else self._ask(exchange)
+            self._learn(exchange, last_answer)
             # Both addresses of an operation come with its first answer.
             last = last_answer if "poll" not in exchange else last
             differences += [f"{number}: {found}" for found in self._compare(exchange, last_answer)]
         return differences
+
+    def _learn(self, exchange: dict, answer: requests.Response):
+        """Ids that the server made, for requests that come later."""
+        for name, path in exchange.get("learn", {}).items() if answer.status_code == exchange["status"] else ():
+            value = answer.json()
+            for step in path:
+                value = value[step]
+            self.names[name] = value
 
     def _ask(self, exchange: dict) -> requests.Response:
         path = self._fill(exchange["path"])
@@ -97,8 +106,12 @@ class Player:
         if not isinstance(body, dict) or not isinstance(body.get("value"), list):
             return body
         groups = {self.names["group"], self.names["other_group"]}
-        elsewhere = lambda one: (at := re.match(r"/subscriptions/[^/]+/resourcegroups/([^/]+)", str(one.get("id")), re.I)) and at[1].lower() not in groups  # noqa: E731
-        return body | {"value": [one for one in body["value"] if not elsewhere(one)]}
+
+        def is_elsewhere(one) -> bool:
+            at = re.match(r"/subscriptions/[^/]+/resourcegroups/([^/]+)", str(one.get("id")) if isinstance(one, dict) else "", re.I)
+            return at is not None and at[1].lower() not in groups
+
+        return body | {"value": [one for one in body["value"] if not is_elsewhere(one)]}
 
 
 def lacks(shape, value, at="") -> list[str]:
@@ -129,7 +142,8 @@ def _has(answer: requests.Response, name: str) -> bool:
 
 def _code(answer: requests.Response) -> str:
     try:
-        return answer.json()["error"]["code"]
+        error = answer.json()["error"]
+        return f"{error['code']}: {error['message'][:120]}"
     except (ValueError, KeyError, TypeError):
         return answer.text[:80]
 
