@@ -1,12 +1,13 @@
 """What the stock `az` once sent and what it was answered, played against a server: requests in their order, answers by their shape.
 
-`tests/recorded/*.json` holds a list of exchanges for each command. An answer's shape is its status, the headers that `az` goes by, and the members of its JSON with
+`tests/recorded/*.json` holds a list of exchanges for each command, and how that ended. An answer's shape is its status, the headers that `az` goes by, and the members of its JSON with
 their types; ours may have more. In a request `{name}` is filled in by the story, `{guidN}` is an id that the client makes up or `learn`s from an answer, and `{same}` is what the resource
 had when it was last read, as `az` sends back what it does not change. A `poll` follows the address that the answer before gave until the end.
 """
 
 import json
 import re
+import shlex
 import time
 import uuid
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ class Step:
 
     file: str
     command: str
+    exit: int
     exchanges: list[dict]
 
 
 def steps(folder: Path, file: str) -> list[Step]:
-    return [Step(file, step["command"], step["exchanges"]) for step in json.loads((folder / f"{file}.json").read_text())["steps"]]
+    return [Step(file, step["command"], step["exit"], step["exchanges"]) for step in json.loads((folder / f"{file}.json").read_text())["steps"]]
 
 
 class Player:
@@ -48,6 +50,10 @@ class Player:
             last = last_answer if "poll" not in exchange else last
             differences += [f"{number}: {found}" for found in self._compare(exchange, last_answer)]
         return differences
+
+    def words(self, step: Step) -> list[str]:
+        """The command as somebody types it here."""
+        return shlex.split(self._fill(step.command))[1:]
 
     def _learn(self, exchange: dict, answer: requests.Response):
         """Ids that the server made, for requests that come later."""
