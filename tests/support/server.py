@@ -25,14 +25,14 @@ class Server:
         # What the server gets beside a plain environment.
         self.more_env: dict[str, str] = {}
 
-    def start(self, command="demo", *options: str, ready=240, story=True) -> "Server":
+    def start(self, command="demo", *options: str, ready=240, story=True, every=0.2) -> "Server":
         """Starts the server and waits until it can be used: for `demo` that is the end of its story, if anybody wants to hear it."""
         self.starts += 1
         self.running = Running(
             ENTRANCE, command, *self.places(), *options,
             env=plain_env(self.home) | self.more_env, log=self.home / "logs" / f"{self.starts}-{command}",
         )
-        until(f"`entrance {command}` is ready", lambda: self._ready(command, story), seconds=ready, every=0.2)
+        until(f"`entrance {command}` is ready", lambda: self._ready(command, story), seconds=ready, every=every)
         return self
 
     def places(self) -> list[str]:
