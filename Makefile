@@ -35,7 +35,7 @@ journey: ## only the last part of `make test`, over what is already built
 verify-long: build ## what takes up to an hour: watches until they time out, streams, 200 removals
 	@scripts/setup-stock-kubelogin.sh && scripts/setup-helm.sh && scripts/setup-venv.sh && exec scripts/verify-long.sh $(ARGS)
 
-bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=micro, kubelogin, kubectl, az, removal or rps)
+bench: build ## how fast it is, as ratios that a busy machine does not spoil (ARGS=micro, kubelogin, kubectl, az, records, removal or rps)
 	@scripts/setup-venv.sh && exec scripts/bench.sh $(ARGS)
 
 build: ## the control plane, `entrance` and `kubelogin`

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast it is: printed, never asserted. A word chooses: `micro`, `kubelogin`, `kubectl`, `az`, `removal`, `rps`; none runs all.
+# How fast it is: printed, never asserted. A word chooses: `micro`, `kubelogin`, `kubectl`, `az`, `records`, `removal`, `rps`; none runs all.
 . "$(dirname "$0")/lib.sh"
 
 want=${1:-all}
@@ -26,6 +26,11 @@ case $want in all | az)
   step "the server's part in the time of \`az aks\` and \`az role\` commands"
   target/venv/bin/python benches/az.py
   done_ 'with the stock az' ;;
+esac
+case $want in all | records)
+  step 'the resource manager with many clusters and role assignments'
+  target/venv/bin/python benches/records.py
+  done_ 'in the server' ;;
 esac
 case $want in all | removal)
   step 'from the removal of a member to the first refusal, 200 times (some minutes)'
