@@ -78,6 +78,19 @@ pub struct Config {
     pub identity_listen: Option<SocketAddr>,
     /// People may be kept signed in when they close the browser (S-805), as long as a session lasts.
     pub keep_signed_in: bool,
+    /// What is refused unless it is allowed here.
+    pub exceptions: Exceptions,
+}
+
+/// What is refused unless whoever runs the server allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exceptions {
+    /// Clusters with the retired integration can be made, to try their upgrade.
+    pub legacy_create: bool,
+    /// A cluster's people may come from another directory than its subscription's.
+    pub foreign_tenant: bool,
+    /// Local accounts may be disabled where nothing else lets anybody in.
+    pub lockout: bool,
 }
 
 /// How often one small network (a /24 or /56) may try to sign in; more is answered with 429 before any work is done.
@@ -149,6 +162,7 @@ impl Config {
             user_consent: entrance_model::signin::consent::UserConsent::Allowed,
             identity_listen: None,
             keep_signed_in: true,
+            exceptions: Exceptions::default(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub mod webhook;
 
 pub use app::App;
 pub use clock::Clock;
-pub use config::{Config, Mode, PasswordCost, SignInRate, TrustedIssuer, WriteRate};
+pub use config::{Config, Exceptions, Mode, PasswordCost, SignInRate, TrustedIssuer, WriteRate};
 pub use data_dir::{DataDir, DataDirError};
 pub use endpoint::Endpoint;
 pub use hasher::Hasher;

@@ -148,6 +148,7 @@ impl Server {
             clock,
             hasher,
             breached,
+            exceptions: config.exceptions,
             tasks,
             authority,
             bootstrap: crate::setup::first::Bootstrap::default(),

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use entrance_model::signin::policy::IpRange;
 use entrance_server::http::listener::Limits;
-use entrance_server::{Config, WriteRate};
+use entrance_server::{Config, Exceptions, WriteRate};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Where servers listen; the same for `serve` and `demo`.
@@ -59,6 +59,15 @@ pub(crate) struct Listen {
     /// How many minutes a person's token for a cluster lives.
     #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u8).range(10..=60))]
     cluster_token_minutes: u8,
+    /// Lets clusters be made with the retired integration (own client and server applications), to try how they are upgraded.
+    #[arg(long)]
+    enable_legacy_create: bool,
+    /// Lets people of another directory than the subscription's sign in to a cluster.
+    #[arg(long)]
+    allow_foreign_tenant: bool,
+    /// Lets local accounts be disabled on a cluster that nobody can enter in another way.
+    #[arg(long)]
+    unsafe_lockout: bool,
     /// The program with the control planes; else beside this program, or on PATH.
     #[arg(long, value_name = "PATH", env = "ENTRANCE_CONTROLPLANE")]
     controlplane: Option<PathBuf>,
@@ -76,6 +85,11 @@ impl Listen {
         config.groups_claim = self.groups_claim;
         config.cluster_token_minutes = self.cluster_token_minutes;
         config.controlplane = self.controlplane;
+        config.exceptions = Exceptions {
+            legacy_create: self.enable_legacy_create,
+            foreign_tenant: self.allow_foreign_tenant,
+            lockout: self.unsafe_lockout,
+        };
         // No flag, so that nobody types it by accident.
         config.faults = std::env::var("ENTRANCE_FAULTS").is_ok_and(|on| on == "1");
     }

@@ -25,7 +25,7 @@ pub use document::Document;
 pub use door::Door;
 pub use plan::{Desired, Observed, Stage, Step, plan};
 pub use pools::Pool;
-pub use put::{Accepted, House, Quota, Warning, create, retag, update};
+pub use put::{Accepted, House, Quota, Warning, create, reset_sign_in, retag, update};
 pub use record::{Cluster, Endpoint, Etag};
 pub use sealed_door::{SealedDoor, Sealing};
 pub use show::{Showing, fqdn, show};

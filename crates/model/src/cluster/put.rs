@@ -37,6 +37,8 @@ pub struct House<'a> {
     pub quota: Quota,
     /// Whether the directory knows the group.
     pub is_group: &'a dyn Fn(GroupId) -> bool,
+    /// Whether the server application that was named is registered in the directory, and not one of the platform's.
+    pub is_own_application: bool,
 }
 
 /// How many clusters there are and may be.
@@ -172,6 +174,24 @@ fn sealed_door_ends(before: &Spec, after: &Spec) -> Option<Warning> {
         Some(_) => return None,
     };
     Some(Warning::SealedDoorEnds { because })
+}
+
+/// `resetAADProfile`: other applications for a cluster with the retired integration.
+pub fn reset_sign_in(cluster: &Cluster, body: Value, house: &House<'_>) -> Result<Accepted, Unacceptable> {
+    let mut aside = Aside::default();
+    let sent = shape::read(Object::from_iter([("aadProfile".to_owned(), body)]), shape::PROPERTIES, "properties", &mut aside)?;
+    let current = cluster.spec()?;
+    let mut document = cluster.document.clone();
+    let around = Around {
+        address: &cluster.address,
+        house,
+        current: Some(&current.sign_in),
+        kubernetes_rbac: document.flag("properties.enableRBAC") != Some(false),
+        automatic: is_automatic(&document),
+    };
+    sign_in::reset(sent.get("aadProfile"), &aside, &around)?.write(document.properties_mut(), None);
+    let spec = Spec::read(&document)?;
+    Ok(Accepted { document, spec, warnings: Vec::new() })
 }
 
 /// PATCH: tags only.

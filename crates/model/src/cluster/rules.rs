@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::arm::{ClusterAddress, Location, Ruled};
 use crate::id::{ClusterUid, GroupId, TenantId};
+use crate::well_known::FIRST_PARTY;
 
 const TENANT: &str = "11111111-aaaa-4aaa-8aaa-000000000001";
 const OTHER: &str = "11111111-aaaa-4aaa-8aaa-000000000002";
@@ -16,6 +17,7 @@ struct World {
     locations: Vec<Location>,
     versions: Versions,
     loose: bool,
+    knows_server: bool,
     used: usize,
 }
 
@@ -25,6 +27,7 @@ impl World {
             locations: ["eastus", "chinaeast"].map(|l| l.parse().expect("a location")).into(),
             versions: Versions::new(["1.36.4", "1.37.2"].map(|v| v.parse().expect("a version"))),
             loose: false,
+            knows_server: true,
             used: 0,
         }
     }
@@ -47,6 +50,7 @@ impl World {
             user_name: UserName::Upn,
             quota: Quota { used: self.used, max: 100 },
             is_group: &|id| id == known,
+            is_own_application: self.knows_server,
         })
     }
 
@@ -308,6 +312,53 @@ fn r_111_to_r_114_the_tenant_is_the_subscriptions() {
 fn r_115_own_applications_are_retired() {
     assert_eq!(refused(World::new().create(legacy())), "R-115 400 BadRequest aadProfile");
     assert_eq!(aad(World::loose().create(legacy())), json!({"clientAppID": APP, "serverAppID": APP, "tenantID": TENANT}));
+}
+
+#[test]
+fn r_115_the_server_application_is_the_customers_own() {
+    let create = |knows_server: bool, profile: Value| {
+        refused(World { knows_server, ..World::loose() }.create(body(json!({"aadProfile": profile}))))
+    };
+    let unknown = "R-115 400 InvalidParameter aadProfile.serverAppID";
+    assert_eq!(create(false, json!({"clientAppID": APP, "serverAppID": APP})), unknown);
+    for platforms in FIRST_PARTY {
+        assert_eq!(create(true, json!({"clientAppID": APP, "serverAppID": platforms.app_id})), unknown, "{}", platforms.name);
+    }
+    assert_eq!(
+        create(true, json!({"clientAppID": "kubectl", "serverAppID": APP})),
+        "R-115 400 InvalidParameter aadProfile.clientAppID"
+    );
+    let of_tenant = |tenant: &str| create(true, json!({"clientAppID": APP, "serverAppID": APP, "tenantID": tenant}));
+    assert_eq!(of_tenant("contoso"), "R-111 400 InvalidParameter aadProfile.tenantID");
+    assert_eq!(of_tenant(OTHER), "accepted");
+}
+
+#[test]
+fn r_204_to_r_206_only_own_applications_can_be_reset_and_only_as_a_whole() {
+    let world = World::loose();
+    let reset = |before: Value, profile: Value| {
+        let cluster = world.cluster(before);
+        world.with(|house| reset_sign_in(&cluster, profile, house))
+    };
+    let whole = json!({"clientAppID": OTHER, "SERVERAPPID": OTHER, "serverAppSecret": "new", "tenantID": null});
+    let after = reset(legacy(), whole.clone()).expect("is accepted");
+    assert_eq!(
+        after.document.at("properties.aadProfile"),
+        Some(&json!({"clientAppID": OTHER, "serverAppID": OTHER, "tenantID": TENANT}))
+    );
+    assert_eq!(refused(reset(managed(), whole.clone())), "R-204 400 BadRequest ");
+    assert_eq!(refused(reset(body(json!({})), whole)), "R-205 400 BadRequest ");
+    for part in [
+        json!({}),
+        json!(null),
+        json!({"managed": true, "clientAppID": OTHER, "serverAppID": OTHER, "serverAppSecret": "new"}),
+        json!({"clientAppID": OTHER, "serverAppID": OTHER}),
+        json!({"clientAppID": OTHER, "serverAppSecret": "new"}),
+        json!({"serverAppID": OTHER, "serverAppSecret": "new"}),
+    ] {
+        assert_eq!(refused(reset(legacy(), part.clone())), "R-206 400 BadRequest ", "{part}");
+    }
+    assert_eq!(refused(reset(legacy(), json!("x"))), "R-013 400 InvalidRequestContent aadProfile");
 }
 
 #[test]

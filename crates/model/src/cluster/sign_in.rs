@@ -9,6 +9,7 @@ use super::shape::{Aside, Object};
 use super::unacceptable::Unacceptable;
 use crate::arm::ClusterAddress;
 use crate::id::{AppId, GroupId, TenantId};
+use crate::well_known::first_party;
 
 /// How people get into a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,12 +196,7 @@ fn turn_on(before: Option<&Managed>, sent: &Sent<'_>, around: &Around<'_>) -> Re
         None => before.map_or(home, |b| b.tenant),
     };
     if tenant != home && (azure_rbac || !around.house.allow_foreign_tenant) {
-        return Err(Unacceptable::ForeignTenant {
-            given: tenant.to_string(),
-            subscription: around.address.subscription.to_string(),
-            home: home.to_string(),
-            azure_rbac,
-        });
+        return Err(foreign(tenant, around, azure_rbac));
     }
     Ok(SignIn::Managed(Managed { admins, azure_rbac, tenant }))
 }
@@ -238,6 +234,60 @@ fn keep_legacy(current: &SignIn, sent: &Sent<'_>) -> Result<SignIn, Unacceptable
     Err(Unacceptable::LegacyChange { member })
 }
 
+/// What `resetAADProfile` makes of the sign-in.
+pub(super) fn reset(sent: Option<&Value>, aside: &Aside, around: &Around<'_>) -> Result<SignIn, Unacceptable> {
+    let tenant = match around.current {
+        Some(SignIn::Managed(_)) => return Err(Unacceptable::ResetManaged),
+        Some(SignIn::Certificates) | None => return Err(Unacceptable::NothingToReset),
+        Some(SignIn::Legacy { tenant, .. }) => *tenant,
+    };
+    let profile = sent.and_then(Value::as_object).ok_or(Unacceptable::ResetIncomplete)?;
+    let sent = Sent::of(profile, aside);
+    match (sent.managed, sent.client, sent.server, sent.secret) {
+        (None | Some(false), Some(client), Some(server), true) => own_applications(client, server, &sent, tenant, around),
+        _ => Err(Unacceptable::ResetIncomplete),
+    }
+}
+
+/// Tokens for an application that is not the customer's own would open other doors too, so whoever runs the API server could use
+/// them there (DESIGN 4.1).
+fn own_applications(
+    client: &str,
+    server: &str,
+    sent: &Sent<'_>,
+    tenant: TenantId,
+    around: &Around<'_>,
+) -> Result<SignIn, Unacceptable> {
+    let app = |member: &'static str, text: &str| {
+        let bad = || Unacceptable::ApplicationNoGuid { member, value: text.chars().take(100).collect() };
+        text.parse::<AppId>().map(|app| app.to_string()).map_err(|_| bad())
+    };
+    let (client, server) = (app("clientAppID", client)?, app("serverAppID", server)?);
+    let tenant = match sent.tenant {
+        Some(text) => text.parse().map_err(|_| Unacceptable::TenantNoGuid { value: text.to_owned() })?,
+        None => tenant,
+    };
+    let home = around.house.tenant;
+    if tenant != home && !around.house.allow_foreign_tenant {
+        return Err(foreign(tenant, around, false));
+    }
+    let is_platforms = server.parse().is_ok_and(|app| first_party(app).is_some());
+    if is_platforms || !around.house.is_own_application {
+        return Err(Unacceptable::ServerAppUnknown { server, tenant: tenant.to_string() });
+    }
+    Ok(SignIn::Legacy { client, server, tenant })
+}
+
+//
+fn foreign(tenant: TenantId, around: &Around<'_>, azure_rbac: bool) -> Unacceptable {
+    Unacceptable::ForeignTenant {
+        given: tenant.to_string(),
+        subscription: around.address.subscription.to_string(),
+        home: around.house.tenant.to_string(),
+        azure_rbac,
+    }
+}
+
 fn stay_out(sent: &Sent<'_>, around: &Around<'_>) -> Result<SignIn, Unacceptable> {
     if sent.first_legacy().is_some() {
         if around.current.is_some() {
@@ -249,14 +299,7 @@ fn stay_out(sent: &Sent<'_>, around: &Around<'_>) -> Result<SignIn, Unacceptable
         if !around.kubernetes_rbac {
             return Err(Unacceptable::NeedsKubernetesRbac);
         }
-        if [client, server].iter().any(|id| id.parse::<AppId>().is_err()) {
-            return Err(Unacceptable::LegacyRetired);
-        }
-        let tenant = match sent.tenant {
-            Some(text) => text.parse().map_err(|_| Unacceptable::TenantNoGuid { value: text.to_owned() })?,
-            None => around.house.tenant,
-        };
-        return Ok(SignIn::Legacy { client: client.to_lowercase(), server: server.to_lowercase(), tenant });
+        return own_applications(client, server, sent, around.house.tenant, around);
     }
     if sent.azure_rbac == Some(true) {
         return Err(Unacceptable::AzureRbacNeedsManaged);

@@ -182,6 +182,35 @@ pub enum Unacceptable {
         /// The member.
         member: &'static str,
     },
+    /// an application's id that is none.
+    #[error("{member} '{value}' is no application id; `az ad app list --query \"[].{{name:displayName,id:appId}}\"` tells them.")]
+    ApplicationNoGuid {
+        /// The member.
+        member: &'static str,
+        /// What was sent.
+        value: String,
+    },
+    /// a server application that is not the customer's own.
+    #[error(
+        "Server application {server} is not registered in directory {tenant}. Use one of your own; the platform's applications cannot be a cluster's audience in the retired integration."
+    )]
+    ServerAppUnknown {
+        /// What was sent.
+        server: String,
+        /// Where it was looked for.
+        tenant: String,
+    },
+    ///
+    #[error("resetAADProfile does not apply to the managed integration; nothing has to be reset there.")]
+    ResetManaged,
+    ///
+    #[error("The cluster has no directory integration to reset; `az aks update --enable-aad` turns the managed one on.")]
+    NothingToReset,
+    ///
+    #[error(
+        "resetAADProfile needs client id, server id and secret of the new applications (clientAppID, serverAppID, serverAppSecret), and no aadProfile.managed."
+    )]
+    ResetIncomplete,
     ///
     #[error("Local accounts are the only way into a cluster without directory integration; turn that on first.")]
     LockOut,
@@ -243,9 +272,12 @@ impl Ruled for Unacceptable {
             Self::TenantNoGuid { .. } => "R-111",
             Self::ForeignTenant { azure_rbac: false, .. } => "R-112",
             Self::ForeignTenant { azure_rbac: true, .. } => "R-113",
-            Self::LegacyRetired => "R-115",
+            Self::LegacyRetired | Self::ApplicationNoGuid { .. } | Self::ServerAppUnknown { .. } => "R-115",
             Self::LegacyChange { .. } => "R-116",
             Self::LockOut => "R-119",
+            Self::ResetManaged => "R-204",
+            Self::NothingToReset => "R-205",
+            Self::ResetIncomplete => "R-206",
             Self::AutomaticNeedsAzureRbac => "R-122",
             Self::IssuerStays => "R-123",
             Self::WorkloadIdentityNeedsIssuer => "R-124",
@@ -274,6 +306,8 @@ impl Ruled for Unacceptable {
             | Self::TooManyAdminGroups { .. }
             | Self::TenantNoGuid { .. }
             | Self::ForeignTenant { .. }
+            | Self::ApplicationNoGuid { .. }
+            | Self::ServerAppUnknown { .. }
             | Self::EntranceProfile { .. }
             | Self::Recovery { .. } => "InvalidParameter",
             Self::Immutable { .. }
@@ -287,6 +321,9 @@ impl Ruled for Unacceptable {
             Self::NeedsKubernetesRbac
             | Self::AzureRbacNeedsManaged
             | Self::LegacyRetired
+            | Self::ResetManaged
+            | Self::NothingToReset
+            | Self::ResetIncomplete
             | Self::LockOut
             | Self::AutomaticNeedsAzureRbac
             | Self::WorkloadIdentityNeedsIssuer => "BadRequest",
@@ -300,11 +337,16 @@ impl Ruled for Unacceptable {
                 return Some(member.strip_prefix("properties.").unwrap_or(member).to_owned());
             }
             Self::Contradiction { member, .. } => member,
-            Self::LegacyBesideManaged { member } | Self::LegacyChange { member } => return Some(format!("aadProfile.{member}")),
+            Self::LegacyBesideManaged { member } | Self::LegacyChange { member } | Self::ApplicationNoGuid { member, .. } => return Some(format!("aadProfile.{member}")),
             Self::EntranceProfile { member, .. } => return Some(format!("entranceProfile.{member}")),
             Self::Recovery { why } => return Some(format!("entranceProfile.breakGlass.{}", why.member())),
             Self::Name(name) => return name.target(),
-            Self::TooManyClusters { .. } | Self::OnlyTags { .. } => return None,
+            Self::TooManyClusters { .. }
+            | Self::OnlyTags { .. }
+            | Self::ResetManaged
+            | Self::NothingToReset
+            | Self::ResetIncomplete => return None,
+            Self::ServerAppUnknown { .. } => "aadProfile.serverAppID",
             Self::LocationMissing { .. } | Self::LocationNotOffered { .. } | Self::LocationChanged { .. } => "location",
             Self::DnsPrefix { .. } | Self::DnsPrefixMissing => "dnsPrefix",
             Self::Tags { .. } => "tags",

@@ -85,10 +85,6 @@ pub(crate) enum Refusal {
     NotMeasured(String),
     #[error("The cluster has no public name.")]
     NoPublicName,
-    #[error("resetAADProfile does not apply to the managed integration.")]
-    ResetManaged,
-    #[error("The cluster has no directory integration to reset.")]
-    NothingToReset,
     #[error("There is no access profile {0}.")]
     NoAccessProfile(String),
     #[error("Role assignment name '{0}' is not a GUID.")]
@@ -130,8 +126,6 @@ impl Ruled for Refusal {
             Self::Internal(_) | Self::NotWritable(_) => "R-035",
             Self::Format(_) => "R-201",
             Self::StaticCredentials => "R-203",
-            Self::ResetManaged => "R-204",
-            Self::NothingToReset => "R-205",
             Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) | Self::NotMeasured(_) => "R-207",
             Self::NoPublicName => "R-209",
             Self::NoAccessProfile(_) => "R-211",
@@ -180,8 +174,6 @@ impl Ruled for Refusal {
             | Self::Format(_)
             | Self::StaticCredentials
             | Self::NoPublicName
-            | Self::ResetManaged
-            | Self::NothingToReset
             | Self::AssignmentName(_)
             | Self::NoRole { .. }
             | Self::NoPrincipal { .. }
@@ -216,7 +208,7 @@ impl Ruled for Refusal {
             Self::Internal(_) => "InternalOperationError",
             Self::NotWritable(_) => "ServiceUnavailable",
             Self::Parameter { .. } | Self::Format(_) | Self::NoPublicName => "InvalidParameter",
-            Self::StaticCredentials | Self::ResetManaged | Self::NothingToReset => "BadRequest",
+            Self::StaticCredentials => "BadRequest",
             Self::NotMadeYet | Self::NeverMade(_) | Self::NoDoor(_) | Self::NotReady(_) | Self::NotMeasured(_) => {
                 "OperationNotAllowed"
             }

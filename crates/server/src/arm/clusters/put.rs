@@ -10,8 +10,8 @@ use entrance_model::access::Action;
 use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
 use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
-    Accepted, Cluster, Desired, House, Observed, Quota, SignIn, Stage, State, TokenAudience, UserName, Warning, Work, create,
-    plan, update,
+    Accepted, Cluster, Desired, House, Observed, Quota, Stage, State, TokenAudience, Unacceptable, UserName, Warning, Work, create,
+    plan, reset_sign_in, update,
 };
 use entrance_model::id::{ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
@@ -25,10 +25,45 @@ use crate::arm::error::{ArmError, Refusal};
 use crate::arm::operations::{CONTAINER_SERVICE, Headers, Urls};
 use crate::clusters::doors;
 use crate::clusters::{MAX_ADMIN_GROUPS, MAX_CLUSTERS, locations};
+use crate::config::Exceptions;
 
 /// `PUT …/managedClusters/{name}`.
 pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): Body) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ClusterWrite).await?;
+    let begun = write(&ctx, address, allowed, &headers, body).await?;
+    let status = if begun.operation.work == Work::Create { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(answer(&ctx, status, &begun))
+}
+
+/// `POST …/resetAADProfile`: other applications for a legacy cluster.
+pub(super) async fn reset_aad_profile(ctx: Ctx, Path(at): At, Body(body): Body) -> Result<Response, ArmError> {
+    let (address, allowed) = allowed(&ctx, &at, Action::ResetAadProfile).await?;
+    existing(&ctx, &address).await?;
+    let mut tx = ctx.app.store.write().await?;
+    let cluster = tx.arm().cluster_at(&address).await?.ok_or(Refusal::Race)?;
+    let facts = Facts::gather(&mut tx, &ctx, &address, Some(&body), Some(&cluster)).await?;
+    let change = Change { allowed, operation: OperationId::from_uuid(Uuid::new_v4()) };
+    let begun = alter(&ctx, tx, cluster, &facts, &change, |cluster, house| reset_sign_in(cluster, body, house)).await?;
+    Ok((StatusCode::ACCEPTED, urls(&ctx, &begun.operation).headers(Headers::Location)).into_response())
+}
+
+/// A write that was accepted: the operation that puts it through is in the store.
+pub(in crate::arm) struct Begun {
+    /// The cluster as it shall be.
+    pub(in crate::arm) cluster: Cluster,
+    /// What makes it so.
+    pub(in crate::arm) operation: Operation,
+    warnings: Vec<Warning>,
+}
+
+/// Makes or changes a cluster for a caller who may write it: everything a PUT does, without its answer.
+pub(in crate::arm) async fn write(
+    ctx: &Ctx,
+    address: ClusterAddress,
+    allowed: Allowed,
+    headers: &HeaderMap,
+    body: Value,
+) -> Result<Begun, ArmError> {
     let mut tx = ctx.app.store.write().await?;
     let group =
         tx.arm().group(address.subscription, &address.group).await?.ok_or_else(|| Refusal::NoGroup(address.group.to_string()))?;
@@ -38,23 +73,14 @@ pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): 
     // The group's name is written as it was created.
     let address = ClusterAddress { group: group.name, ..address };
     let current = tx.arm().cluster_at(&address).await?;
-    preconditions(&headers, Some(&body), current.as_ref())?;
-    let facts = Facts::gather(&mut tx, &ctx, &address, &body, current.as_ref()).await?;
+    preconditions(headers, Some(&body), current.as_ref())?;
+    let profile = member(&body, "properties").and_then(|p| member(p, "aadProfile"));
+    let facts = Facts::gather(&mut tx, ctx, &address, profile, current.as_ref()).await?;
     let change = Change { allowed, operation: OperationId::from_uuid(Uuid::new_v4()) };
     match current {
-        None => make(&ctx, tx, address, body, &facts, &change).await,
-        Some(cluster) => alter(&ctx, tx, cluster, body, &facts, &change).await,
+        None => make(ctx, tx, address, body, &facts, &change).await,
+        Some(cluster) => alter(ctx, tx, cluster, &facts, &change, |cluster, house| update(cluster, body, house)).await,
     }
-}
-
-/// `POST …/resetAADProfile`: for legacy clusters only, which cannot be made here.
-pub(super) async fn reset_aad_profile(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
-    let (address, _) = allowed(&ctx, &at, Action::ResetAadProfile).await?;
-    let cluster = existing(&ctx, &address).await?;
-    Err(match cluster.spec()?.sign_in {
-        SignIn::Managed(_) => Refusal::ResetManaged.into(),
-        SignIn::Certificates | SignIn::Legacy { .. } => Refusal::NothingToReset.into(),
-    })
 }
 
 struct Change {
@@ -66,6 +92,8 @@ struct Change {
 struct Facts {
     tenant: TenantId,
     known_groups: HashSet<GroupId>,
+    /// Whether the server application that was named is one of the directory's.
+    knows_server: bool,
     clusters: usize,
 }
 
@@ -74,11 +102,10 @@ impl Facts {
         tx: &mut Tx,
         ctx: &Ctx,
         address: &ClusterAddress,
-        body: &Value,
+        profile: Option<&Value>,
         current: Option<&Cluster>,
     ) -> Result<Self, StoreError> {
-        let sent =
-            member(body, "properties").and_then(|p| member(p, "aadProfile")).and_then(|p| member(p, "adminGroupObjectIDs"));
+        let sent = profile.and_then(|p| member(p, "adminGroupObjectIDs"));
         let mut mentioned: Vec<GroupId> =
             sent.and_then(Value::as_array).into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
         if let Some(spec) = current.and_then(|cluster| cluster.spec().ok()) {
@@ -92,24 +119,33 @@ impl Facts {
                 known_groups.insert(id);
             }
         }
-        Ok(Self { tenant: ctx.tenant(), known_groups, clusters: tx.arm().count_clusters(address.subscription).await? })
+        let named = |name| profile.and_then(|p| member(p, name)).and_then(Value::as_str);
+        let tenant = named("tenantID").and_then(|id| id.parse().ok()).unwrap_or(ctx.tenant());
+        let knows_server = match named("serverAppID").and_then(|id| id.parse().ok()) {
+            Some(app) => tx.directory().application_by_app_id(tenant, app).await?.is_some(),
+            None => false,
+        };
+        let clusters = tx.arm().count_clusters(address.subscription).await?;
+        Ok(Self { tenant: ctx.tenant(), known_groups, knows_server, clusters })
     }
 
     fn accept<E>(&self, ctx: &Ctx, judge: impl FnOnce(&House<'_>) -> Result<Accepted, E>) -> Result<Accepted, E> {
         let versions = ctx.app.clusters.versions();
+        let Exceptions { legacy_create, foreign_tenant, lockout } = ctx.app.exceptions;
         judge(&House {
             locations: &locations(),
             versions: &versions,
             tenant: self.tenant,
             max_admin_groups: MAX_ADMIN_GROUPS,
-            allow_foreign_tenant: false,
-            allow_lockout: false,
-            allow_legacy_create: false,
+            allow_foreign_tenant: foreign_tenant,
+            allow_lockout: lockout,
+            allow_legacy_create: legacy_create,
             // What runs on this machine is made for scripts that know the shared id (DESIGN 4.1).
             token_audience: TokenAudience::Shared,
             user_name: UserName::Upn,
             quota: Quota { used: self.clusters, max: MAX_CLUSTERS },
             is_group: &|id| self.known_groups.contains(&id),
+            is_own_application: self.knows_server,
         })
     }
 }
@@ -121,7 +157,7 @@ async fn make(
     body: Value,
     facts: &Facts,
     change: &Change,
-) -> Result<Response, ArmError> {
+) -> Result<Begun, ArmError> {
     let (uid, now) = (ClusterUid::from_uuid(Uuid::new_v4()), ctx.app.now());
     let Accepted { document, spec, warnings } = facts.accept(ctx, |house| create(&address, uid, body, house))?;
     let versions = ctx.app.clusters.versions();
@@ -150,22 +186,22 @@ async fn make(
     tx.audit(now, &ctx.event("cluster.created", &change.allowed, detail)).await?;
     tx.commit().await?;
     ctx.app.jobs.wake();
-    Ok(answer(ctx, StatusCode::CREATED, &cluster, &operation, &warnings))
+    Ok(Begun { cluster, operation, warnings })
 }
 
 async fn alter(
     ctx: &Ctx,
     mut tx: Tx,
     mut cluster: Cluster,
-    body: Value,
     facts: &Facts,
     change: &Change,
-) -> Result<Response, ArmError> {
+    judge: impl FnOnce(&Cluster, &House<'_>) -> Result<Accepted, Unacceptable>,
+) -> Result<Begun, ArmError> {
     let now = ctx.app.now();
     // A cluster whose creation failed is made by putting it again.
     let work = if cluster.applied.is_some() { Work::Update } else { Work::Create };
     let state = cluster.state.clone().begin(work, change.operation, cluster.address.name.as_str(), now)?;
-    let Accepted { document, spec, warnings } = facts.accept(ctx, |house| update(&cluster, body, house))?;
+    let Accepted { document, spec, warnings } = facts.accept(ctx, |house| judge(&cluster, house))?;
     let before = cluster.document.at("properties.aadProfile").cloned();
     cluster.document = document;
     cluster.state = state;
@@ -194,7 +230,7 @@ async fn alter(
         ctx.app.doors.wake();
     }
     ctx.app.jobs.wake();
-    Ok(answer(ctx, StatusCode::OK, &cluster, &operation, &warnings))
+    Ok(Begun { cluster, operation, warnings })
 }
 
 fn operation(ctx: &Ctx, cluster: &Cluster, work: Work, change: &Change, steps: Vec<entrance_model::cluster::Step>) -> Operation {
@@ -213,16 +249,19 @@ fn operation(ctx: &Ctx, cluster: &Cluster, work: Work, change: &Change, steps: V
     }
 }
 
-fn answer(ctx: &Ctx, status: StatusCode, cluster: &Cluster, operation: &Operation, warnings: &[Warning]) -> Response {
-    let urls = Urls::new(ctx.app.base(), operation.subscription, CONTAINER_SERVICE, &operation.location, operation.id);
-    let mut headers = urls.headers(Headers::Async);
-    for warning in warnings {
+fn urls(ctx: &Ctx, operation: &Operation) -> Urls {
+    Urls::new(ctx.app.base(), operation.subscription, CONTAINER_SERVICE, &operation.location, operation.id)
+}
+
+fn answer(ctx: &Ctx, status: StatusCode, begun: &Begun) -> Response {
+    let mut headers = urls(ctx, &begun.operation).headers(Headers::Async);
+    for warning in &begun.warnings {
         if let Ok(value) = HeaderValue::from_str(&format!("299 entrance \"{}: {warning}\"", warning.rule())) {
             headers.append(HeaderName::from_static("warning"), value);
         }
     }
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", cluster.etag())) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", begun.cluster.etag())) {
         headers.insert(header::ETAG, tag);
     }
-    (status, headers, Json(shown(&ctx.app, cluster))).into_response()
+    (status, headers, Json(shown(&ctx.app, &begun.cluster))).into_response()
 }
