@@ -4,10 +4,12 @@ import time
 
 import pytest
 
-from support.cluster import USER_ROLE, Door, Prober, api_servers
+from support.cluster import USER_ROLE, Door, api_servers
+from support.office import Office
 from support.people import forbidden
 from support.running import until
 from support.telling import told
+from support.traffic import Traffic
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +39,26 @@ def test_without_the_integration_a_directory_token_opens_nothing(platform, admin
 def test_turning_it_on_disturbs_nobody(server, platform, admin, plain):
     made, file, door, token = plain
     before = api_servers(file, server.data)
-    with Prober(admin_file=door, service_account=door.with_token(token)) as prober:
-        until("both doors were tried", lambda: min(prober.asked.values()) >= 5)
+    office = Office(server)
+    person = office.hire("newly")
+    doors = {
+        "admin_file": (door, 200), "service_account": (door.with_token(token), 200),
+        "member": (door.with_token(office.token(person)), 401), "forged": (door.with_token(office.token(person)[:-4] + "AAAA"), 401),
+    }
+    with Traffic(**doors) as traffic:
+        traffic.settled()
         since = time.monotonic()
-        updated = admin.az_json(
-            "aks", "update", "-g", platform.group, "-n", "plain", "--enable-aad", "--aad-admin-group-object-ids", platform.outer
-        )
-        told("`az aks update --enable-aad` on a running cluster", f"{time.monotonic() - since:.1f} s")
-        at_update = dict(prober.asked)
+        # Somebody without rights: from now on known, and refused by name.
+        with traffic.change(member=403):
+            updated = admin.az_json(
+                "aks", "update", "-g", platform.group, "-n", "plain", "--enable-aad", "--aad-admin-group-object-ids", platform.outer
+            )
+            told("`az aks update --enable-aad` on a running cluster", f"{time.monotonic() - since:.1f} s")
         platform.grant(USER_ROLE, platform.member_oid, "User", scope=made["id"])
         platform.grant(USER_ROLE, platform.outsider_oid, "User", scope=made["id"])
-        until("both doors were tried after it", lambda: all(prober.asked[name] >= at_update[name] + 20 for name in at_update))
-    assert prober.failures == []
-    told("requests with the old admin file and a service account meanwhile", f"{sum(prober.asked.values())}, 0 failed")
+        traffic.settled(20)
+    assert traffic.wrong == []
+    told("requests of a certificate, a service account and people meanwhile", f"{traffic.asked}, {traffic.rate:.0f}/s, 0 wrong")
     assert updated["aadProfile"]["managed"] is True
     assert updated["aadProfile"]["adminGroupObjectIDs"] == [platform.outer]
     assert set(api_servers(file, server.data)) == set(before), "the API server was restarted"

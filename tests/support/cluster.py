@@ -3,10 +3,7 @@
 import base64
 import os
 import secrets
-import ssl
 import tempfile
-import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,36 +100,6 @@ class Door:
             http.trust_env = False
             headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
             return http.get(self.address + path, verify=self.verify, cert=self.cert, headers=headers, timeout=10)
-
-
-class Prober:
-    """Knocks at doors without a pause, in the background, and counts."""
-
-    def __init__(self, **doors: Door):
-        self.doors, self.asked, self.failures = doors, dict.fromkeys(doors, 0), []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._probe, args=each, daemon=True) for each in doors.items()]
-
-    def __enter__(self) -> "Prober":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(15)
-
-    def _probe(self, name: str, door: Door):
-        while not self._stop.is_set():
-            try:
-                answer = door.knock()
-                if answer.status_code != 200:
-                    self.failures.append(f"{name}: {answer.status_code} {answer.text[:200]}")
-            except (requests.RequestException, ssl.SSLError) as error:
-                self.failures.append(f"{name}: {error}")
-            self.asked[name] += 1
-            time.sleep(0.05)
 
 
 def api_servers(kubeconfig: Path, data: Path) -> dict[int, str]:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from .cluster import Door
 from .running import until
@@ -204,6 +208,25 @@ class Kube:
             "metadata": {"name": name}, "subjects": [subject],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}})
         return f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}"
+
+    def signed(self, user: str) -> Door:
+        """A certificate of the cluster's own signer for this user, by way of its API for signing requests."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)]))
+        pem = request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        path = f"/apis/certificates.k8s.io/v1/certificatesigningrequests/{user}"
+        made = self.ask("POST", path.rsplit("/", 1)[0], {"metadata": {"name": user}, "spec": {
+            "request": base64.b64encode(pem).decode(), "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]}})
+        made["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "Story", "message": "a story needs it"}]
+        self.ask("PUT", f"{path}/approval", made)
+        signed = until("the certificate is signed", lambda: self.ask("GET", path)["status"].get("certificate"), seconds=20)
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        files = []
+        for data in (base64.b64decode(signed), private):
+            with tempfile.NamedTemporaryFile("wb", suffix=".pem", delete=False) as file:
+                file.write(data)
+            files.append(file.name)
+        return Door(self.door.address, self.door.verify, (files[0], files[1]))
 
     def service_account(self, name: str, role: str = "view") -> str:
         """A service account of `default` with a cluster role; gives a token for it."""

@@ -34,7 +34,7 @@ pub struct Entrance {
     pub tenant: TenantId,
     /// A client that trusts the server and follows no redirects.
     pub client: reqwest::Client,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 /// Everyone's password in tests.
@@ -76,7 +76,12 @@ impl Entrance {
             created: clock.now(),
         };
         entrance_server::setup::tenant(server.app(), &tenant).await.expect("the tenant is made");
-        Self { server, clock, tenant: tenant.id, client, _data: data }
+        Self { server, clock, tenant: tenant.id, client, data }
+    }
+
+    /// Where the server keeps everything.
+    pub fn data(&self) -> &std::path::Path {
+        self.data.path()
     }
 
     /// The shared state of the server.

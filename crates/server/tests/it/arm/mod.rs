@@ -2,6 +2,7 @@
 
 mod clusters;
 mod gate;
+mod legacy;
 mod pretend;
 mod roles;
 
@@ -13,6 +14,7 @@ use entrance_model::arm::{Scope, Subscription};
 use entrance_model::directory::{ServicePrincipal, User};
 use entrance_model::id::{AssignmentId, PrincipalId, RoleId, SubscriptionId};
 use entrance_model::well_known::AZURE_CLI;
+use entrance_server::Config;
 use entrance_server::authority::keys::Header;
 use entrance_testkit::Entrance;
 use reqwest::{Method, StatusCode};
@@ -52,8 +54,13 @@ impl Answer {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A server that is set up otherwise.
+    pub(crate) async fn start_with(settle: impl FnOnce(&mut Config)) -> Self {
         let planes = Arc::new(Pretend::default());
-        let entrance = Entrance::start_driven(|_| {}, Some(Arc::clone(&planes) as _)).await;
+        let entrance = Entrance::start_driven(settle, Some(Arc::clone(&planes) as _)).await;
         let owner = entrance.user("olivia").await;
         let subscription = SubscriptionId::from_uuid(Uuid::new_v4());
         let world = Self { entrance, planes, subscription, owner };
@@ -168,6 +175,21 @@ impl World {
             assert_eq!(status.status, 200, "{}", status.body);
             if status.body["status"] != "InProgress" {
                 return status.body;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the operation does not end");
+    }
+
+    /// The same for clients that follow `Location`: the last answer.
+    pub(crate) async fn result(&self, started: &Answer) -> Answer {
+        let url = started.header("location").to_owned();
+        let path = url.strip_prefix(self.entrance.app().base()).unwrap_or_else(|| panic!("{started:?}"));
+        let path = path.split('?').next().unwrap_or_default();
+        for _ in 0..500 {
+            let answer = self.get(&format!("/{path}")).await;
+            if answer.status != 202 {
+                return answer;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
