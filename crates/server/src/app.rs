@@ -67,8 +67,6 @@ pub struct App {
     pub(crate) bootstrap: crate::setup::first::Bootstrap,
     /// Keys of issuers that directories trust.
     pub(crate) issuers: crate::authority::issuers::Issuers,
-    /// What is refused unless it is allowed.
-    pub(crate) exceptions: crate::config::Exceptions,
     /// How often reasons for refusals are given.
     pub(crate) patience: crate::explain::Patience,
     /// The public origin without a trailing slash.

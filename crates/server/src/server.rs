@@ -148,7 +148,6 @@ impl Server {
             clock,
             hasher,
             breached,
-            exceptions: config.exceptions,
             tasks,
             authority,
             bootstrap: crate::setup::first::Bootstrap::default(),

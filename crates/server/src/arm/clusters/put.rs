@@ -131,7 +131,7 @@ impl Facts {
 
     fn accept<E>(&self, ctx: &Ctx, judge: impl FnOnce(&House<'_>) -> Result<Accepted, E>) -> Result<Accepted, E> {
         let versions = ctx.app.clusters.versions();
-        let Exceptions { legacy_create, foreign_tenant, lockout } = ctx.app.exceptions;
+        let Exceptions { legacy_create, foreign_tenant, lockout } = ctx.app.config.exceptions;
         judge(&House {
             locations: &locations(),
             versions: &versions,

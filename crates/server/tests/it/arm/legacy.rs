@@ -108,8 +108,9 @@ async fn r_204_to_r_206_the_applications_are_reset_by_an_operation() {
     assert_eq!(ask(profile(client, server)).await.refusal(), "400 BadRequest R-204");
     let plain = C1.replace("c1", "c2");
     world.settled(&world.put(&plain, cluster(None)).await).await;
-    let nothing = world.ask(&world.owner, reqwest::Method::POST, &format!("{plain}/resetAADProfile"), Some(profile(client, server)));
-    assert_eq!(nothing.await.refusal(), "400 BadRequest R-205");
+    let at = format!("{plain}/resetAADProfile");
+    let nothing = world.ask(&world.owner, reqwest::Method::POST, &at, Some(profile(client, server))).await;
+    assert_eq!(nothing.refusal(), "400 BadRequest R-205");
 }
 
 #[tokio::test]
