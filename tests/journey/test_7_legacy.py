@@ -157,7 +157,8 @@ def test_r_117_the_upgrade_disturbs_nobody(legacy, admin, robot, server):
             # What the customer had bound by hand would stay; the profile's own groups are ours to bind.
             Kube(robot["certificate"][0]).ask("DELETE", legacy.binding)
             admin.az(*update, "--aad-admin-group-object-ids", second)
-        with traffic.change(admin_file=401) as closed:
+        # First its binding goes, then its signer.
+        with traffic.change(admin_file=(403, 401)) as closed:
             admin.az(*update, "--disable-local-accounts")
         admin.az(*update, "--enable-local-accounts")
         traffic.settled(6)

@@ -67,18 +67,19 @@ class Traffic:
         until("every door was tried", lambda: all(len(self.last[name]) >= count + times for name, count in seen.items()), seconds=30)
 
     @contextmanager
-    def change(self, seconds=15, **becomes: int):
-        """While the block runs, and until the new answers have come for good, these doors may answer either way. Gives a dict in which the
-        seconds from the block's end to the last old answer are found afterwards."""
+    def change(self, seconds=15, **becomes: int | tuple[int, ...]):
+        """While the block runs, and until the new answers have come for good, these doors may answer either way; of several answers the last
+        one is for good. Gives a dict in which the seconds from the block's end to the last old answer are found afterwards."""
+        becomes = {name: statuses if isinstance(statuses, tuple) else (statuses,) for name, statuses in becomes.items()}
         with self._lock:
-            for name, status in becomes.items():
-                self.expected[name] = self.expected[name] | {status}
+            for name, statuses in becomes.items():
+                self.expected[name] = self.expected[name] | set(statuses)
         took = {}
         yield took
         since = time.monotonic()
-        for name, status in becomes.items():
+        for name, (*_, status) in becomes.items():
             until(f"`{name}` is answered {status}", lambda name=name, status=status: self.last[name][-4:] == [status] * 4, seconds=seconds, every=0.05)
             took[name] = time.monotonic() - since
         with self._lock:
-            for name, status in becomes.items():
+            for name, (*_, status) in becomes.items():
                 self.expected[name] = {status}
