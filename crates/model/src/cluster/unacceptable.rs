@@ -337,7 +337,9 @@ impl Ruled for Unacceptable {
                 return Some(member.strip_prefix("properties.").unwrap_or(member).to_owned());
             }
             Self::Contradiction { member, .. } => member,
-            Self::LegacyBesideManaged { member } | Self::LegacyChange { member } | Self::ApplicationNoGuid { member, .. } => return Some(format!("aadProfile.{member}")),
+            Self::LegacyBesideManaged { member } | Self::LegacyChange { member } | Self::ApplicationNoGuid { member, .. } => {
+                return Some(format!("aadProfile.{member}"));
+            }
             Self::EntranceProfile { member, .. } => return Some(format!("entranceProfile.{member}")),
             Self::Recovery { why } => return Some(format!("entranceProfile.breakGlass.{}", why.member())),
             Self::Name(name) => return name.target(),

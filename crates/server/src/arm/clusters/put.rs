@@ -10,8 +10,8 @@ use entrance_model::access::Action;
 use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
 use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
-    Accepted, Cluster, Desired, House, Observed, Quota, Stage, State, TokenAudience, Unacceptable, UserName, Warning, Work, create,
-    plan, reset_sign_in, update,
+    Accepted, Cluster, Desired, House, Observed, Quota, Stage, State, TokenAudience, Unacceptable, UserName, Warning, Work,
+    create, plan, reset_sign_in, update,
 };
 use entrance_model::id::{ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
