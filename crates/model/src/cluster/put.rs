@@ -11,7 +11,7 @@ use super::spec::{GROUPS_MAX, Spec, TokenAudience, UserName};
 use super::unacceptable::Unacceptable;
 use super::versions::{KubernetesVersion, Versions};
 use crate::arm::{ClusterAddress, Location};
-use crate::id::{ClusterUid, GroupId, TenantId};
+use crate::id::{AppId, ClusterUid, GroupId, TenantId};
 
 /// What the house offers and allows: the facts that rules need and a body cannot know.
 pub struct House<'a> {
@@ -37,8 +37,8 @@ pub struct House<'a> {
     pub quota: Quota,
     /// Whether the directory knows the group.
     pub is_group: &'a dyn Fn(GroupId) -> bool,
-    /// Whether the server application that was named is registered in the directory, and not one of the platform's.
-    pub is_own_application: bool,
+    /// Whether the application is registered in the directory that was named.
+    pub is_registered: &'a dyn Fn(AppId) -> bool,
 }
 
 /// How many clusters there are and may be.

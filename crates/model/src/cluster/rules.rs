@@ -50,7 +50,7 @@ impl World {
             user_name: UserName::Upn,
             quota: Quota { used: self.used, max: 100 },
             is_group: &|id| id == known,
-            is_own_application: self.knows_server,
+            is_registered: &|_| self.knows_server,
         })
     }
 

@@ -260,7 +260,7 @@ fn own_applications(
 ) -> Result<SignIn, Unacceptable> {
     let app = |member: &'static str, text: &str| {
         let bad = || Unacceptable::ApplicationNoGuid { member, value: text.chars().take(100).collect() };
-        text.parse::<AppId>().map(|app| app.to_string()).map_err(|_| bad())
+        text.parse::<AppId>().map_err(|_| bad())
     };
     let (client, server) = (app("clientAppID", client)?, app("serverAppID", server)?);
     let tenant = match sent.tenant {
@@ -271,11 +271,10 @@ fn own_applications(
     if tenant != home && !around.house.allow_foreign_tenant {
         return Err(foreign(tenant, around, false));
     }
-    let is_platforms = server.parse().is_ok_and(|app| first_party(app).is_some());
-    if is_platforms || !around.house.is_own_application {
-        return Err(Unacceptable::ServerAppUnknown { server, tenant: tenant.to_string() });
+    if first_party(server).is_some() || !(around.house.is_registered)(server) {
+        return Err(Unacceptable::ServerAppUnknown { server: server.to_string(), tenant: tenant.to_string() });
     }
-    Ok(SignIn::Legacy { client, server, tenant })
+    Ok(SignIn::Legacy { client: client.to_string(), server: server.to_string(), tenant })
 }
 
 //

@@ -13,7 +13,7 @@ use entrance_model::cluster::{
     Accepted, Cluster, Desired, House, Observed, Quota, Stage, State, TokenAudience, Unacceptable, UserName, Warning, Work,
     create, plan, reset_sign_in, update,
 };
-use entrance_model::id::{ClusterUid, GroupId, OperationId, TenantId};
+use entrance_model::id::{AppId, ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -92,8 +92,8 @@ struct Change {
 struct Facts {
     tenant: TenantId,
     known_groups: HashSet<GroupId>,
-    /// Whether the server application that was named is one of the directory's.
-    knows_server: bool,
+    /// The server application that was named, if it is registered there.
+    server: Option<AppId>,
     clusters: usize,
 }
 
@@ -121,12 +121,12 @@ impl Facts {
         }
         let named = |name| profile.and_then(|p| member(p, name)).and_then(Value::as_str);
         let tenant = named("tenantID").and_then(|id| id.parse().ok()).unwrap_or(ctx.tenant());
-        let knows_server = match named("serverAppID").and_then(|id| id.parse().ok()) {
-            Some(app) => tx.directory().application_by_app_id(tenant, app).await?.is_some(),
-            None => false,
+        let server = match named("serverAppID").and_then(|id| id.parse().ok()) {
+            Some(app) => tx.directory().application_by_app_id(tenant, app).await?.map(|app| app.app_id),
+            None => None,
         };
         let clusters = tx.arm().count_clusters(address.subscription).await?;
-        Ok(Self { tenant: ctx.tenant(), known_groups, knows_server, clusters })
+        Ok(Self { tenant: ctx.tenant(), known_groups, server, clusters })
     }
 
     fn accept<E>(&self, ctx: &Ctx, judge: impl FnOnce(&House<'_>) -> Result<Accepted, E>) -> Result<Accepted, E> {
@@ -145,7 +145,7 @@ impl Facts {
             user_name: UserName::Upn,
             quota: Quota { used: self.clusters, max: MAX_CLUSTERS },
             is_group: &|id| self.known_groups.contains(&id),
-            is_own_application: self.knows_server,
+            is_registered: &|app| self.server == Some(app),
         })
     }
 }
