@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::jsonc;
 use crate::kubeconfig::edit::{Changes, Document};
 use crate::kubeconfig::secrets;
 use crate::kubernetes::TokenReview;
@@ -91,4 +92,18 @@ pub fn kubeconfig_with(text: &[u8], arg: &str) {
     // Once more changes nothing.
     let again = Document::read(edited.text.clone()).expect("it was read just now");
     assert_eq!(again.edited(&changes).text, edited.text);
+}
+
+/// A text that may be JSON with comments: what is read, written as JSON, is read as the same; every place is inside.
+pub fn jsonc(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match jsonc::parse(text, jsonc::Budget::default()) {
+        Ok(node) => {
+            let value = node.value();
+            let again = jsonc::parse(&value.to_string(), jsonc::Budget::default()).expect("JSON is JSON with comments");
+            assert_eq!(again.value(), value);
+            assert!(node.start < node.end && node.end <= text.len());
+        }
+        Err(bad) => assert!(bad.line >= 1 && bad.column >= 1),
+    }
 }

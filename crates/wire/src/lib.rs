@@ -5,6 +5,7 @@ pub mod exec_credential;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod graph;
+pub mod jsonc;
 pub mod kubeconfig;
 pub mod kubernetes;
 pub mod oauth;
