@@ -14,6 +14,7 @@ pub mod name;
 pub mod recovery;
 pub mod review;
 pub mod signin;
+pub mod template;
 pub mod well_known;
 
 pub use jiff::Timestamp;

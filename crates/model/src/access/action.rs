@@ -39,6 +39,22 @@ actions! {
     GroupWrite = "Microsoft.Resources/subscriptions/resourceGroups/write";
     /// Delete a resource group with everything in it.
     GroupDelete = "Microsoft.Resources/subscriptions/resourceGroups/delete";
+    /// See deployments of templates.
+    DeploymentsRead = "Microsoft.Resources/deployments/read";
+    /// Deploy a template.
+    DeploymentsWrite = "Microsoft.Resources/deployments/write";
+    /// Forget a deployment.
+    DeploymentsDelete = "Microsoft.Resources/deployments/delete";
+    /// Stop a deployment.
+    DeploymentsCancel = "Microsoft.Resources/deployments/cancel/action";
+    /// Ask whether a template could be deployed.
+    DeploymentsValidate = "Microsoft.Resources/deployments/validate/action";
+    /// Ask what a template would change.
+    DeploymentsWhatIf = "Microsoft.Resources/deployments/whatIf/action";
+    /// See the template of a deployment.
+    DeploymentsExport = "Microsoft.Resources/deployments/exportTemplate/action";
+    /// See what a deployment did.
+    DeploymentOperationsRead = "Microsoft.Resources/deployments/operations/read";
     /// See a cluster.
     ClusterRead = "Microsoft.ContainerService/managedClusters/read";
     /// Make or change a cluster.
