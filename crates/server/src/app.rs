@@ -51,6 +51,8 @@ pub struct App {
     pub(crate) metrics: Option<SocketAddr>,
     /// Wakes the operation runner.
     pub jobs: Jobs,
+    /// Wakes the runner of deployments.
+    pub(crate) deployments: tokio::sync::Notify,
     /// Where processes of this machine get tokens without a secret, if they do.
     pub(crate) identity: Option<SocketAddr>,
     /// What time it is.

@@ -6,6 +6,7 @@ use entrance_model::directory::Redirects;
 use entrance_model::signin::federation::Expression;
 use entrance_model::signin::redirect::registered;
 use entrance_model::signin::scope::Asked;
+use entrance_model::template::{Program, Template, World};
 use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
@@ -92,4 +93,42 @@ pub fn cookie(text: &[u8]) {
         let text = std::str::from_utf8(text).expect("it was a cookie");
         assert!(text.split(';').any(|pair| pair.trim() == format!("{name}={value}")), "{text}");
     }
+}
+
+/// An expression of a template, in every part that evaluates one: it ends, within its budget, and ends the same again.
+pub fn template(expression: &[u8]) {
+    let Ok(expression) = std::str::from_utf8(expression) else { return };
+    let template = serde_json::json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "parameters": { "p": { "type": "object", "defaultValue": { "a": [1, "two", null] } } },
+        "variables": { "v": expression },
+        "resources": [{
+            "type": "Microsoft.ContainerService/managedClusters", "apiVersion": "2025-05-01", "name": "[concat('c', copyIndex())]",
+            "copy": { "name": "many", "count": 2 }, "properties": { "a": expression }
+        }],
+        "outputs": { "o": { "type": "object", "value": { "a": expression, "v": "[variables('v')]" } } }
+    });
+    let nil = uuid::Uuid::nil();
+    let world = World {
+        subscription: entrance_model::id::SubscriptionId::from_uuid(nil),
+        subscription_name: "one".to_owned(),
+        tenant: entrance_model::id::TenantId::from_uuid(nil),
+        group: "rg".parse().expect("a name"),
+        location: "eastus".parse().expect("a location"),
+        tags: serde_json::json!({}),
+        deployment: "d".to_owned(),
+        deployer: entrance_model::id::PrincipalId::from_uuid(nil),
+        now: Timestamp::UNIX_EPOCH,
+        seed: nil,
+        base: "https://localhost:8443".to_owned(),
+    };
+    let read = || Template::read(&template).and_then(|template| Program::new(template, &serde_json::Value::Null, world.clone()));
+    let outcome = |program: Program| {
+        let plan = program.plan().map_err(|error| error.to_string())?;
+        let bodies: Vec<_> = plan.resources.iter().map(|resource| resource.body.clone()).collect();
+        Ok::<_, String>((bodies, program.outputs(&plan, &std::collections::BTreeMap::new())))
+    };
+    let (one, two) = (read().map_err(|error| error.to_string()), read().map_err(|error| error.to_string()));
+    assert_eq!(one.and_then(outcome), two.and_then(outcome));
 }

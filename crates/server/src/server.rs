@@ -145,6 +145,7 @@ impl Server {
             metrics: others.metrics(),
             identity: others.identity(),
             jobs,
+            deployments: tokio::sync::Notify::new(),
             clock,
             hasher,
             breached,
@@ -156,6 +157,7 @@ impl Server {
             base,
         });
         jobs::start(&app);
+        crate::arm::start(&app);
         app.tasks.spawn("signing keys", crate::authority::keys::follow(Arc::downgrade(&app)));
         let tidied = Arc::clone(&app);
         app.tasks.spawn("probes", async move { crate::freshness::tidy(&tidied).await });

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use base64::Engine as _;
 use entrance_model::access::{Action, Assignment, Because, Caller, Decision, Plane, Roles, decide};
 use entrance_model::arm::{ApiVersion, Scope, Subscription};
+use entrance_model::directory::MemberKind;
 use entrance_model::id::{GroupId, PrincipalId, SubscriptionId, TenantId};
 use entrance_store::AuditEvent;
 use serde::Deserialize;
@@ -29,9 +30,17 @@ pub(crate) struct Ctx {
     pub(crate) app: Arc<App>,
     /// What is known of the request.
     pub(crate) info: RequestInfo,
-    token: Verified<AccessToken>,
+    who: Who,
     groups: Vec<GroupId>,
     assignments: Vec<Assignment>,
+}
+
+/// How the caller is known.
+enum Who {
+    /// They sent a token.
+    Sent(Box<Verified<AccessToken>>),
+    /// They asked for something that is still going on (see [`Ctx::going_on`]).
+    Asked { tenant: TenantId, oid: PrincipalId, name: String },
 }
 
 /// The proof that the caller may do something. Only [`Ctx::allow`] makes one.
@@ -60,24 +69,59 @@ impl FromRequestParts<Arc<App>> for Ctx {
         let groups = reader.directory().ancestors(token.tid, token.oid).await?;
         let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
         let assignments = reader.arm().assignments(token.tid).await?;
-        Ok(Self { app: Arc::clone(app), info, token, groups, assignments })
+        Ok(Self { app: Arc::clone(app), info, who: Who::Sent(Box::new(token)), groups, assignments })
     }
 }
 
 impl Ctx {
+    /// Somebody whose request was accepted and is still going on: with the rights they have now, and none when they are gone
+    /// or disabled.
+    pub(super) async fn going_on(
+        app: &Arc<App>,
+        info: RequestInfo,
+        (tenant, oid, name): (TenantId, PrincipalId, String),
+    ) -> Result<Option<Self>, ArmError> {
+        let mut reader = app.store.read().await?;
+        let mut directory = reader.directory();
+        let is_enabled = match directory.principal_kind(tenant, oid).await? {
+            Some(MemberKind::User) => directory.user(tenant, oid.as_user()).await?.is_some_and(|user| user.enabled),
+            Some(MemberKind::ServicePrincipal) => {
+                let found = directory.service_principal(tenant, oid.as_service_principal()).await?;
+                found.is_some_and(|principal| principal.enabled)
+            }
+            Some(MemberKind::Group) | None => false,
+        };
+        if !is_enabled {
+            return Ok(None);
+        }
+        let groups = directory.ancestors(tenant, oid).await?;
+        let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
+        let assignments = reader.arm().assignments(tenant).await?;
+        Ok(Some(Self { app: Arc::clone(app), info, who: Who::Asked { tenant, oid, name }, groups, assignments }))
+    }
+
     /// The caller's object id.
     pub(crate) fn oid(&self) -> PrincipalId {
-        self.token.oid
+        match &self.who {
+            Who::Sent(token) => token.oid,
+            Who::Asked { oid, .. } => *oid,
+        }
     }
 
     /// The caller's directory.
     pub(crate) fn tenant(&self) -> TenantId {
-        self.token.tid
+        match &self.who {
+            Who::Sent(token) => token.tid,
+            Who::Asked { tenant, .. } => *tenant,
+        }
     }
 
     /// What people call the caller.
     pub(crate) fn name(&self) -> String {
-        self.token.upn.clone().unwrap_or_else(|| self.token.app_id.to_string())
+        match &self.who {
+            Who::Sent(token) => token.upn.clone().unwrap_or_else(|| token.app_id.to_string()),
+            Who::Asked { name, .. } => name.clone(),
+        }
     }
 
     /// The caller's groups, nested ones included.

@@ -8,7 +8,7 @@ use entrance_model::arm::{BadApiVersion, BadName, BadScope, Refused, Ruled};
 use entrance_model::cluster::door::DoorRefusal;
 use entrance_model::cluster::{Busy, Unacceptable};
 use entrance_store::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clusters::doors::DoorError;
 
@@ -304,15 +304,23 @@ impl From<DoorError> for ArmError {
     }
 }
 
-impl IntoResponse for ArmError {
-    fn into_response(self) -> Response {
-        let Refused { rule, status, code, message, target } = self.refused;
+impl ArmError {
+    /// What is inside `error` of the answer, and its status.
+    pub(super) fn shown(&self) -> (StatusCode, Value) {
+        let Refused { rule, status, code, message, target } = &self.refused;
         let mut error = json!({ "code": code, "message": message });
         if let Some(target) = target {
             error["target"] = json!(target);
         }
         error["additionalInfo"] = json!([{ "type": "EntranceRule", "info": { "id": rule } }]);
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error)
+    }
+}
+
+impl IntoResponse for ArmError {
+    fn into_response(self) -> Response {
+        let (status, error) = self.shown();
+        let code = self.refused.code;
         let mut response = (status, Json(json!({ "error": error }))).into_response();
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-ms-failure-cause"), HeaderValue::from_static("gateway"));

@@ -6,6 +6,7 @@
 mod body;
 mod clusters;
 mod ctx;
+mod deployments;
 mod error;
 mod groups;
 mod metadata;
@@ -24,6 +25,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use ctx::Ctx;
+pub(crate) use deployments::start;
 use error::{ArmError, Refusal};
 
 /// The routes of this surface. Paths come with their literals in lower case (`http::path`).
@@ -49,6 +51,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             get(operations_result),
         )
         .merge(clusters::router())
+        .merge(deployments::router())
         .fallback(unrouted)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(app))

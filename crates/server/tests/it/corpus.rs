@@ -97,3 +97,13 @@ fn w_030_cookie_headers() {
 fn g_404_expressions_of_federated_credentials() {
     replay("expression", entrance_server::fuzz::expression);
 }
+
+#[test]
+fn json_with_comments() {
+    replay("jsonc", entrance_wire::fuzz::jsonc);
+}
+
+#[test]
+fn expressions_of_templates() {
+    replay("template", entrance_server::fuzz::template);
+}

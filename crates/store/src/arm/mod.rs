@@ -2,6 +2,7 @@
 
 mod access;
 mod clusters;
+mod deployments;
 mod doors;
 mod groups;
 mod sealed;
@@ -13,7 +14,7 @@ use crate::session::Scope;
 /// Statements of the resource manager, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [groups::ALL, clusters::ALL, access::ALL, doors::ALL, sealed::ALL].concat()
+    [groups::ALL, clusters::ALL, deployments::ALL, access::ALL, doors::ALL, sealed::ALL].concat()
 }
 
 /// The resource manager.

@@ -28,6 +28,7 @@ use super::groups::place;
 use crate::app::App;
 
 pub(super) use get::in_place;
+pub(super) use put::{Mode, write};
 
 /// Subscription, group and name, as a path gives them.
 type At = axum::extract::Path<(String, String, String)>;
@@ -114,6 +115,6 @@ fn preconditions(headers: &HeaderMap, body: Option<&Value>, current: Option<&Clu
 }
 
 /// The resource's JSON.
-fn shown(app: &App, cluster: &Cluster) -> Value {
+pub(super) fn shown(app: &App, cluster: &Cluster) -> Value {
     show(cluster, Showing { dns_suffix: crate::clusters::DNS_SUFFIX, base: app.base() })
 }

@@ -30,7 +30,7 @@ use crate::config::Exceptions;
 /// `PUT …/managedClusters/{name}`.
 pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): Body) -> Result<Response, ArmError> {
     let (address, allowed) = allowed(&ctx, &at, Action::ClusterWrite).await?;
-    let begun = write(&ctx, address, allowed, &headers, body).await?;
+    let begun = write(&ctx, address, allowed, &headers, body, Mode::Commit(OperationId::from_uuid(Uuid::new_v4()))).await?;
     let status = if begun.operation.work == Work::Create { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer(&ctx, status, &begun))
 }
@@ -42,7 +42,8 @@ pub(super) async fn reset_aad_profile(ctx: Ctx, Path(at): At, Body(body): Body) 
     let mut tx = ctx.app.store.write().await?;
     let cluster = tx.arm().cluster_at(&address).await?.ok_or(Refusal::Race)?;
     let facts = Facts::gather(&mut tx, &ctx, &address, Some(&body), Some(&cluster)).await?;
-    let change = Change { allowed, operation: OperationId::from_uuid(Uuid::new_v4()) };
+    let operation = OperationId::from_uuid(Uuid::new_v4());
+    let change = Change { allowed, operation, mode: Mode::Commit(operation) };
     let begun = alter(&ctx, tx, cluster, &facts, &change, |cluster, house| reset_sign_in(cluster, body, house)).await?;
     Ok((StatusCode::ACCEPTED, urls(&ctx, &begun.operation).headers(Headers::Location)).into_response())
 }
@@ -56,6 +57,15 @@ pub(in crate::arm) struct Begun {
     warnings: Vec<Warning>,
 }
 
+/// Whether something is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::arm) enum Mode {
+    /// It is, under an operation with this id.
+    Commit(OperationId),
+    /// Nothing is; the rules are asked all the same.
+    Try,
+}
+
 /// Makes or changes a cluster for a caller who may write it: everything a PUT does, without its answer.
 pub(in crate::arm) async fn write(
     ctx: &Ctx,
@@ -63,6 +73,7 @@ pub(in crate::arm) async fn write(
     allowed: Allowed,
     headers: &HeaderMap,
     body: Value,
+    mode: Mode,
 ) -> Result<Begun, ArmError> {
     let mut tx = ctx.app.store.write().await?;
     let group =
@@ -76,7 +87,11 @@ pub(in crate::arm) async fn write(
     preconditions(headers, Some(&body), current.as_ref())?;
     let profile = member(&body, "properties").and_then(|p| member(p, "aadProfile"));
     let facts = Facts::gather(&mut tx, ctx, &address, profile, current.as_ref()).await?;
-    let change = Change { allowed, operation: OperationId::from_uuid(Uuid::new_v4()) };
+    let operation = match mode {
+        Mode::Commit(operation) => operation,
+        Mode::Try => OperationId::from_uuid(Uuid::new_v4()),
+    };
+    let change = Change { allowed, operation, mode };
     match current {
         None => make(ctx, tx, address, body, &facts, &change).await,
         Some(cluster) => alter(ctx, tx, cluster, &facts, &change, |cluster, house| update(cluster, body, house)).await,
@@ -86,6 +101,7 @@ pub(in crate::arm) async fn write(
 struct Change {
     allowed: Allowed,
     operation: OperationId,
+    mode: Mode,
 }
 
 /// What the rules need and the body cannot know, read in the same transaction.
@@ -180,6 +196,9 @@ async fn make(
     };
     let steps = plan(Desired::Present(&spec), &Observed::default());
     let operation = operation(ctx, &cluster, Work::Create, change, steps);
+    if change.mode == Mode::Try {
+        return Ok(Begun { cluster, operation, warnings });
+    }
     tx.arm().insert_cluster(&cluster).await?;
     tx.operations().insert(&operation).await?;
     let detail = json!({ "operation": operation.id, "aadProfile": cluster.document.at("properties.aadProfile") });
@@ -214,6 +233,9 @@ async fn alter(
         in_force: cluster.applied.as_ref() == Some(&cluster.document),
     };
     let operation = operation(ctx, &cluster, work, change, plan(Desired::Present(&spec), &believed));
+    if change.mode == Mode::Try {
+        return Ok(Begun { cluster, operation, warnings });
+    }
     tx.arm().update_cluster(&mut cluster).await?;
     tx.operations().insert(&operation).await?;
     // in the same commit, so that enabling them again finds none of these open.

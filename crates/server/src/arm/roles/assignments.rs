@@ -33,7 +33,7 @@ pub(super) async fn list(ctx: &Ctx, scope: &Scope, filter: &Filter) -> Result<Re
 }
 
 /// `GET {scope}/…/roleAssignments/{id}`.
-pub(super) fn get(ctx: &Ctx, scope: &Scope, name: &str) -> Result<Response, ArmError> {
+pub(in crate::arm) fn get(ctx: &Ctx, scope: &Scope, name: &str) -> Result<Response, ArmError> {
     ctx.allow(Action::RoleAssignmentsRead, scope)?;
     let id = name.parse::<AssignmentId>().ok();
     let found = ctx.assignments().iter().find(|a| Some(a.id) == id && a.scope == *scope);
@@ -42,7 +42,7 @@ pub(super) fn get(ctx: &Ctx, scope: &Scope, name: &str) -> Result<Response, ArmE
 }
 
 /// `PUT {scope}/…/roleAssignments/{id}`: gives a role.
-pub(super) async fn put(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> Result<Response, ArmError> {
+pub(in crate::arm) async fn put(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> Result<Response, ArmError> {
     let allowed = ctx.allow(Action::RoleAssignmentsWrite, scope)?;
     let wanted = read(ctx, scope, name, body).await?;
     let mut tx = ctx.app.store.write().await?;
@@ -69,6 +69,12 @@ pub(super) async fn put(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> R
     tx.audit(ctx.app.now(), &ctx.event("roleAssignment.put", &allowed, show(&wanted))).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(show(&wanted))).into_response())
+}
+
+/// Whether a PUT would be accepted; nothing is written.
+pub(in crate::arm) async fn try_put(ctx: &Ctx, scope: &Scope, name: &str, body: &Value) -> Result<(), ArmError> {
+    ctx.allow(Action::RoleAssignmentsWrite, scope)?;
+    read(ctx, scope, name, body).await.map(drop)
 }
 
 /// `DELETE {scope}/…/roleAssignments/{id}`: 200 with what was taken away, 204 when there was nothing.

@@ -2,7 +2,7 @@
 //!
 //! Their paths begin with a scope of any length, so they are taken apart here and not by the router.
 
-mod assignments;
+pub(super) mod assignments;
 mod definitions;
 mod filter;
 

@@ -1,6 +1,7 @@
 //! The resource manager over TLS, as its clients see it; control planes are played by [`Pretend`].
 
 mod clusters;
+mod deployments;
 mod gate;
 mod legacy;
 mod pretend;
