@@ -1,4 +1,4 @@
-"""The clients of the resource manager that other people's programs are built on: `azure-mgmt-containerservice` and `azure-mgmt-authorization` for Python.
+"""The clients of the resource manager that other people's programs are built on: `azure-mgmt-containerservice`, `-authorization` and `-resource` for Python.
 
 A program that owns one resource group signs in with its secret and has one cluster through its life.
 """
@@ -13,6 +13,9 @@ from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
 from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.containerservice.models import ManagedCluster, ManagedClusterAADProfile, ManagedClusterAgentPoolProfile, ManagedClusterIdentity, TagsObject
+from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+from azure.mgmt.resource.deployments.models import Deployment, DeploymentProperties
+from azure.mgmt.resource.resources import ResourceManagementClient
 
 from support.cluster import USER_ROLE, Door
 from support.office import Office
@@ -176,6 +179,41 @@ def test_a_role_lets_another_program_fetch_the_kubeconfig(sdk, cluster):
     assert refused(error) == (403, "AuthorizationFailed")
 
 
+def test_resource_groups_and_what_lies_in_them(sdk, cluster):
+    resources = sdk.client(ResourceManagementClient, sdk.owner)
+    assert resources.resource_groups.check_existence(GROUP) and GROUP in [one.name for one in resources.resource_groups.list()]
+    assert resources.resource_groups.get(GROUP).properties.provisioning_state == "Succeeded"
+    assert [one.name for one in resources.resources.list_by_resource_group(GROUP)] == [CLUSTER]
+    assert "managedClusters" in [one.resource_type for one in resources.providers.get("Microsoft.ContainerService").resource_types]
+    with pytest.raises(ResourceNotFoundError) as error:
+        resources.resource_groups.get("nobody-made-it")
+    assert error.value.error.code in ("ResourceGroupNotFound", "AuthorizationFailed")
+
+
+def test_a_template_is_deployed(sdk, cluster):
+    """A template with a parameter, an expression and an output, whose one resource is a role for another program."""
+    deployments = sdk.client(DeploymentsMgmtClient, sdk.owner)
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+        "parameters": {"principal": {"type": "string"}},
+        "variables": {"role": "[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '%s')]" % READER},
+        "resources": [{
+            "type": "Microsoft.Authorization/roleAssignments", "apiVersion": "2022-04-01", "name": "[guid(resourceGroup().id, parameters('principal'))]",
+            "properties": {"roleDefinitionId": "[variables('role')]", "principalId": "[parameters('principal')]", "principalType": "ServicePrincipal"},
+        }],
+        "outputs": {"role": {"type": "string", "value": "[variables('role')]"}},
+    }
+    wanted = Deployment(properties=DeploymentProperties(mode="Incremental", template=template, parameters={"principal": {"value": sdk.stranger.oid}}))
+    made = deployments.deployments.begin_create_or_update(GROUP, "readers", wanted, polling_interval=1).result()
+    assert made.properties.provisioning_state == "Succeeded" and READER in made.properties.outputs["role"]["value"]
+    assert deployments.deployments.get(GROUP, "readers").properties.provisioning_state == "Succeeded"
+    assert [one.name for one in sdk.client(ContainerServiceClient, sdk.stranger).managed_clusters.list_by_resource_group(GROUP)] == [CLUSTER]
+    wanted.properties.template["resources"][0]["properties"]["principalId"] = "[parameters('nobody')]"
+    with pytest.raises(HttpResponseError) as error:
+        deployments.deployments.begin_create_or_update(GROUP, "mistaken", wanted, polling_interval=1).result()
+    assert error.value.status_code == 400 and error.value.error.code == "InvalidTemplate"
+
+
 def test_mistakes_have_their_exceptions_and_codes(sdk, aks, cluster):
     with pytest.raises(ResourceNotFoundError) as error:
         aks.managed_clusters.get(GROUP, "nobody-made-it")
@@ -190,11 +228,11 @@ def test_mistakes_have_their_exceptions_and_codes(sdk, aks, cluster):
     with pytest.raises(HttpResponseError) as error:
         aks.managed_clusters.begin_create_or_update(GROUP, CLUSTER, off)
     assert error.value.status_code == 400 and error.value.error.code
-    stranger = sdk.client(ContainerServiceClient, sdk.stranger)
-    assert list(stranger.managed_clusters.list_by_resource_group(GROUP)) == []
+    nobody = sdk.client(ContainerServiceClient, sdk.office.program("sdk-nobody"))
+    assert list(nobody.managed_clusters.list_by_resource_group(GROUP)) == []
     for name in (CLUSTER, "nobody-made-it"):
         with pytest.raises(HttpResponseError) as error:
-            stranger.managed_clusters.get(GROUP, name)
+            nobody.managed_clusters.get(GROUP, name)
         assert refused(error) == (403, "AuthorizationFailed"), "whether there is one is not told"
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
         list(sdk.client(ContainerServiceClient, sdk.owner, secret="not-the-secret").managed_clusters.list())
