@@ -103,6 +103,8 @@ pub const KINDS: &[Kind] = &[
     kind("resourceGroup.deleted", "the deletion of a resource group was begun"),
     kind("roleAssignment.put", "a role was assigned"),
     kind("roleAssignment.deleted", "a role assignment was removed"),
+    kind("lock.put", "a lock was made or changed"),
+    kind("lock.deleted", "a lock was removed"),
     kind("cluster.created", "a cluster was asked for"),
     kind("cluster.updated", "a change of a cluster was asked for"),
     kind("cluster.tagged", "a cluster's tags were changed"),

@@ -4,7 +4,8 @@
 //! asks whether it is allowed, lets `model` decide, commits, and shows the answer.
 
 mod app;
-mod arm;
+#[doc(hidden)]
+pub mod arm;
 mod audit;
 pub mod authority;
 mod clock;

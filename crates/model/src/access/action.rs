@@ -79,6 +79,22 @@ actions! {
     VersionsRead = "Microsoft.ContainerService/locations/kubernetesVersions/read";
     /// See how an operation goes on.
     OperationsRead = "Microsoft.ContainerService/locations/operations/read";
+    /// See the tags of a place.
+    TagsRead = "Microsoft.Resources/tags/read";
+    /// Change the tags of a place.
+    TagsWrite = "Microsoft.Resources/tags/write";
+    /// Take all tags of a place away.
+    TagsDelete = "Microsoft.Resources/tags/delete";
+    /// See locks.
+    LocksRead = "Microsoft.Authorization/locks/read";
+    /// Make or change a lock.
+    LocksWrite = "Microsoft.Authorization/locks/write";
+    /// Remove a lock.
+    LocksDelete = "Microsoft.Authorization/locks/delete";
+    /// See what happened on the management plane.
+    ActivityRead = "Microsoft.Insights/eventtypes/values/read";
+    /// See how much of a quota is used.
+    UsagesRead = "Microsoft.ContainerService/locations/usages/read";
     /// See role definitions.
     RoleDefinitionsRead = "Microsoft.Authorization/roleDefinitions/read";
     /// See role assignments.

@@ -89,6 +89,24 @@ impl Scope {
         all
     }
 
+    /// The name of the resource group it is or lies in.
+    pub fn group_name(&self) -> Option<GroupName> {
+        let mut segments = self.text.strip_prefix("/subscriptions/")?.split('/').skip(1);
+        if segments.next() == Some("resourceGroups") { segments.next()?.parse().ok() } else { None }
+    }
+
+    /// The type of the resource it is, such as `Microsoft.ContainerService/managedClusters`.
+    pub fn kind(&self) -> Option<String> {
+        let at = self.key.rfind("/providers/")?;
+        let mut segments = self.text[at + "/providers/".len()..].split('/');
+        let mut kind = segments.next()?.to_owned();
+        for segment in segments.step_by(2) {
+            kind.push('/');
+            kind.push_str(segment);
+        }
+        Some(kind)
+    }
+
     /// The subscription it lies in.
     pub fn subscription_id(&self) -> Option<SubscriptionId> {
         let rest = self.key.strip_prefix("/subscriptions/")?;
@@ -264,6 +282,12 @@ mod tests {
             format!("/subscriptions/{S}/resourceGroups/RG1/providers/Microsoft.ContainerService/managedClusters/C1")
         );
         assert_eq!(scope(&typed).subscription_id(), S.parse().ok());
+        assert_eq!(scope(&typed).group_name(), "rg1".parse().ok());
+        assert_eq!(scope(&typed).kind().as_deref(), Some("Microsoft.ContainerService/managedClusters"));
+        let pool = scope(&format!("{typed}/agentpools/one"));
+        assert_eq!(pool.kind().as_deref(), Some("Microsoft.ContainerService/managedClusters/agentPools"));
+        let bare = scope(&format!("/subscriptions/{S}"));
+        assert_eq!((bare.group_name(), bare.kind()), (None, None));
     }
 
     #[test]

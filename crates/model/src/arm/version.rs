@@ -30,7 +30,8 @@ impl FromStr for ApiVersion {
         let word = rest.strip_prefix('-').unwrap_or(rest);
         let rest_ok = rest.is_empty()
             || (word.len() < rest.len() && (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric()));
-        let day_ok = day.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let is_written = day.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let day_ok = is_written && day.parse::<jiff::civil::Date>().is_ok();
         if day_ok && rest_ok { Ok(Self(text.to_ascii_lowercase())) } else { Err(bad()) }
     }
 }
@@ -56,7 +57,17 @@ mod tests {
         for text in ["2016-03-30", "2026-06-01", "2026-04-02-preview", "2099-01-01-PREVIEW"] {
             assert!(text.parse::<ApiVersion>().is_ok(), "{text}");
         }
-        for text in ["", "latest", "2026-6-1", "2026-06-01-", "2026-06-01preview", "2026-06-01-pre view", "ééééé"] {
+        for text in [
+            "",
+            "latest",
+            "2026-6-1",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-06-01-",
+            "2026-06-01preview",
+            "2026-06-01-pre view",
+            "ééééé",
+        ] {
             assert!(text.parse::<ApiVersion>().is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use entrance_model::access::{Action, Assignment, Because, Caller, Decision, Plane, Roles, decide};
-use entrance_model::arm::{ApiVersion, Scope, Subscription};
+use entrance_model::arm::{ApiVersion, Lock, Locked, Scope, Subscription};
 use entrance_model::directory::MemberKind;
 use entrance_model::id::{GroupId, PrincipalId, SubscriptionId, TenantId};
 use entrance_store::AuditEvent;
@@ -33,6 +33,7 @@ pub(crate) struct Ctx {
     who: Who,
     groups: Vec<GroupId>,
     assignments: Vec<Assignment>,
+    locks: Vec<Lock>,
 }
 
 /// How the caller is known.
@@ -69,7 +70,8 @@ impl FromRequestParts<Arc<App>> for Ctx {
         let groups = reader.directory().ancestors(token.tid, token.oid).await?;
         let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
         let assignments = reader.arm().assignments(token.tid).await?;
-        Ok(Self { app: Arc::clone(app), info, who: Who::Sent(Box::new(token)), groups, assignments })
+        let locks = reader.arm().locks(token.tid).await?;
+        Ok(Self { app: Arc::clone(app), info, who: Who::Sent(Box::new(token)), groups, assignments, locks })
     }
 }
 
@@ -97,7 +99,8 @@ impl Ctx {
         let groups = directory.ancestors(tenant, oid).await?;
         let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
         let assignments = reader.arm().assignments(tenant).await?;
-        Ok(Some(Self { app: Arc::clone(app), info, who: Who::Asked { tenant, oid, name }, groups, assignments }))
+        let locks = reader.arm().locks(tenant).await?;
+        Ok(Some(Self { app: Arc::clone(app), info, who: Who::Asked { tenant, oid, name }, groups, assignments, locks }))
     }
 
     /// The caller's object id.
@@ -134,6 +137,11 @@ impl Ctx {
         &self.assignments
     }
 
+    /// The tenant's locks, as they were when the request began.
+    pub(crate) fn locks(&self) -> &[Lock] {
+        &self.locks
+    }
+
     fn decide(&self, action: Action, scope: &Scope) -> Decision {
         let caller = Caller { oid: self.oid(), groups: &self.groups };
         decide(caller, Plane::Control, action.as_str(), scope, &ROLES, &self.assignments)
@@ -144,8 +152,15 @@ impl Ctx {
         self.decide(action, scope).is_allowed()
     }
 
-    /// the proof that the caller may do it, before anybody looks whether the thing exists.
+    /// the proof that the caller may do it and no lock forbids it, before anybody looks whether the thing exists.
     pub(crate) fn allow(&self, action: Action, scope: &Scope) -> Result<Allowed, ArmError> {
+        let allowed = self.allow_past_locks(action, scope)?;
+        Locked::check(&self.locks, action, scope)?;
+        Ok(allowed)
+    }
+
+    /// The same for what locks must never hold up: closing a door.
+    pub(crate) fn allow_past_locks(&self, action: Action, scope: &Scope) -> Result<Allowed, ArmError> {
         match self.decide(action, scope) {
             Decision::Allow(because) => Ok(Allowed { action, scope: scope.clone(), because }),
             Decision::Deny => {

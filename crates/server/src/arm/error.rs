@@ -4,7 +4,9 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::Timestamp;
-use entrance_model::arm::{BadApiVersion, BadName, BadScope, Refused, Ruled};
+use entrance_model::arm::filter::BadFilter;
+use entrance_model::arm::tags::BadTags;
+use entrance_model::arm::{BadApiVersion, BadLock, BadName, BadScope, Locked, Refused, Ruled};
 use entrance_model::cluster::door::DoorRefusal;
 use entrance_model::cluster::{Busy, Unacceptable};
 use entrance_store::StoreError;
@@ -266,7 +268,7 @@ macro_rules! ruled {
     )*};
 }
 
-ruled! { Unacceptable Busy BadName DoorRefusal }
+ruled! { Unacceptable Busy BadName BadFilter BadLock BadTags DoorRefusal Locked }
 
 impl From<BadScope> for ArmError {
     fn from(error: BadScope) -> Self {
@@ -332,5 +334,17 @@ impl IntoResponse for ArmError {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r_026_of_two_writers_the_slower_one_reads_again() {
+        let ArmError { refused, .. } = StoreError::Conflict.into();
+        assert_eq!((refused.rule, refused.status, refused.code), ("R-026", 409, "EtagMismatch"));
+        assert!(refused.message.contains("read it again"));
     }
 }

@@ -1,12 +1,12 @@
 //! Resource groups (azure-cli 4.2). Deleting one deletes the clusters in it first.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
+use entrance_model::arm::filter::Comparison;
+use entrance_model::arm::tags;
 use entrance_model::arm::{GroupName, Location, Operation, ResourceGroup, ResourceGroupDocument, Scope, Target};
 use entrance_model::cluster::Work;
 use entrance_model::id::{OperationId, SubscriptionId};
@@ -17,6 +17,8 @@ use super::body::{Body, member};
 use super::ctx::Ctx;
 use super::error::{ArmError, Refusal};
 use super::operations::{self, Headers};
+use super::query::Query;
+use super::resources::fits_tags;
 
 /// The group that a path names, in a subscription of the caller's tenant.
 pub(super) async fn place(ctx: &Ctx, subscription: &str, group: &str) -> Result<(SubscriptionId, GroupName), ArmError> {
@@ -25,11 +27,19 @@ pub(super) async fn place(ctx: &Ctx, subscription: &str, group: &str) -> Result<
 }
 
 /// `GET /subscriptions/{s}/resourcegroups`: those the caller may see.
-pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<Json<Value>, ArmError> {
+pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>, query: Query) -> Result<Json<Value>, ArmError> {
     let subscription = ctx.subscription(&subscription).await?;
+    let filter = query.filter()?;
+    if let Some(term) = filter.iter().find(|t| t.comparison != Comparison::Equal || !["tagname", "tagvalue"].contains(&&*t.name))
+    {
+        return Err(term.unknown("tagName and tagValue with eq").into());
+    }
     let all = ctx.app.store.read().await?.arm().groups(subscription.id).await?;
-    let value: Vec<Value> = all.iter().filter(|group| ctx.may(Action::GroupRead, &group.scope())).map(show).collect();
-    Ok(Json(json!({ "value": value })))
+    let fits = |group: &ResourceGroup| fits_tags(&filter, &group.document.tags) && ctx.may(Action::GroupRead, &group.scope());
+    let mut visible: Vec<(String, ResourceGroup)> =
+        all.into_iter().filter(fits).map(|group| (group.scope().key().to_owned(), group)).collect();
+    visible.sort_by(|(one, _), (other, _)| one.cmp(other));
+    query.page(ctx.app.base(), visible, show)
 }
 
 /// `GET …/resourcegroups/{g}`.
@@ -58,8 +68,10 @@ pub(super) async fn put(
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
     let allowed = ctx.allow(Action::GroupWrite, &Scope::group(subscription, &name))?;
     let location = member(&body, "location").and_then(Value::as_str).map(str::parse::<Location>).transpose()?;
-    let document =
-        ResourceGroupDocument { tags: tags(&body)?, managed_by: member(&body, "managedBy").filter(|v| !v.is_null()).cloned() };
+    let document = ResourceGroupDocument {
+        tags: tags::read(member(&body, "tags"))?,
+        managed_by: member(&body, "managedBy").filter(|v| !v.is_null()).cloned(),
+    };
     let mut tx = ctx.app.store.write().await?;
     let (status, after) = match tx.arm().group(subscription, &name).await? {
         Some(before) if before.deleting.is_some() => return Err(Refusal::GroupDeleting(name.to_string()).into()),
@@ -96,7 +108,7 @@ pub(super) async fn patch(
     let mut tx = ctx.app.store.write().await?;
     let mut after = tx.arm().group(subscription, &name).await?.ok_or_else(|| Refusal::NoGroup(name.to_string()))?;
     if member(&body, "tags").is_some() {
-        after.document.tags = tags(&body)?;
+        after.document.tags = tags::read(member(&body, "tags"))?;
     }
     tx.arm().put_group(&after).await?;
     tx.audit(ctx.app.now(), &ctx.event("resourceGroup.put", &allowed, json!({}))).await?;
@@ -138,17 +150,6 @@ pub(super) async fn delete(ctx: Ctx, Path((subscription, group)): Path<(String, 
     }
     let urls = operations::Urls::new(ctx.app.base(), subscription, operations::RESOURCES, &group.location, id);
     Ok((StatusCode::ACCEPTED, urls.headers(Headers::Location)).into_response())
-}
-
-fn tags(body: &Value) -> Result<BTreeMap<String, String>, Refusal> {
-    let wrong = || Refusal::Parameter { name: "tags", detail: "a map of texts is needed".to_owned() };
-    match member(body, "tags") {
-        None | Some(Value::Null) => Ok(BTreeMap::new()),
-        Some(Value::Object(tags)) => {
-            tags.iter().map(|(name, value)| Ok((name.clone(), value.as_str().ok_or_else(wrong)?.to_owned()))).collect()
-        }
-        Some(_) => Err(wrong()),
-    }
 }
 
 fn show(group: &ResourceGroup) -> Value {

@@ -3,18 +3,24 @@
 //! Every endpoint knows its caller before anything else: the extractor [`ctx::Ctx`] checks the token and the api-version,
 //! [`ctx::Ctx::allow`] leaves the proof that the caller may do it, and existence is told only after that.
 
+mod activity;
 mod body;
 mod clusters;
 mod ctx;
 mod deployments;
 mod error;
 mod groups;
+mod locks;
 mod metadata;
 mod operations;
+mod place;
 mod providers;
+mod query;
 mod resources;
 mod roles;
+mod routes;
 mod subscriptions;
+mod tags;
 
 use std::sync::Arc;
 
@@ -27,12 +33,22 @@ use crate::app::App;
 use ctx::Ctx;
 pub(crate) use deployments::start;
 use error::{ArmError, Refusal};
+use routes::Routes;
 
-/// The routes of this surface. Paths come with their literals in lower case (`http::path`).
+/// This surface. Paths come with their literals in lower case (`http::path`).
 pub(crate) fn router(app: &Arc<App>) -> Router {
+    routes().into_router().fallback(unrouted).method_not_allowed_fallback(wrong_method).with_state(Arc::clone(app))
+}
+
+/// Every address of this surface with `{names}` in it, for the test that tries them all.
+pub fn addresses() -> Vec<String> {
+    routes().into_paths()
+}
+
+fn routes() -> Routes {
     let groups = "/subscriptions/{subscription}/resourcegroups";
     let group = "/subscriptions/{subscription}/resourcegroups/{group}";
-    Router::new()
+    Routes::new()
         .route("/metadata/endpoints", get(metadata::endpoints))
         .route("/tenants", get(subscriptions::tenants))
         .route("/subscriptions", get(subscriptions::list))
@@ -50,11 +66,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationresults/{id}",
             get(operations_result),
         )
+        .route("/subscriptions/{subscription}/providers/microsoft.insights/eventtypes/management/values", get(activity::list))
+        .merge(tags::router())
+        .merge(locks::router())
         .merge(clusters::router())
         .merge(deployments::router())
-        .fallback(unrouted)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::clone(app))
 }
 
 type OperationPath = axum::extract::Path<(String, String, String, String)>;

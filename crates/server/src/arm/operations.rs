@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
-use entrance_model::arm::{Ended, Location, Operation, Target};
+use entrance_model::arm::{Ended, Location, Operation, Scope, Target};
 use entrance_model::cluster::Work;
 use entrance_model::id::{OperationId, SubscriptionId};
 use serde_json::{Value, json};
@@ -99,12 +99,16 @@ async fn read(ctx: &Ctx, subscription: &str, id: &str) -> Result<Operation, ArmE
     let unknown = || Refusal::NotFound(format!("operation {}", id.chars().take(64).collect::<String>()));
     let parsed: OperationId = id.parse().map_err(|_| unknown())?;
     let found = ctx.app.store.read().await?.operations().one(parsed).await?;
-    let operation = found.filter(|operation| operation.subscription == subscription.id).ok_or_else(unknown)?;
-    if operation.started_by != Some(ctx.oid()) {
+    let found = found.filter(|operation| operation.subscription == subscription.id);
+    let is_theirs = found.as_ref().is_some_and(|operation| {
         let action = if matches!(operation.target, Target::Group(_)) { Action::GroupRead } else { Action::ClusterRead };
-        ctx.allow(action, &operation.scope)?;
+        operation.started_by == Some(ctx.oid()) || ctx.may(action, &operation.scope)
+    });
+    if !is_theirs {
+        // the same refusal for an operation of others and for none.
+        ctx.allow(Action::OperationsRead, &Scope::subscription(subscription.id))?;
     }
-    Ok(operation)
+    Ok(found.ok_or_else(unknown)?)
 }
 
 fn show(operation: &Operation) -> Value {

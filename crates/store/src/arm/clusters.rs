@@ -204,6 +204,6 @@ impl Arm<'_, Write> {
     pub async fn delete_cluster(&mut self, cluster: &Cluster) -> Result<(), StoreError> {
         sqlx::query(DELETE).bind(cluster.uid.to_string()).execute(&mut *self.0.conn).await?;
         self.0.changed(ChangeKind::Cluster, cluster.tenant, cluster.uid);
-        Ok(())
+        self.delete_locks_below(&cluster.address.scope()).await
     }
 }

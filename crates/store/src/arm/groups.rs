@@ -1,6 +1,6 @@
 //! Subscriptions and resource groups.
 
-use entrance_model::arm::{GroupName, ResourceGroup, Subscription};
+use entrance_model::arm::{GroupName, ResourceGroup, Scope, Subscription};
 use entrance_model::id::{OperationId, SubscriptionId, TenantId};
 
 use super::Arm;
@@ -97,6 +97,6 @@ impl Arm<'_, Write> {
     /// Removes a resource group that holds nothing any more.
     pub async fn delete_group(&mut self, subscription: SubscriptionId, name: &GroupName) -> Result<(), StoreError> {
         sqlx::query(DELETE_GROUP).bind(subscription.to_string()).bind(name.key()).execute(&mut *self.0.conn).await?;
-        Ok(())
+        self.delete_locks_below(&Scope::group(subscription, name)).await
     }
 }

@@ -5,6 +5,7 @@ mod clusters;
 mod deployments;
 mod doors;
 mod groups;
+mod locks;
 mod sealed;
 
 pub use doors::KeptDoor;
@@ -14,7 +15,7 @@ use crate::session::Scope;
 /// Statements of the resource manager, for the test that prepares all.
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [groups::ALL, clusters::ALL, deployments::ALL, access::ALL, doors::ALL, sealed::ALL].concat()
+    [groups::ALL, clusters::ALL, deployments::ALL, access::ALL, doors::ALL, locks::ALL, sealed::ALL].concat()
 }
 
 /// The resource manager.

@@ -3,6 +3,7 @@
 //! Each row carries a tag under the sealing key, so that one which was written past Entrance is noticed. A sealer links the
 //! rows of each tenant in batches (`chain`) and signs where the chain is; `verify` finds what does not fit.
 
+mod activity;
 mod chain;
 mod export;
 mod seal;
@@ -16,6 +17,7 @@ use entrance_model::Timestamp;
 use entrance_model::audit::is_known;
 use entrance_model::id::{PrincipalId, TenantId};
 use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::error::StoreError;
@@ -24,6 +26,7 @@ use crate::seal::SealingKey;
 use crate::session::Reader;
 use crate::sql::statements;
 
+pub use activity::Below;
 pub use chain::{ChainId, Hash, Head, NotThat, Position, PublicKey, Record, SigningKey};
 pub use export::{
     BadExport, BadLine, Checker, Exported, head_from_json, head_to_json, link_to_json, record_to_json, start_to_json,
@@ -74,7 +77,7 @@ statements! {
 
 #[cfg(test)]
 pub(crate) fn all_statements() -> Vec<(&'static str, &'static str)> {
-    [ALL, trail::ALL, verify::ALL].concat()
+    [ALL, activity::ALL, trail::ALL, verify::ALL].concat()
 }
 
 pub(crate) async fn insert(
@@ -143,19 +146,19 @@ impl Reader {
     /// The newest events of a tenant.
     pub async fn audit_trail(&mut self, tenant: TenantId, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         let rows = sqlx::query(NEWEST).bind(tenant.to_string()).bind(limit).fetch_all(self.view.conn()).await?;
-        rows.iter()
-            .map(|row| {
-                let row = Row::of("audit", row);
-                let actor = row.maybe_text("actor")?.map(|id| id.parse()).transpose();
-                Ok(AuditRow {
-                    seq: row.int("seq")?,
-                    at: row.time("at")?,
-                    kind: row.text("kind")?,
-                    actor: actor.map_err(|_| StoreError::Corrupt { table: "audit", column: "actor", why: "no id".into() })?,
-                    target: row.maybe_text("target")?,
-                    detail: row.json("detail")?,
-                })
-            })
-            .collect()
+        rows.iter().map(shown).collect()
     }
+}
+
+fn shown(row: &SqliteRow) -> Result<AuditRow, StoreError> {
+    let row = Row::of("audit", row);
+    let actor = row.maybe_text("actor")?.map(|id| id.parse()).transpose();
+    Ok(AuditRow {
+        seq: row.int("seq")?,
+        at: row.time("at")?,
+        kind: row.text("kind")?,
+        actor: actor.map_err(|_| StoreError::Corrupt { table: "audit", column: "actor", why: "no id".into() })?,
+        target: row.maybe_text("target")?,
+        detail: row.json("detail")?,
+    })
 }

@@ -8,11 +8,12 @@ use entrance_model::access::Action;
 use entrance_model::arm::GroupName;
 use entrance_model::cluster::Cluster;
 use entrance_model::id::SubscriptionId;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{At, allowed, existing, place, shown};
 use crate::arm::ctx::Ctx;
 use crate::arm::error::ArmError;
+use crate::arm::query::Query;
 
 /// One cluster.
 pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
@@ -26,28 +27,36 @@ pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
 }
 
 /// A subscription's clusters that the caller may see.
-pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>) -> Result<Json<Value>, ArmError> {
+pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>, query: Query) -> Result<Json<Value>, ArmError> {
     let subscription = ctx.subscription(&subscription).await?;
-    in_place(&ctx, subscription.id, None, |cluster| shown(&ctx.app, cluster)).await
+    in_place(&ctx, &query, (subscription.id, None), |_| true, |cluster| shown(&ctx.app, cluster)).await
 }
 
 /// A group's clusters that the caller may see.
 pub(super) async fn list_in_group(
     ctx: Ctx,
     Path((subscription, group)): Path<(String, String)>,
+    query: Query,
 ) -> Result<Json<Value>, ArmError> {
     let (subscription, name) = place(&ctx, &subscription, &group).await?;
-    in_place(&ctx, subscription, Some(&name), |cluster| shown(&ctx.app, cluster)).await
+    in_place(&ctx, &query, (subscription, Some(&name)), |_| true, |cluster| shown(&ctx.app, cluster)).await
 }
 
-/// The clusters of a place that the caller may see, each as `show` shows it.
+/// A page of the clusters of a place that fit and that the caller may see, each as `show` shows it.
 pub(in crate::arm) async fn in_place(
     ctx: &Ctx,
-    subscription: SubscriptionId,
-    group: Option<&GroupName>,
+    query: &Query,
+    (subscription, group): (SubscriptionId, Option<&GroupName>),
+    fits: impl Fn(&Cluster) -> bool,
     show: impl Fn(&Cluster) -> Value,
 ) -> Result<Json<Value>, ArmError> {
     let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
-    let visible = all.iter().filter(|cluster| ctx.may(Action::ClusterRead, &cluster.address.scope()));
-    Ok(Json(json!({ "value": visible.map(show).collect::<Vec<_>>() })))
+    let sees = |cluster: &Cluster| ctx.may(Action::ClusterRead, &cluster.address.scope());
+    let mut visible: Vec<(String, Cluster)> = all
+        .into_iter()
+        .filter(|cluster| fits(cluster) && sees(cluster))
+        .map(|cluster| (cluster.address.scope().key().to_owned(), cluster))
+        .collect();
+    visible.sort_by(|(one, _), (other, _)| one.cmp(other));
+    query.page(ctx.app.base(), visible, show)
 }

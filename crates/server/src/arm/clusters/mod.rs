@@ -12,9 +12,6 @@ mod sealed;
 mod tags;
 mod versions;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use entrance_model::access::Action;
@@ -25,21 +22,26 @@ use serde_json::Value;
 use super::ctx::{Allowed, Ctx, header_text};
 use super::error::{ArmError, Refusal};
 use super::groups::place;
+use super::routes::Routes;
 use crate::app::App;
 
 pub(super) use get::in_place;
 pub(super) use put::{Mode, write};
+pub(super) use tags::retag;
+
+/// The type of clusters.
+pub(super) const CLUSTERS: &str = "Microsoft.ContainerService/managedClusters";
 
 /// Subscription, group and name, as a path gives them.
 type At = axum::extract::Path<(String, String, String)>;
 
 /// The routes of clusters.
-pub(super) fn router() -> Router<Arc<App>> {
+pub(super) fn router() -> Routes {
     let in_subscription = "/subscriptions/{subscription}/providers/microsoft.containerservice";
     let in_group = "/subscriptions/{subscription}/resourcegroups/{group}/providers/microsoft.containerservice/managedclusters";
     let one = format!("{in_group}/{{name}}");
     let action = |name: &str| format!("{one}/{name}");
-    Router::new()
+    Routes::new()
         .route(&format!("{in_subscription}/managedclusters"), get(get::list))
         .route(&format!("{in_subscription}/locations/{{location}}/kubernetesversions"), get(versions::list))
         .route(in_group, get(get::list_in_group))

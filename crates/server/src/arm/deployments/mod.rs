@@ -15,9 +15,6 @@ mod sent;
 mod show;
 mod try_out;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::routing::{get as read, post};
 use entrance_model::access::Action;
 use entrance_model::template::{Deployment, DeploymentAddress};
@@ -25,7 +22,7 @@ use entrance_model::template::{Deployment, DeploymentAddress};
 use super::ctx::{Allowed, Ctx};
 use super::error::Refusal;
 use super::groups::place;
-use crate::app::App;
+use super::routes::Routes;
 use fault::Fault;
 
 pub(crate) use run::start;
@@ -34,13 +31,13 @@ pub(crate) use run::start;
 type At = axum::extract::Path<(String, String, String)>;
 
 /// The routes of deployments.
-pub(super) fn router() -> Router<Arc<App>> {
+pub(super) fn router() -> Routes {
     let all = "/subscriptions/{subscription}/resourcegroups/{group}/providers/microsoft.resources/deployments";
     let one = format!("{all}/{{name}}");
     let action = |name: &str| format!("{one}/{name}");
     // Clients ask for operations without the provider.
     let short = |name: &str| format!("/subscriptions/{{subscription}}/resourcegroups/{{group}}/deployments/{{name}}/{name}");
-    Router::new()
+    Routes::new()
         .route(all, read(get::list))
         .route(&one, read(get::get).head(get::exists).put(put::put).delete(delete::delete))
         .route(&action("validate"), post(try_out::validate))

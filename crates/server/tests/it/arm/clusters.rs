@@ -54,7 +54,7 @@ async fn a_cluster_with_the_integration_is_made_and_shown_as_the_source_shows_it
 }
 
 #[tokio::test]
-async fn turning_the_integration_on_touches_no_process() {
+async fn r_507_turning_the_integration_on_touches_no_process() {
     let world = World::start().await;
     let admins = world.entrance.group("platform").await;
     made(&world, None).await;
@@ -93,7 +93,7 @@ async fn r_104_a_cluster_without_kubernetes_rbac_gets_no_integration() {
 }
 
 #[tokio::test]
-async fn the_user_file_is_the_same_bytes_each_time_and_names_this_server() {
+async fn r_201_and_r_501_the_user_file_is_the_same_bytes_each_time_and_names_this_server() {
     let world = World::start().await;
     made(&world, Some(json!({"managed": true}))).await;
     let ask = |query: &'static str| {
@@ -106,13 +106,16 @@ async fn the_user_file_is_the_same_bytes_each_time_and_names_this_server() {
     assert_eq!(exec, file(&ask("?format=EXEC").await));
     assert!(exec.contains("server: https://127.0.0.1:6443") && exec.contains("clusterUser_rg1_c1"), "{exec}");
     assert!(exec.contains(&format!("{}/", world.entrance.app().base())) && exec.contains("6dae42f8-4368-4678-94ff-3960e28e3630"));
+    assert!(exec.contains("80faf920-1908-4b52-b5ef-a8e7bedfc67a"));
+    let profile = world.get(C1).await.body["properties"]["aadProfile"].to_string();
+    assert!(!profile.contains("6dae42f8") && !profile.contains("80faf920"), "they are nobody's setting: {profile}");
     let azure = file(&ask("?format=azure").await);
     assert!(azure.contains("auth-provider") && azure.contains("config-mode: \"1\""), "{azure}");
     assert_eq!(ask("?format=yaml").await.refusal(), "400 InvalidParameter R-201");
 }
 
 #[tokio::test]
-async fn the_admin_file_needs_its_role_is_named_and_ends() {
+async fn r_203_r_541_and_r_542_the_admin_file_needs_its_role_is_named_and_ends() {
     let world = World::start().await;
     made(&world, Some(json!({"managed": true}))).await;
     let bob = world.entrance.user("bob").await;
@@ -157,7 +160,7 @@ async fn the_admin_file_needs_its_role_is_named_and_ends() {
 }
 
 #[tokio::test]
-async fn r_523_a_cluster_without_integration_hands_out_a_certificate() {
+async fn r_202_and_r_523_a_cluster_without_integration_hands_out_a_certificate() {
     let world = World::start().await;
     made(&world, None).await;
     let user = file(&world.post(&format!("{C1}/listClusterUserCredential?format=azure")).await);
@@ -165,7 +168,7 @@ async fn r_523_a_cluster_without_integration_hands_out_a_certificate() {
 }
 
 #[tokio::test]
-async fn r_129_a_failed_creation_leaves_nothing_and_says_why() {
+async fn r_129_and_r_207_a_failed_creation_leaves_nothing_and_says_why() {
     let world = World::start().await;
     world.group().await;
     world.planes.fail(Some(Step::Start));

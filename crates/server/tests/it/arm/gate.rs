@@ -22,41 +22,7 @@ async fn the_metadata_document_has_what_az_cloud_register_needs() {
 }
 
 #[tokio::test]
-async fn r_001_every_address_refuses_who_brings_no_token() {
-    let world = World::start().await;
-    let s = world.subscription;
-    for (method, path) in [
-        (Method::GET, "/tenants".to_owned()),
-        (Method::GET, "/subscriptions".to_owned()),
-        (Method::GET, format!("/subscriptions/{s}")),
-        (Method::GET, format!("/subscriptions/{s}/locations")),
-        (Method::GET, format!("/subscriptions/{s}/resources")),
-        (Method::GET, format!("/subscriptions/{s}/providers")),
-        (Method::POST, format!("/subscriptions/{s}/providers/Microsoft.ContainerService/register")),
-        (Method::PUT, format!("/subscriptions/{s}/resourceGroups/rg1")),
-        (Method::HEAD, format!("/subscriptions/{s}/resourceGroups/rg1")),
-        (Method::DELETE, format!("/subscriptions/{s}/resourceGroups/rg1")),
-        (Method::GET, format!("/subscriptions/{s}{C1}")),
-        (Method::PUT, format!("/subscriptions/{s}{C1}")),
-        (Method::PATCH, format!("/subscriptions/{s}{C1}")),
-        (Method::DELETE, format!("/subscriptions/{s}{C1}")),
-        (Method::POST, format!("/subscriptions/{s}{C1}/listClusterAdminCredential")),
-        (Method::POST, format!("/subscriptions/{s}{C1}/listClusterUserCredential")),
-        (Method::POST, format!("/subscriptions/{s}{C1}/runCommand")),
-        (Method::GET, format!("/subscriptions/{s}/providers/Microsoft.ContainerService/locations/eastus/operations/{s}")),
-        (Method::GET, "/providers/Microsoft.Authorization/roleAssignments".to_owned()),
-        (Method::PUT, format!("/subscriptions/{s}/providers/Microsoft.Authorization/roleAssignments/{s}")),
-        (Method::GET, "/subscriptions/nobody/knows/this".to_owned()),
-    ] {
-        let url = world.entrance.url(&format!("{path}?api-version=2026-06-01"));
-        let answer = world.entrance.client.request(method.clone(), url).send().await.expect("answers");
-        assert_eq!(answer.status(), 401, "{method} {path}");
-        assert!(answer.headers().contains_key("www-authenticate"), "{method} {path}");
-    }
-}
-
-#[tokio::test]
-async fn r_301_a_stranger_learns_nothing_and_sees_empty_lists() {
+async fn r_005_r_301_and_r_302_a_stranger_learns_nothing_and_sees_empty_lists() {
     let world = World::start().await;
     world.group().await;
     let stranger = world.entrance.user("sam").await;
@@ -84,7 +50,7 @@ async fn r_301_a_stranger_learns_nothing_and_sees_empty_lists() {
 }
 
 #[tokio::test]
-async fn r_006_to_r_013_versions_addresses_and_bodies() {
+async fn r_006_to_r_013_and_r_213_versions_addresses_and_bodies() {
     let world = World::start().await;
     world.group().await;
     let token = world.token(&world.owner);

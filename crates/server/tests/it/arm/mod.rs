@@ -2,10 +2,13 @@
 
 mod clusters;
 mod deployments;
+mod everywhere;
 mod gate;
 mod legacy;
 mod pretend;
 mod roles;
+mod rules;
+mod things;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -21,6 +21,7 @@ struct State {
     planes: HashMap<ClusterUid, Observed>,
     steps: Vec<Step>,
     failing: Option<Step>,
+    holding: Option<Step>,
     doors: Vec<DoorId>,
     shown: Vec<bool>,
     is_deaf: bool,
@@ -34,6 +35,11 @@ impl Pretend {
     /// From now on this step fails; `None` ends it.
     pub(crate) fn fail(&self, step: Option<Step>) {
         self.state().failing = step;
+    }
+
+    /// From now on this step does not come to its end; `None` ends it.
+    pub(crate) fn hold(&self, step: Option<Step>) {
+        self.state().holding = step;
     }
 
     /// The steps that were taken, oldest first.
@@ -109,7 +115,12 @@ impl Driver for Pretend {
     }
 
     fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()> {
-        now(self.take(cluster, spec, step))
+        Box::pin(async move {
+            while self.state().holding == Some(step) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            self.take(cluster, spec, step)
+        })
     }
 
     fn endpoint<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Endpoint> {

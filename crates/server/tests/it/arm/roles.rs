@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{C1, World};
 
 #[tokio::test]
-async fn az_role_finds_a_role_by_name_and_assigns_it_once() {
+async fn r_321_az_role_finds_a_role_by_name_and_assigns_it_once() {
     let world = World::start().await;
     world.group().await;
     let roles = format!("{C1}/providers/Microsoft.Authorization/roleDefinitions");
