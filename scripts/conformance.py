@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes docs/conformance.md: which rule of the sign-in wire and of its pages is proved by which test.
+"""Writes docs/conformance.md: which rule of the sign-in wire, of its pages and of the resource manager is proved by which test.
 
-A test says in its name which rules it proves: `s_106_…`, `w_104_…`, `o_07_…`, `r_24_…`, `aadsts_50055_…`. An AADSTS number
-counts as proved, too, where the text of a test names it. `--check` writes nothing and fails when the page is out of date, a
+A test says in its name which rules it proves: `s_106_…`, `w_104_…`, `o_07_…`, `r_24_…`, `r_101_…`, `aadsts_50055_…`. A name
+with a range (`r_014_to_r_020_…`) proves those of the range that the test's text names (`R-015`). An AADSTS number counts as
+proved, too, where the text of a test names it. `--check` writes nothing and fails when the page is out of date, a
 rule has neither a test nor a reason, has both, or a number is said to be proved that the server never answers.
 """
 
@@ -19,6 +20,8 @@ RULES = ROOT / "docs/conformance/rules.toml"
 CATALOGUE = ROOT / "crates/model/data/aadsts.json"
 
 RULE = re.compile(r"(?<![a-z0-9])([swor])[_-]?(\d{2,3})(?![0-9a-z])", re.IGNORECASE)
+RANGE = re.compile(r"(?<![a-z0-9])([swor])_(\d{2,3})_to_\1_(\d{2,3})(?![0-9a-z])")
+TOLD = re.compile(r"\b([SWOR])-(\d{2,3})\b")
 NUMBER = re.compile(r"(?<![0-9_])(\d{2,4}_?\d{3}|\d_\d{3}_\d{3})(?![0-9_])")
 VARIANT = re.compile(r"Aadsts::([A-Za-z0-9]+)")
 
@@ -41,6 +44,15 @@ def tests():
                 yield path.relative_to(ROOT).as_posix(), match[1], text[match.start():end]
 
 
+def proved(name, text):
+    """The rules that a test proves, in the order of its name."""
+    named = [f"{letter.upper()}-{digits}" for letter, digits in RULE.findall(name)]
+    for letter, first, last in RANGE.findall(name):
+        within = {f"{kind}-{n}" for kind, n in TOLD.findall(text) if kind == letter.upper() and len(n) == len(first) and first <= n <= last}
+        named += sorted(within)
+    return list(dict.fromkeys(named))
+
+
 def proofs(entries):
     """The tests of each rule and of each number."""
     by_name = {entry["name"]: str(entry["code"]) for entry in entries}
@@ -48,8 +60,8 @@ def proofs(entries):
     rules, numbers = defaultdict(list), defaultdict(list)
     for path, name, text in tests():
         where = (path, name)
-        for letter, digits in RULE.findall(name):
-            rules[f"{letter.upper()}-{digits}"].append(where)
+        for rule in proved(name, text):
+            rules[rule].append(where)
         named = {digits for digits in re.findall(r"\d+", name)} & codes
         told = {digits.replace("_", "") for digits in NUMBER.findall(text)} & codes
         variants = {by_name[variant] for variant in VARIANT.findall(text) if variant in by_name}
@@ -94,8 +106,8 @@ def page():
         "# Conformance",
         "",
         "Written by `scripts/conformance.py` from the names of the tests; `make lint` fails when it is out of date or when a rule has",
-        "neither a test nor a reason. The rules are those of the Entra wire (S), the OAuth security checklist (O, R-2x) and the gate's",
-        "pages (W); the words beside them are ours.",
+        "neither a test nor a reason. The rules are those of the Entra wire (S), the OAuth security checklist (O, R-2x), the gate's",
+        "pages (W) and the resource manager with its clusters (R, three digits); the words beside them are ours.",
     ]
     missing, covered, excused = [], 0, 0
     for section in rules["section"]:

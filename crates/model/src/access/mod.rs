@@ -5,6 +5,8 @@ mod assignment;
 mod decide;
 mod pattern;
 mod role;
+#[cfg(test)]
+mod rules;
 
 pub use action::Action;
 pub use assignment::{Assignment, PrincipalType};

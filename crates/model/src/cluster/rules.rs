@@ -277,7 +277,7 @@ fn r_105_and_r_106_settings_of_the_integration_need_it() {
 }
 
 #[test]
-fn r_107_to_r_109_admin_groups_are_guids_folded_and_few() {
+fn r_107_r_108_and_r_109_admin_groups_are_guids_folded_and_few() {
     let world = World::new();
     let create = |ids: Value| world.create(body(json!({"aadProfile": {"managed": true, "adminGroupObjectIDs": ids}})));
     assert_eq!(refused(create(json!(["platform"]))), "R-107 400 InvalidParameter aadProfile.adminGroupObjectIDs");

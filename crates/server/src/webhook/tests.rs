@@ -188,7 +188,7 @@ async fn r_420_to_r_423_a_token_becomes_a_user_with_the_groups_of_the_directory(
 }
 
 #[tokio::test]
-async fn what_the_directory_says_now_counts_and_not_the_token() {
+async fn r_426_what_the_directory_says_now_counts_and_not_the_token() {
     let world = World::new().await;
     let token = world.token(|_| {});
     let mut tx = world.store.write().await.expect("begins");
@@ -214,7 +214,48 @@ async fn what_the_directory_says_now_counts_and_not_the_token() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_for_this_cluster_are_refused_with_their_reason() {
+async fn r_424_where_a_token_says_its_groups_could_be_asked_for_nobody_asks() {
+    let world = World::new().await;
+    let trap = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    trap.set_nonblocking(true).expect("it does not wait");
+    let endpoint = format!("http://{}/groups", trap.local_addr().expect("an address"));
+    let token = world.token(|claims| {
+        claims["_claim_names"] = json!({"groups": "src1"});
+        claims["_claim_sources"] = json!({"src1": {"endpoint": endpoint}});
+    });
+    assert_snapshot!(world.whoami(&token).await, @r#""alice@contoso.example" in ["33333333-3333-4333-8333-333333333333","44444444-4444-4444-8444-444444444444"]"#);
+    assert_eq!(trap.accept().map(drop).map_err(|error| error.kind()), Err(std::io::ErrorKind::WouldBlock));
+}
+
+#[tokio::test]
+async fn r_425_an_application_in_more_than_two_hundred_groups_is_in_all_of_them() {
+    let world = World::new().await;
+    let (application, robot) = sample::application("robot", Timestamp::UNIX_EPOCH);
+    let mut tx = world.store.write().await.expect("begins");
+    tx.directory().insert_application(tenant(), &application).await.expect("inserts");
+    tx.directory().insert_service_principal(tenant(), &robot).await.expect("inserts");
+    let member = Member { id: robot.id.into(), kind: MemberKind::ServicePrincipal };
+    for n in 1..=201 {
+        let one = group(Uuid::from_u128(n));
+        tx.directory().insert_group(tenant(), &one).await.expect("inserts");
+        tx.directory().add_member(tenant(), one.id, member).await.expect("adds");
+    }
+    tx.commit().await.expect("commits");
+    world.set(facts(Some(gate()))).await;
+    let token = world.token(|claims| {
+        claims["oid"] = json!(robot.id);
+        claims["idtyp"] = json!("app");
+        let claims = claims.as_object_mut().expect("an object");
+        claims.remove("scp");
+        claims.remove("upn");
+    });
+    let answer = world.ask(&world.api_server(), &token).await;
+    assert_eq!(answer["status"]["user"]["username"], json!(robot.id), "{answer}");
+    assert_eq!(answer["status"]["user"]["groups"].as_array().map(Vec::len), Some(201));
+}
+
+#[tokio::test]
+async fn r_428_tokens_that_are_not_for_this_cluster_are_refused_with_their_reason() {
     let world = World::new().await;
     let at = now().as_second();
     let good = world.token(|_| {});

@@ -244,7 +244,7 @@ pub(crate) fn person(name: &str, now: Timestamp) -> User {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_api_server_knows_people_by_their_tokens_and_forgets_them_in_time() -> Result<()> {
+async fn r_505_a_real_api_server_knows_people_by_their_tokens_and_forgets_them_in_time() -> Result<()> {
     let mut world = World::start(control_plane()).await?;
 
     // Without the integration nobody enters, whatever they carry.

@@ -230,6 +230,14 @@ users:
     }
 
     #[test]
+    fn r_524_and_r_525_the_words_that_az_rewrites_stand_together_and_the_file_says_where_to_sign_in() {
+        let text = user_exec(&CLUSTER, &SIGN_IN);
+        assert!(text.contains("      - --login\n      - devicecode\n"));
+        assert!(text.contains("      - --authority-host\n      - https://localhost:8443/\n"));
+        assert_eq!(text.matches("- name: clusterUser_").count(), 1, "az looks at the first user only");
+    }
+
+    #[test]
     fn r_540_the_admin_file_is_a_certificate_only() {
         let text = admin_certificate(&CLUSTER, "CERT", "KEY");
         assert!(text.ends_with(

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_webhook_and_the_authorization_file_are_there_from_birth() {
+    fn r_402_the_token_webhook_and_the_authorization_file_are_there_from_birth() {
         let args = arguments(Part::ApiServer, &record("127.0.0.1"));
         for wanted in [
             "--authentication-token-webhook-cache-ttl=0s",

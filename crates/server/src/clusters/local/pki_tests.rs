@@ -102,6 +102,18 @@ fn leaves_are_renewed_in_time_and_roots_are_not() {
 }
 
 #[test]
+fn r_582_an_authority_lives_for_ten_years() {
+    let root = tempfile::tempdir().expect("a folder for the test");
+    let (home, record) = cluster(root.path());
+    ensure(&home, &record, now()).expect("made");
+    let days = with(&read(&home, "pki/ca.crt"), |cert| {
+        let validity = cert.validity();
+        (validity.not_after.timestamp() - validity.not_before.timestamp()) / 86_400
+    });
+    assert_eq!(days, 3_650);
+}
+
+#[test]
 fn the_serving_certificate_has_the_usual_and_the_asked_names() {
     let root = tempfile::tempdir().expect("a folder for the test");
     let (home, record) = cluster(root.path());

@@ -236,7 +236,7 @@ async fn closed(scene: &Scene, id: &str, why: &str) -> Value {
 }
 
 #[tokio::test]
-async fn r_563_disabling_local_accounts_closes_every_door_and_enabling_them_opens_none() {
+async fn r_560_r_562_and_r_563_disabling_local_accounts_closes_every_door_and_enabling_them_opens_none() {
     let scene = Scene::start(json!({})).await;
     let doors = [id(&scene.open(&scene.alice, "1h").await), id(&scene.open(&scene.bob, "1h").await)];
     assert_eq!(scene.world.planes.doors(), 2);
