@@ -79,6 +79,15 @@ class Office:
         """`path` may carry a query; the version is added."""
         return self._ask("arm", method, f"{self.url}{path}{'&' if '?' in path else '?'}api-version={VERSION}", body)
 
+    def arm_list(self, path: str) -> list[dict]:
+        """All of a list, page by page."""
+        page = self.arm("GET", path)
+        found = page["value"]
+        while "nextLink" in page:
+            page = self._ask("arm", "GET", page["nextLink"], None)
+            found += page["value"]
+        return found
+
     def _ask(self, wire: str, method: str, url: str, body):
         answer = self.http.request(method, url, json=body, headers={"Authorization": f"Bearer {self.tokens[wire]}"}, timeout=60)
         assert answer.ok, f"{method} {url}: {answer.status_code} {answer.text[:500]}"
