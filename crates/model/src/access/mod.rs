@@ -2,6 +2,7 @@
 
 mod action;
 mod assignment;
+mod data_action;
 mod decide;
 mod pattern;
 mod role;
@@ -10,6 +11,7 @@ mod rules;
 
 pub use action::Action;
 pub use assignment::{Assignment, PrincipalType};
+pub use data_action::{DATA_ACTION_PREFIX, DataActions};
 pub use decide::{Because, Caller, Decision, Plane, Via, decide};
 pub use pattern::Pattern;
 pub use role::{BadRoles, Permission, RoleDefinition, RoleKind, Roles};

@@ -135,20 +135,21 @@ mod tests {
     const CLUSTER: &str = "/subscriptions/22222222-bbbb-4bbb-8bbb-00000000000a/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/c";
     const ID: &str = "c3000000-0000-4000-8000-000000000001";
 
-    fn of(kind: &str, target: &str, detail: Value) -> Option<Activity> {
-        Activity::of(Told { seq: 1, at: Timestamp::UNIX_EPOCH, kind, actor: None, target: Some(target), detail: &detail })
+    fn of(kind: &str, target: &str, detail: &Value) -> Option<Activity> {
+        Activity::of(Told { seq: 1, at: Timestamp::UNIX_EPOCH, kind, actor: None, target: Some(target), detail })
     }
 
     #[test]
     fn beginning_and_end_of_an_operation_belong_together() {
         let action = "Microsoft.ContainerService/managedClusters/write";
-        let began = of("cluster.created", CLUSTER, json!({"action": action, "operation": ID, "request": CLUSTER})).expect("told");
-        let ended = of(ENDED, CLUSTER, json!({"operation": ID, "work": "create", "why": null})).expect("told");
+        let began =
+            of("cluster.created", CLUSTER, &json!({"action": action, "operation": ID, "request": CLUSTER})).expect("told");
+        let ended = of(ENDED, CLUSTER, &json!({"operation": ID, "work": "create", "why": null})).expect("told");
         assert_eq!((began.progress, ended.progress), (Progress::Started, Progress::Succeeded));
         assert_eq!((&began.operation, began.correlation), (&ended.operation, ended.correlation));
         assert_eq!(began.correlation, ID.parse().ok());
         let why = json!({"code": "ControlPlaneFailed", "message": "etcd did not come up"});
-        let failed = of(ENDED, CLUSTER, json!({"operation": ID, "work": "stop", "why": why})).expect("told");
+        let failed = of(ENDED, CLUSTER, &json!({"operation": ID, "work": "stop", "why": why})).expect("told");
         assert_eq!(failed.operation, "Microsoft.ContainerService/managedClusters/stop/action");
         assert_eq!((failed.progress, failed.why.map(|why| why.0).as_deref()), (Progress::Failed, Some("ControlPlaneFailed")));
     }
@@ -156,14 +157,14 @@ mod tests {
     #[test]
     fn a_group_has_a_kind_of_its_own() {
         let group = CLUSTER.split("/providers").next().expect("a group");
-        let ended = of(ENDED, group, json!({"operation": ID, "work": "delete"})).expect("told");
+        let ended = of(ENDED, group, &json!({"operation": ID, "work": "delete"})).expect("told");
         assert_eq!(ended.operation, "Microsoft.Resources/subscriptions/resourceGroups/delete");
     }
 
     #[test]
     fn what_is_not_of_the_management_plane_is_not_told() {
-        assert_eq!(of("user.created", ID, json!({"action": "x"})), None);
-        assert_eq!(of("review.admitted", CLUSTER, json!({"credential": "JTI=x"})), None);
-        assert_eq!(of("roleAssignment.put", "/", json!({"action": "x"})), None, "it belongs to no subscription");
+        assert_eq!(of("user.created", ID, &json!({"action": "x"})), None);
+        assert_eq!(of("review.admitted", CLUSTER, &json!({"credential": "JTI=x"})), None);
+        assert_eq!(of("roleAssignment.put", "/", &json!({"action": "x"})), None, "it belongs to no subscription");
     }
 }

@@ -1,5 +1,7 @@
 //! `$filter`, as far as clients send one: comparisons with texts, joined by `and`.
 
+use jiff::Timestamp;
+
 use super::rule::Ruled;
 
 /// A filter that is not understood. Leaving a part of it out would show more than was asked for.
@@ -8,6 +10,9 @@ pub enum BadFilter {
     /// It is no list of comparisons.
     #[error("`$filter` is not understood at `{0}`: comparisons such as `name eq 'text'` are, joined by `and`.")]
     Syntax(String),
+    /// No time.
+    #[error("`$filter` compares with '{0}' where a time such as 2026-01-01T00:00:00Z is needed.")]
+    Time(String),
     /// A comparison that does not exist here.
     #[error("`$filter` cannot compare `{term}` here; it can: {known}.")]
     Unknown {
@@ -65,6 +70,15 @@ pub struct Term {
 }
 
 impl Term {
+    /// The value as a time; one without a zone is in UTC, as `az` sends it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn time(&self) -> Result<Timestamp, BadFilter> {
+        let in_utc = |_| format!("{}Z", self.value).parse();
+        self.value.parse().or_else(in_utc).map_err(|_: jiff::Error| BadFilter::Time(short(&self.value)))
+    }
+
     /// The refusal of a comparison that does not exist here.
     pub fn unknown(&self, known: &'static str) -> BadFilter {
         let word = Comparison::ALL.iter().find(|(_, one)| *one == self.comparison).map_or("", |(word, _)| *word);
@@ -164,6 +178,18 @@ mod tests {
             read("eventTimestamp ge 2026-01-01T00:00:00Z and eventTimestamp le '2026-01-02T00:00:00Z'"),
             [one("eventtimestamp", NotBefore, "2026-01-01T00:00:00Z"), one("eventtimestamp", NotAfter, "2026-01-02T00:00:00Z")]
         );
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_in_utc() {
+        let time = |value: &str| terms(&format!("t ge {value}")).expect("is understood")[0].time();
+        let same = "2026-11-29T15:12:42.5Z".parse::<Timestamp>().expect("a time");
+        for written in ["2026-11-29T15:12:42.5", "2026-11-29T15:12:42.500000Z", "'2026-11-29T16:12:42.5+01:00'"] {
+            assert_eq!(time(written), Ok(same), "{written}");
+        }
+        for bad in ["yesterday", "15:12", "2026-13-01T00:00:00"] {
+            assert_eq!(time(bad), Err(BadFilter::Time(bad.to_owned())));
+        }
     }
 
     #[test]

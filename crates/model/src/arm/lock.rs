@@ -147,8 +147,7 @@ impl Lock {
         let deed = Deed::of(action);
         let is_above = self.scope.covers(place);
         match (deed, self.level) {
-            (Deed::Look, _) => false,
-            (Deed::Change, LockLevel::CanNotDelete) => false,
+            (Deed::Look, _) | (Deed::Change, LockLevel::CanNotDelete) => false,
             (Deed::Change, LockLevel::ReadOnly) | (Deed::Delete, _) => is_above,
             (Deed::DeletePlace, _) => is_above || place.covers(&self.scope),
         }
@@ -184,15 +183,11 @@ impl Deed {
 
 /// A lock forbids it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{place} is locked: '{action}' is forbidden by the {level} lock '{name}' at {scope}. Remove it first: az lock delete --ids {id}"
-)]
+#[error("{place} is locked: '{action}' is forbidden by a {level} lock. Remove it first: az lock delete --ids {id}")]
 pub struct Locked {
-    place: Scope,
+    place: String,
     action: &'static str,
     level: &'static str,
-    name: String,
-    scope: Scope,
     id: String,
 }
 
@@ -204,14 +199,9 @@ impl Locked {
     pub fn check<'l>(locks: impl IntoIterator<Item = &'l Lock>, action: Action, place: &Scope) -> Result<(), Self> {
         match locks.into_iter().find(|lock| lock.forbids(action, place)) {
             None => Ok(()),
-            Some(lock) => Err(Self {
-                place: place.clone(),
-                action: action.as_str(),
-                level: lock.level.as_str(),
-                name: lock.name.as_str().to_owned(),
-                scope: lock.scope.clone(),
-                id: lock.id(),
-            }),
+            Some(lock) => {
+                Err(Self { place: place.to_string(), action: action.as_str(), level: lock.level.as_str(), id: lock.id() })
+            }
         }
     }
 }

@@ -149,7 +149,8 @@ mod tests {
     use super::*;
 
     fn tags(sent: Value) -> Tags {
-        read(Some(&sent)).expect("tags")
+        let sent = Some(sent);
+        read(sent.as_ref()).expect("tags")
     }
 
     #[test]

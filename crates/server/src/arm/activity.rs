@@ -100,14 +100,10 @@ impl Asked {
         };
         let bad = |detail: String| Refusal::Parameter { name: "$filter", detail };
         for term in query.filter()? {
-            let time = || {
-                let bad = || bad(format!("`{}`; a time such as 2026-01-01T00:00:00Z is needed", cut(&term.value)));
-                term.value.parse::<Timestamp>().map_err(|_| bad())
-            };
             let text = || Some(term.value.clone());
             match (term.name.as_str(), term.comparison) {
-                ("eventtimestamp", Comparison::NotBefore | Comparison::After) => asked.since = time()?,
-                ("eventtimestamp", Comparison::NotAfter | Comparison::Before) => asked.until = Some(time()?),
+                ("eventtimestamp", Comparison::NotBefore | Comparison::After) => asked.since = term.time()?,
+                ("eventtimestamp", Comparison::NotAfter | Comparison::Before) => asked.until = Some(term.time()?),
                 ("resourcegroupname" | "resourcegroup", Comparison::Equal) => {
                     asked.scope = Scope::group(subscription, &term.value.parse()?);
                 }

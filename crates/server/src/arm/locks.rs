@@ -60,13 +60,11 @@ async fn put(ctx: Ctx, names: Names, Body(body): Body) -> Result<Response, ArmEr
     let notes = Lock::notes(text("notes"))?;
     let mut tx = ctx.app.store.write().await?;
     let scope = place.found(&mut tx.arm()).await?.scope(&place);
-    let (status, lock) = match tx.arm().lock(ctx.tenant(), &scope, &name).await? {
-        Some(before) => (StatusCode::OK, Lock { level, notes, ..before }),
-        None => {
-            let (created, created_by) = (ctx.app.now(), Some(ctx.oid()));
-            (StatusCode::CREATED, Lock { tenant: ctx.tenant(), scope, name, level, notes, created, created_by })
-        }
-    };
+    let before = tx.arm().lock(ctx.tenant(), &scope, &name).await?;
+    let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let (created, created_by) = (ctx.app.now(), Some(ctx.oid()));
+    let first = || Lock { tenant: ctx.tenant(), scope, name, level, notes: None, created, created_by };
+    let lock = Lock { level, notes, ..before.unwrap_or_else(first) };
     tx.arm().put_lock(&lock).await?;
     tx.audit(ctx.app.now(), &ctx.event("lock.put", &allowed, json!({ "lock": show(&lock) }))).await?;
     tx.commit().await?;

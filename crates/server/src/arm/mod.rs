@@ -14,6 +14,7 @@ mod locks;
 mod metadata;
 mod operations;
 mod place;
+mod provider_operations;
 mod providers;
 mod query;
 mod resources;
@@ -21,6 +22,7 @@ mod roles;
 mod routes;
 mod subscriptions;
 mod tags;
+mod usages;
 
 use std::sync::Arc;
 
@@ -67,6 +69,11 @@ fn routes() -> Routes {
             get(operations_result),
         )
         .route("/subscriptions/{subscription}/providers/microsoft.insights/eventtypes/management/values", get(activity::list))
+        .route(
+            "/subscriptions/{subscription}/providers/microsoft.containerservice/locations/{location}/usages",
+            get(usages::list),
+        )
+        .merge(provider_operations::router())
         .merge(tags::router())
         .merge(locks::router())
         .merge(clusters::router())

@@ -41,7 +41,12 @@ struct Provider {
 const PROVIDERS: &[Provider] = &[
     Provider {
         namespace: "Microsoft.Authorization",
-        types: &[("roleAssignments", &["2022-04-01", "2020-04-01-preview"]), ("roleDefinitions", &["2022-04-01"])],
+        types: &[
+            ("locks", &["2020-05-01", "2016-09-01"]),
+            ("providerOperations", &["2022-04-01"]),
+            ("roleAssignments", &["2022-04-01", "2020-04-01-preview"]),
+            ("roleDefinitions", &["2022-04-01"]),
+        ],
     },
     Provider {
         namespace: "Microsoft.ContainerService",
@@ -63,11 +68,23 @@ const PROVIDERS: &[Provider] = &[
             ],
         )],
     },
+    Provider { namespace: "Microsoft.Insights", types: &[("eventtypes", &["2015-04-01"])] },
     Provider {
         namespace: "Microsoft.Resources",
-        types: &[("resourceGroups", &["2024-11-01", "2022-12-01"]), ("subscriptions", &["2022-12-01"])],
+        types: &[
+            ("deployments", &["2024-11-01", "2022-12-01"]),
+            ("resourceGroups", &["2024-11-01", "2022-12-01"]),
+            ("resources", &["2024-11-01", "2022-12-01"]),
+            ("subscriptions", &["2022-12-01"]),
+            ("tags", &["2024-11-01", "2022-12-01"]),
+        ],
     },
 ];
+
+/// The names of all of them.
+pub(super) fn namespaces() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|provider| provider.namespace)
+}
 
 fn find(namespace: &str) -> Result<&'static Provider, Refusal> {
     let known = PROVIDERS.iter().find(|provider| provider.namespace.eq_ignore_ascii_case(namespace));

@@ -232,3 +232,22 @@ async fn the_activity_log_tells_who_did_what_and_how_it_ended_and_nothing_that_w
     let here = format!("{log}?$filter=resourceGroupName%20eq%20'rg1'");
     assert_eq!(world.ask(&rita, Method::GET, &here, None).await.status, 200);
 }
+
+#[tokio::test]
+async fn which_actions_there_are_and_how_much_of_the_quota_is_used() {
+    let world = start().await;
+    let all = world.get("//providers/Microsoft.ContainerService/operations").await.body;
+    let find = |name: &str| {
+        let name = format!("Microsoft.ContainerService/managedClusters/{name}");
+        let found = all["value"].as_array().and_then(|all| all.iter().find(|one| one["name"] == name));
+        found.unwrap_or_else(|| panic!("{name}"))["isDataAction"].clone()
+    };
+    assert_eq!((find("listClusterAdminCredential/action"), find("apps/deployments/write")), (json!(false), json!(true)));
+    let locks = world.get("//providers/Microsoft.Authorization/providerOperations/microsoft.authorization").await.body;
+    assert_eq!(locks["name"], "Microsoft.Authorization");
+    assert!(locks["resourceTypes"].to_string().contains("Microsoft.Authorization/locks/write"));
+    let nothing = world.get("//providers/Microsoft.Authorization/providerOperations/Microsoft.Nothing").await;
+    assert_eq!(nothing.refusal(), "404 InvalidResourceType R-012");
+    let usages = world.get("/providers/Microsoft.ContainerService/locations/eastus/usages").await.body;
+    assert_eq!((&usages["value"][0]["currentValue"], &usages["value"][0]["limit"]), (&json!(1), &json!(1000)));
+}
