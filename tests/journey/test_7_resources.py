@@ -67,6 +67,13 @@ def test_the_activity_log_tells_what_was_done_to_the_group(admin, things):
     assert any(event["operationName"]["value"] == "Microsoft.Authorization/locks/write" for event in locks)
 
 
+def test_the_actions_that_roles_can_name_are_listed(admin):
+    shown = admin.az_json("provider", "operation", "show", "--namespace", "Microsoft.ContainerService")
+    operations = {one["name"]: one["isDataAction"] for kind in shown["resourceTypes"] for one in kind["operations"]}
+    assert operations[f"{KIND}/listClusterAdminCredential/action"] is False
+    assert operations[f"{KIND}/apps/deployments/write"] is True
+
+
 def test_the_group_goes_with_everything_in_it(admin, things):
     admin.az("group", "delete", "-n", GROUP, "-y")
     assert admin.az("group", "exists", "-n", GROUP).out.strip() == "false"
