@@ -4,6 +4,7 @@ mod clusters;
 mod deployments;
 mod everywhere;
 mod gate;
+mod left_deployments;
 mod legacy;
 mod pretend;
 mod roles;
