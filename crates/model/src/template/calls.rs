@@ -7,7 +7,7 @@ use super::error::{Outcome, Place, cut, wrong};
 use super::expression::Expression;
 use super::plan::Target;
 use super::value::{Arguments, in_object, kind, member, same};
-use super::{copy, functions, parameters, scope_ids};
+use super::{copy, functions, lambdas, parameters, scope_ids};
 
 /// A function of where the call stands.
 type Here = fn(&Engine<'_>, Site<'_>, &Arguments) -> Outcome<Value>;
@@ -42,14 +42,6 @@ const HERE: &[(&str, Here)] = &[
 
 /// Functions of the original that are left out, and why.
 const REFUSED: &[(&str, &str)] = &[
-    ("lambda", "lambda functions are not evaluated here; use `copy`"),
-    ("map", "lambda functions are not evaluated here; use `copy`"),
-    ("filter", "lambda functions are not evaluated here; use `copy` and `condition`"),
-    ("reduce", "lambda functions are not evaluated here"),
-    ("sort", "lambda functions are not evaluated here"),
-    ("toObject", "lambda functions are not evaluated here"),
-    ("mapValues", "lambda functions are not evaluated here"),
-    ("groupBy", "lambda functions are not evaluated here"),
     ("getSecret", "there are no key vaults here; use a parameter of type secureString"),
     ("pickZones", "there are no zones here"),
     ("managementGroup", "there are no management groups here"),
@@ -68,6 +60,9 @@ impl Engine<'_> {
             "or" => return self.all(site, arguments, false),
             "coalesce" => return self.coalesce(site, arguments),
             _ => {}
+        }
+        if let Some(outcome) = lambdas::call(self, site, name, arguments) {
+            return outcome;
         }
         let evaluated = || arguments.iter().map(|each| self.expression(site, each)).collect::<Outcome<Vec<_>>>();
         if let Some((known, function)) = functions::find(name) {

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::document::Template;
 use super::error::{Halt, Outcome, Place, cut, wrong};
 use super::expression::{Expression, Step, Written, parse, written};
+use super::lambdas::Locals;
 use super::plan::Resources;
 use super::value::{in_object, kind};
 use super::world::World;
@@ -62,11 +63,13 @@ pub(super) struct Site<'s> {
     pub(super) resources: Option<Resources<'s>>,
     /// Where resources that are not known yet are written down; the values that need them are `null` then.
     pub(super) late: Option<&'s RefCell<BTreeSet<String>>>,
+    /// The names that lambdas around it gave.
+    pub(super) locals: Option<&'s Locals<'s>>,
 }
 
 impl Site<'_> {
     pub(super) const fn of(part: Part) -> Self {
-        Self { part, turns: &[], arguments: None, resources: None, late: None }
+        Self { part, turns: &[], arguments: None, resources: None, late: None, locals: None }
     }
 }
 

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod expression;
 mod functions;
+mod lambdas;
 mod order;
 mod parameters;
 mod plan;

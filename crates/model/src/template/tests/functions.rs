@@ -80,6 +80,26 @@ fn functions_say_what_they_say_elsewhere() {
         ("[[concat('a')]", json!("[concat('a')]")),
         ("it's", json!("it's")),
         ("[tryGet(variables('v'), 'none')]", json!(null)),
+        (
+            "[map(variables('v').list, lambda('x', 'i', add(mul(10, lambdaVariables('i')), lambdaVariables('X'))))]",
+            json!([1, 12, 23]),
+        ),
+        (
+            "[map(createArray(1, 2), lambda('x', map(createArray(10, 20), lambda('y', add(lambdaVariables('x'), lambdaVariables('y'))))))]",
+            json!([[11, 21], [12, 22]]),
+        ),
+        ("[filter(variables('v').list, lambda('x', greater(lambdaVariables('x'), 1)))]", json!([2, 3])),
+        ("[reduce(variables('v').list, 0, lambda('a', 'b', add(lambdaVariables('a'), lambdaVariables('b'))))]", json!(6)),
+        ("[sort(createArray(2, 3, 1), lambda('a', 'b', less(lambdaVariables('a'), lambdaVariables('b'))))]", json!([1, 2, 3])),
+        (
+            "[toObject(createArray('a', 'b'), lambda('x', lambdaVariables('x')), lambda('x', toUpper(lambdaVariables('x'))))]",
+            json!({"a": "A", "b": "B"}),
+        ),
+        ("[mapValues(createObject('a', 1), lambda('x', add(lambdaVariables('x'), 1)))]", json!({"a": 2})),
+        (
+            "[groupBy(createArray('ab', 'ac', 'b'), lambda('x', first(lambdaVariables('x'))))]",
+            json!({"a": ["ab", "ac"], "b": ["b"]}),
+        ),
     ] {
         assert_eq!(evaluate(expression), value, "{expression}");
     }
@@ -110,7 +130,14 @@ fn what_an_expression_cannot_say_is_told_with_its_place() {
         ("[utcNow()]", "`utcNow` can be used only in the default of a parameter, so that the same deployment is the same again."),
         ("[copyIndex()]", "`copyIndex` stands in no loop."),
         ("[listKeys('x', '2020-01-01')]", "`listKeys` would hand out credentials into a template, and is not evaluated here."),
-        ("[map(variables('v').list, 1)]", "`map` cannot be used: lambda functions are not evaluated here; use `copy`."),
+        ("[map(variables('v').list, 1)]", "A `lambda` with names and a value is needed here."),
+        (
+            "[filter(variables('v').list, lambda('x', lambdaVariables('x')))]",
+            "The lambda must say a bool here, not a value of type int.",
+        ),
+        ("[map(variables('v').list, lambda('x', lambdaVariables('y')))]", "No lambda around it has the name 'y'."),
+        ("[lambda('x', 1)]", "`lambda` stands only where a function is asked for, such as in `map`."),
+        ("[getSecret('x')]", "`getSecret` cannot be used: there are no key vaults here; use a parameter of type secureString."),
         ("[equals(1)]", "`equals` takes 2 arguments, not 1."),
         ("[range(0, 10001)]", "Argument 2 of `range` must be a number of items up to 10000, not of type int."),
         ("[format('{1}', 1)]", "`{1}` is no place that `format` can fill: there is no such argument."),

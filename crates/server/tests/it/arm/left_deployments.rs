@@ -16,7 +16,7 @@ use super::{C1, World, cluster};
 const ONE: &str = "/resourceGroups/rg1/providers/Microsoft.Resources/deployments/left";
 
 /// What a server leaves that is killed after it wrote down that it begins with the cluster, and before it did.
-async fn leave(world: &World, by: &User) -> OperationId {
+async fn leave(world: &World, by: &User, is_stopping: bool) -> OperationId {
     let mut resource = cluster(None);
     resource["type"] = json!("Microsoft.ContainerService/managedClusters");
     resource["apiVersion"] = json!("2025-01-01");
@@ -55,7 +55,7 @@ async fn leave(world: &World, by: &User) -> OperationId {
         started_as: by.upn.to_string(),
         ended: None,
         parent: None,
-        is_stopping: false,
+        is_stopping,
         revision: 1,
     };
     let parameters = Map::from_iter([("name".to_owned(), json!("c1"))]);
@@ -81,7 +81,7 @@ async fn ended(world: &World) -> Value {
 async fn what_was_written_down_and_not_begun_is_begun() {
     let world = World::start().await;
     world.group().await;
-    let id = leave(&world, &world.owner).await;
+    let id = leave(&world, &world.owner, false).await;
     let shown = ended(&world).await;
     assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
     assert_eq!(shown["properties"]["outputs"]["name"]["value"], "c1");
@@ -94,11 +94,21 @@ async fn what_was_written_down_and_not_begun_is_begun() {
 }
 
 #[tokio::test]
+async fn what_shall_stop_begins_nothing_more() {
+    let world = World::start().await;
+    world.group().await;
+    leave(&world, &world.owner, true).await;
+    let shown = ended(&world).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Canceled", "{shown}");
+    assert_eq!((world.get(C1).await.status.as_u16(), world.planes.count()), (404, 0));
+}
+
+#[tokio::test]
 async fn who_lost_the_right_meanwhile_writes_nothing_more() {
     let world = World::start().await;
     world.group().await;
     let bob = world.entrance.user("bob").await;
-    leave(&world, &bob).await;
+    leave(&world, &bob, false).await;
     let shown = ended(&world).await;
     let error = &shown["properties"]["error"];
     assert_eq!(
@@ -119,7 +129,7 @@ async fn who_was_disabled_meanwhile_writes_nothing_more() {
     let mut tx = world.entrance.app().store.write().await.expect("the store writes");
     tx.directory().update_user(world.entrance.tenant, &User { enabled: false, ..bob.clone() }).await.expect("it is there");
     tx.commit().await.expect("the store commits");
-    leave(&world, &bob).await;
+    leave(&world, &bob, false).await;
     let shown = ended(&world).await;
     let detail = &shown["properties"]["error"]["details"][0];
     assert_eq!(detail["code"], "AuthorizationFailed", "{shown}");
@@ -131,7 +141,7 @@ async fn who_was_disabled_meanwhile_writes_nothing_more() {
 async fn r_301_a_stranger_learns_nothing_of_deployments() {
     let world = World::start().await;
     world.group().await;
-    leave(&world, &world.owner).await;
+    leave(&world, &world.owner, false).await;
     ended(&world).await;
     let stranger = world.entrance.user("sam").await;
     let all = ONE.strip_suffix("/left").expect("the collection");
