@@ -25,6 +25,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (16, "policies", include_str!("../migrations/0016_policies.sql")),
     (17, "workload", include_str!("../migrations/0017_workload.sql")),
     (19, "deployments", include_str!("../migrations/0019_deployments.sql")),
+    (20, "power", include_str!("../migrations/0020_power.sql")),
     (21, "locks", include_str!("../migrations/0021_locks.sql")),
 ];
 

@@ -20,6 +20,7 @@ statements! {
     RENEW = "UPDATE operation SET lease_until = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + $3 WHERE id = $1 AND fence = $2 AND ended IS NULL";
     STEPS = "UPDATE operation SET steps = $3 WHERE id = $1 AND fence = $2 AND ended IS NULL";
     END = "UPDATE operation SET ended = $3, why = $4, steps = $5 WHERE id = $1 AND fence = $2 AND ended IS NULL";
+    GIVE_UP = "UPDATE operation SET ended = $2, why = $3 WHERE id = $1 AND ended IS NULL";
     RELEASE_ALL = "UPDATE operation SET lease_until = 0 WHERE ended IS NULL";
     PRUNE = "DELETE FROM operation WHERE ended IS NOT NULL AND ended < $1";
 }
@@ -135,6 +136,14 @@ impl Operations<'_, Write> {
             .bind(ended.at.as_microsecond())
             .bind(ended.why.as_ref().map(json_text))
             .bind(json_text(&steps));
+        let done = query.execute(&mut *self.0.conn).await?;
+        if done.rows_affected() == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+    }
+
+    /// Ends an operation whoever has its lease, who changes nothing from here on; [`StoreError::Conflict`] when it has ended.
+    pub async fn give_up(&mut self, id: OperationId, ended: &Ended) -> Result<(), StoreError> {
+        let query =
+            sqlx::query(GIVE_UP).bind(id.to_string()).bind(ended.at.as_microsecond()).bind(ended.why.as_ref().map(json_text));
         let done = query.execute(&mut *self.0.conn).await?;
         if done.rows_affected() == 0 { Err(StoreError::Conflict) } else { Ok(()) }
     }

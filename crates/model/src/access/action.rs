@@ -71,8 +71,30 @@ actions! {
     ListAccessProfile = "Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action";
     /// Give a legacy cluster other applications.
     ResetAadProfile = "Microsoft.ContainerService/managedClusters/resetAADProfile/action";
+    /// Stop a cluster.
+    ClusterStop = "Microsoft.ContainerService/managedClusters/stop/action";
+    /// Start a cluster that was stopped.
+    ClusterStart = "Microsoft.ContainerService/managedClusters/start/action";
+    /// Make every key and certificate of a cluster anew.
+    RotateCertificates = "Microsoft.ContainerService/managedClusters/rotateClusterCertificates/action";
+    /// Make the key anew that service account tokens are signed with.
+    RotateSigningKeys = "Microsoft.ContainerService/managedClusters/rotateServiceAccountSigningKeys/action";
+    /// Undo the operation that is under way.
+    ClusterAbort = "Microsoft.ContainerService/managedClusters/abort/action";
     /// See agent pools.
     AgentPoolsRead = "Microsoft.ContainerService/managedClusters/agentPools/read";
+    /// Make or change an agent pool.
+    AgentPoolsWrite = "Microsoft.ContainerService/managedClusters/agentPools/write";
+    /// Remove an agent pool.
+    AgentPoolsDelete = "Microsoft.ContainerService/managedClusters/agentPools/delete";
+    /// Give the nodes of an agent pool the newest image.
+    AgentPoolsUpgrade = "Microsoft.ContainerService/managedClusters/agentPools/upgradeNodeImageVersion/action";
+    /// Undo the operation that is under way on an agent pool.
+    AgentPoolsAbort = "Microsoft.ContainerService/managedClusters/agentPools/abort/action";
+    /// See which versions an agent pool can move to.
+    AgentPoolProfilesRead = "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles/read";
+    /// See which versions agent pools can have.
+    AgentPoolVersionsRead = "Microsoft.ContainerService/managedClusters/availableAgentPoolVersions/read";
     /// See which versions a cluster can move to.
     UpgradeProfilesRead = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read";
     /// See which Kubernetes versions a location has.

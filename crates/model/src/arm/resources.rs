@@ -123,6 +123,7 @@ impl Operation {
         match &self.ended {
             None => "InProgress",
             Some(Ended { why: None, .. }) => "Succeeded",
+            Some(Ended { why: Some(why), .. }) if why.is_aborted() => "Canceled",
             Some(Ended { why: Some(_), .. }) => "Failed",
         }
     }

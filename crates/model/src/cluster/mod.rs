@@ -5,6 +5,7 @@
 
 mod document;
 pub mod door;
+mod health;
 mod plan;
 mod pools;
 mod put;
@@ -23,14 +24,15 @@ mod rules;
 
 pub use document::Document;
 pub use door::Door;
-pub use plan::{Desired, Observed, Stage, Step, plan};
-pub use pools::Pool;
+pub use health::{Ailment, Condition};
+pub use plan::{Desired, Keys, Observed, Stage, Step, plan};
+pub use pools::{Pool, with_pool, without_pool};
 pub use put::{Accepted, House, Quota, Warning, create, reset_sign_in, retag, update};
 pub use record::{Cluster, Endpoint, Etag};
 pub use sealed_door::{SealedDoor, Sealing};
 pub use show::{Showing, fqdn, show};
 pub use sign_in::{Managed, SignIn};
 pub use spec::{EntranceProfile, Spec, TokenAudience, UserName};
-pub use state::{Busy, Failure, State, Work};
+pub use state::{Busy, Failure, NotNow, Power, State, Work};
 pub use unacceptable::Unacceptable;
 pub use versions::{BadVersion, KubernetesVersion, Versions};

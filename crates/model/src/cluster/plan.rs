@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::pools::Pool;
 use super::spec::Spec;
-use crate::id::GroupId;
+use crate::id::{GroupId, OperationId};
 
 /// What shall be.
 #[derive(Debug, Clone, Copy)]
 pub enum Desired<'a> {
     /// A control plane like this.
     Present(&'a Spec),
+    /// No process of it, and all of its data.
+    Stopped,
+    /// A control plane like this, with the keys and certificates that this operation made.
+    Rotated(&'a Spec, OperationId),
+    /// A control plane like this, which signs service account tokens with the key that this operation made.
+    Resigned(&'a Spec, OperationId),
     /// Nothing.
     Absent,
 }
@@ -34,11 +40,28 @@ pub enum Stage {
     Ready,
 }
 
+/// Which keys and certificates a control plane has, by the operations that made them; those of its birth have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keys {
+    /// Those in use.
+    pub in_use: Option<OperationId>,
+    /// Those that are complete and lie beside them.
+    pub next: Option<OperationId>,
+    /// Those before are still there.
+    pub old: bool,
+    /// The key that service account tokens are signed with.
+    pub signing: Option<OperationId>,
+}
+
 /// What is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observed {
     /// How far the control plane has come.
     pub stage: Stage,
+    /// A process of it lives.
+    pub lives: bool,
+    /// Which keys and certificates it has.
+    pub keys: Keys,
     /// The pools that nodes are simulated for.
     pub pools: Vec<Pool>,
     /// The subjects of the admin binding; `None` while the API server cannot be asked.
@@ -61,8 +84,20 @@ pub enum Step {
     Nodes,
     /// Writes the admin groups' binding.
     BindAdmins,
+    /// Makes new keys and certificates beside those in use.
+    MakeKeys,
+    /// Stops the processes and puts the new keys and certificates in the place of the old.
+    SwapKeys,
+    /// Proves that the old certificates open nothing, and removes them.
+    DropOldKeys,
+    /// Puts the old keys and certificates back, or throws away new ones that were never used.
+    RestoreKeys,
+    /// Signs service account tokens with a new key; the old one still verifies.
+    RenewSigningKey,
     /// Lets the document take effect: from here on sign-ins are judged by it.
     Enforce,
+    /// Stops the processes and keeps the data.
+    Halt,
     /// Stops the processes and removes every file.
     Erase,
 }
@@ -76,7 +111,13 @@ impl Step {
             Self::AwaitReady => "wait until the API server is ready",
             Self::Nodes => "bring the nodes in line",
             Self::BindAdmins => "bind the admin groups",
+            Self::MakeKeys => "make new keys and certificates",
+            Self::SwapKeys => "put the new keys and certificates in place",
+            Self::DropOldKeys => "prove that the old certificates open nothing and remove them",
+            Self::RestoreKeys => "put the old keys and certificates back",
+            Self::RenewSigningKey => "sign service account tokens with a new key",
             Self::Enforce => "put the settings in force",
+            Self::Halt => "stop the control plane and keep its data",
             Self::Erase => "stop the control plane and remove its files",
         }
     }
@@ -88,8 +129,19 @@ impl Step {
 /// the door closed; nothing in here restarts an API server that runs.
 pub fn plan(desired: Desired<'_>, observed: &Observed) -> Vec<Step> {
     let spec = match desired {
-        Desired::Absent => return if observed.stage > Stage::Nothing { vec![Step::Erase] } else { Vec::new() },
+        Desired::Absent => {
+            return if observed.stage > Stage::Nothing || observed.lives { vec![Step::Erase] } else { Vec::new() };
+        }
+        // What is stopped lacks nothing but the wish to run.
+        Desired::Stopped => {
+            return if observed.stage > Stage::Incomplete || observed.lives { vec![Step::Halt] } else { Vec::new() };
+        }
         Desired::Present(spec) => spec,
+        Desired::Rotated(spec, by) => return rotate(spec, by, observed),
+        Desired::Resigned(spec, by) => {
+            let renewal = if observed.keys.signing == Some(by) { Vec::new() } else { vec![Step::RenewSigningKey] };
+            return renewal.into_iter().chain(plan(Desired::Present(spec), observed)).collect();
+        }
     };
     let mut steps = Vec::new();
     if observed.stage < Stage::Prepared {
@@ -113,7 +165,95 @@ pub fn plan(desired: Desired<'_>, observed: &Observed) -> Vec<Step> {
     steps
 }
 
+/// The new keys are complete before anything is touched, and the old ones are there until the new ones are in force: whoever
+/// is killed in between goes on, or back.
+fn rotate(spec: &Spec, by: OperationId, observed: &Observed) -> Vec<Step> {
+    let keys = observed.keys;
+    let mut steps = Vec::new();
+    if keys.in_use == Some(by) {
+        steps.extend(plan(Desired::Present(spec), observed));
+    } else {
+        if keys.next != Some(by) {
+            steps.push(Step::MakeKeys);
+        }
+        steps.push(Step::SwapKeys);
+        let stopped = Observed { stage: Stage::Prepared, lives: false, ..observed.clone() };
+        steps.extend(plan(Desired::Present(spec), &stopped));
+    }
+    if keys.in_use != Some(by) || keys.old {
+        // The authority that people trust is another one, also when everything else was in force.
+        steps.retain(|step| *step != Step::Enforce);
+        steps.extend([Step::Enforce, Step::DropOldKeys]);
+    }
+    steps
+}
+
 // The order in which groups are bound changes nothing.
 fn same_groups(bound: &[GroupId], wanted: &[GroupId]) -> bool {
     bound.len() == wanted.len() && wanted.iter().all(|group| bound.contains(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::document::Document;
+    use super::*;
+
+    fn spec() -> Spec {
+        let document =
+            json!({"location": "eastus", "properties": {"dnsPrefix": "c1", "agentPoolProfiles": [{"name": "nodepool1"}]}});
+        let document: Document = serde_json::from_value(document).expect("a document");
+        Spec::read(&document).expect("readable")
+    }
+
+    #[test]
+    fn r_580_a_rotation_goes_on_from_wherever_it_was_left() {
+        let spec = spec();
+        let by = OperationId::from_uuid(uuid::Uuid::from_u128(1));
+        let before = OperationId::from_uuid(uuid::Uuid::from_u128(2));
+        let observed = |keys, stage| Observed {
+            stage,
+            lives: stage > Stage::Prepared,
+            keys,
+            pools: spec.pools.clone(),
+            admins: (stage == Stage::Ready).then(|| spec.admins().to_vec()),
+            in_force: true,
+        };
+        let plan = |keys, stage| plan(Desired::Rotated(&spec, by), &observed(keys, stage));
+        let born = Keys::default();
+        let rest = [Step::SwapKeys, Step::Start, Step::AwaitReady, Step::Enforce, Step::DropOldKeys];
+        assert_eq!(plan(born, Stage::Ready), [&[Step::MakeKeys][..], &rest].concat());
+        assert_eq!(plan(Keys { next: Some(by), ..born }, Stage::Ready), rest);
+        assert_eq!(
+            plan(Keys { next: Some(before), ..born }, Stage::Ready)[0],
+            Step::MakeKeys,
+            "another operation's keys do not count"
+        );
+        let swapped = Keys { in_use: Some(by), old: true, ..born };
+        assert_eq!(plan(swapped, Stage::Prepared)[..2], [Step::Start, Step::AwaitReady]);
+        assert_eq!(
+            plan(swapped, Stage::Ready),
+            [Step::Enforce, Step::DropOldKeys],
+            "the authority is told, whatever else was in force"
+        );
+        assert_eq!(plan(Keys { old: false, ..swapped }, Stage::Ready), []);
+    }
+
+    #[test]
+    fn r_584_a_new_signing_key_touches_nothing_else() {
+        let spec = spec();
+        let by = OperationId::from_uuid(uuid::Uuid::from_u128(1));
+        let mut observed = Observed {
+            stage: Stage::Ready,
+            lives: true,
+            keys: Keys::default(),
+            pools: spec.pools.clone(),
+            admins: Some(spec.admins().to_vec()),
+            in_force: true,
+        };
+        assert_eq!(plan(Desired::Resigned(&spec, by), &observed), [Step::RenewSigningKey]);
+        observed.keys.signing = Some(by);
+        assert_eq!(plan(Desired::Resigned(&spec, by), &observed), []);
+    }
 }

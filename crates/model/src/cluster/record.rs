@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::document::Document;
 use super::spec::Spec;
-use super::state::State;
+use super::state::{Failure, NotNow, Power, State, Work};
 use super::unacceptable::Unacceptable;
 use super::versions::KubernetesVersion;
 use crate::arm::{ClusterAddress, Location};
-use crate::id::{AppId, ClusterUid, PrincipalId, TenantId};
+use crate::id::{AppId, ClusterUid, OperationId, PrincipalId, TenantId};
 
 /// The tag of one state of a resource; every change makes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Cluster {
     pub version: KubernetesVersion,
     /// Where it stands.
     pub state: State,
+    /// Whether its control plane is meant to run.
+    pub power: Power,
     /// Where its API server answers; known once it was started.
     pub endpoint: Option<Endpoint>,
     /// Counts its states, for the etag and for writers who race.
@@ -103,5 +105,63 @@ impl Cluster {
     /// The application that its tokens are made for.
     pub fn server_app(&self) -> Option<AppId> {
         self.spec().ok().map(|spec| spec.entrance.audience.server_app(self.uid))
+    }
+
+    /// Begins an operation, if none is under way and the cluster is not stopped.
+    pub fn begin(&mut self, work: Work, operation: OperationId, now: Timestamp) -> Result<(), NotNow> {
+        let begun = self.state.clone().begin(work, operation, self.address.name.as_str(), now)?;
+        if self.power == Power::Stopped && !matches!(work, Work::Start | Work::Delete) {
+            return Err(NotNow::Stopped);
+        }
+        self.state = begun;
+        Ok(())
+    }
+
+    /// Gives the operation that is under way up, for one that undoes it; tells which one was given up.
+    ///
+    /// A creation is undone as if nothing had ever been in force. A change that is in force already is not undone: what
+    /// was before it is not known any more.
+    pub fn abort(&mut self, by: OperationId, now: Timestamp) -> Result<OperationId, NotNow> {
+        let State::Working { work, operation, .. } = self.state else {
+            return Err(NotNow::NothingToAbort("no operation is under way"));
+        };
+        match work {
+            Work::Delete => return Err(NotNow::NothingToAbort("what is being deleted cannot be brought back")),
+            Work::RotateSigningKey => return Err(NotNow::NothingToAbort("a new signing key is in use at once")),
+            Work::Update if self.applied.as_ref() == Some(&self.document) && self.endpoint.is_some() => {
+                return Err(NotNow::NothingToAbort("the change is in force already"));
+            }
+            Work::Create => (self.applied, self.endpoint) = (None, None),
+            Work::Update | Work::Start | Work::Stop | Work::RotateCertificates | Work::Abort => {}
+        }
+        self.state = State::Working { work: Work::Abort, operation: by, since: now };
+        Ok(operation)
+    }
+
+    /// Ends an operation, and with it what the operation was about.
+    pub fn end(&mut self, by: OperationId, outcome: Result<(), Failure>) {
+        if let (State::Working { work, operation, .. }, Ok(())) = (&self.state, &outcome)
+            && *operation == by
+        {
+            match work {
+                Work::Start => self.power = Power::Running,
+                Work::Stop => self.power = Power::Stopped,
+                _ => {}
+            }
+        }
+        self.state = self.state.clone().end(by, outcome, self.applied.is_some());
+    }
+
+    /// The operation that is under way, if it is of this kind: clients repeat what they got no answer to.
+    pub fn is_already(&self, doing: Work) -> Option<OperationId> {
+        match self.state {
+            State::Working { work, operation, .. } if work == doing => Some(operation),
+            _ => None,
+        }
+    }
+
+    /// nothing inside it can be asked or changed now.
+    pub fn is_stopped(&self) -> bool {
+        self.power == Power::Stopped
     }
 }

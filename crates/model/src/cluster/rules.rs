@@ -70,6 +70,7 @@ impl World {
             document: accepted.document,
             version,
             state: State::Ready,
+            power: Power::Running,
             endpoint: None,
             revision: 1,
             created: now,
@@ -464,10 +465,24 @@ fn a_plan_ends_when_everything_is_there() {
         plan(Desired::Present(&spec), &nothing),
         [Step::Prepare, Step::Start, Step::AwaitReady, Step::Nodes, Step::BindAdmins, Step::Enforce]
     );
-    let all = Observed { stage: Stage::Ready, pools: spec.pools.clone(), admins: Some(spec.admins().to_vec()), in_force: true };
+    let all = Observed {
+        stage: Stage::Ready,
+        lives: true,
+        keys: Keys::default(),
+        pools: spec.pools.clone(),
+        admins: Some(spec.admins().to_vec()),
+        in_force: true,
+    };
     assert_eq!(plan(Desired::Present(&spec), &all), []);
     assert_eq!(plan(Desired::Absent, &all), [Step::Erase]);
     assert_eq!(plan(Desired::Absent, &nothing), []);
+    assert_eq!(plan(Desired::Stopped, &all), [Step::Halt]);
+    let asleep = Observed { stage: Stage::Incomplete, lives: false, admins: None, ..all.clone() };
+    assert_eq!(plan(Desired::Stopped, &asleep), []);
+    assert_eq!(
+        plan(Desired::Present(&spec), &asleep),
+        [Step::Prepare, Step::Start, Step::AwaitReady, Step::BindAdmins, Step::Enforce]
+    );
     // Turning the integration on, or changing who administers, touches no process.
     let other = Observed { admins: Some(Vec::new()), in_force: false, ..all };
     assert_eq!(plan(Desired::Present(&spec), &other), [Step::BindAdmins, Step::Enforce]);

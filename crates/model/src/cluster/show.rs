@@ -49,7 +49,7 @@ pub fn show(cluster: &Cluster, showing: Showing<'_>) -> Value {
 fn show_properties(cluster: &Cluster, mut known: Object, showing: Showing<'_>) -> Object {
     let mut out = Object::new();
     out.insert("provisioningState".into(), json!(cluster.state.provisioning()));
-    out.insert("powerState".into(), json!({"code": "Running"}));
+    out.insert("powerState".into(), json!({"code": cluster.power.as_str()}));
     out.insert("currentKubernetesVersion".into(), json!(cluster.version.to_string()));
     out.append(&mut known);
     out.insert("fqdn".into(), json!(fqdn(cluster, showing, "hcp")));
@@ -68,8 +68,11 @@ fn show_properties(cluster: &Cluster, mut known: Object, showing: Showing<'_>) -
         out.get_mut("agentPoolProfiles").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
     {
         pool.insert("provisioningState".into(), json!(cluster.state.provisioning()));
-        pool.insert("powerState".into(), json!({"code": "Running"}));
+        pool.insert("powerState".into(), json!({"code": cluster.power.as_str()}));
         pool.insert("currentOrchestratorVersion".into(), json!(cluster.version.to_string()));
+        pool.insert("nodeImageVersion".into(), json!(format!("Simulated-{}", cluster.version)));
+        let state = Value::Object(pool.clone()).to_string();
+        pool.insert("eTag".into(), json!(uuid::Uuid::new_v5(&cluster.uid.uuid(), format!("pool/{state}").as_bytes())));
     }
     if let (Some(app), Some(profile)) = (cluster.server_app(), out.get_mut("entranceProfile").and_then(Value::as_object_mut)) {
         profile.insert("serverAppId".into(), json!(app));

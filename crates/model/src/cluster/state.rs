@@ -18,6 +18,16 @@ pub enum Work {
     Update,
     /// Removes it.
     Delete,
+    /// Starts one that was stopped.
+    Start,
+    /// Stops it and keeps its data.
+    Stop,
+    /// Makes every key and certificate anew.
+    RotateCertificates,
+    /// Makes the key anew that service account tokens are signed with.
+    RotateSigningKey,
+    /// Undoes the operation that was under way.
+    Abort,
 }
 
 impl Work {
@@ -27,17 +37,60 @@ impl Work {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::RotateCertificates => "rotateCertificates",
+            Self::RotateSigningKey => "rotateSigningKey",
+            Self::Abort => "abort",
         }
     }
+
+    const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::Start,
+        Self::Stop,
+        Self::RotateCertificates,
+        Self::RotateSigningKey,
+        Self::Abort,
+    ];
 }
 
 impl FromStr for Work {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Create, Self::Update, Self::Delete]
+        Self::ALL.into_iter().find(|work| work.as_str() == text).ok_or_else(|| format!("unknown work `{text}`"))
+    }
+}
+
+/// Whether a cluster's control plane is meant to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Power {
+    /// It is.
+    #[default]
+    Running,
+    /// It was stopped; its data is kept.
+    Stopped,
+}
+
+impl Power {
+    /// `powerState.code`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Stopped => "Stopped",
+        }
+    }
+}
+
+impl FromStr for Power {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Running, Self::Stopped]
             .into_iter()
-            .find(|work| work.as_str() == text)
-            .ok_or_else(|| format!("unknown work `{text}`"))
+            .find(|power| power.as_str() == text)
+            .ok_or_else(|| format!("unknown power state `{text}`"))
     }
 }
 
@@ -48,6 +101,21 @@ pub struct Failure {
     pub code: String,
     /// What happened, and what would help.
     pub message: String,
+}
+
+impl Failure {
+    /// What an operation says that was aborted.
+    pub fn aborted() -> Self {
+        let message = "The operation was aborted, and what it had done was undone.".to_owned();
+        Self { code: Self::ABORTED.to_owned(), message }
+    }
+
+    /// Whether the operation was aborted.
+    pub fn is_aborted(&self) -> bool {
+        self.code == Self::ABORTED
+    }
+
+    const ABORTED: &'static str = "OperationCanceled";
 }
 
 /// Where a cluster stands.
@@ -69,6 +137,11 @@ pub enum State {
         /// Why.
         why: Failure,
         /// There is something that works: it failed later than at its creation.
+        usable: bool,
+    },
+    /// The last operation was aborted; the cluster is as it was before.
+    Canceled {
+        /// There is something that works: it was not its creation.
         usable: bool,
     },
     /// It is gone: nothing is left of it.
@@ -99,23 +172,61 @@ impl Ruled for Busy {
     }
 }
 
+/// Why an operation does not begin now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotNow {
+    ///
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    ///
+    #[error("The cluster is stopped; start it first.")]
+    Stopped,
+    ///
+    #[error("There is nothing left to abort: {0}.")]
+    NothingToAbort(&'static str),
+}
+
+impl Ruled for NotNow {
+    fn rule(&self) -> &'static str {
+        match self {
+            Self::Busy(busy) => busy.rule(),
+            Self::Stopped => "R-031",
+            Self::NothingToAbort(_) => "R-033",
+        }
+    }
+    fn status(&self) -> u16 {
+        match self {
+            Self::Busy(busy) => busy.status(),
+            Self::Stopped => 400,
+            Self::NothingToAbort(_) => 409,
+        }
+    }
+    fn code(&self) -> &'static str {
+        "OperationNotAllowed"
+    }
+}
+
 impl State {
     /// Begins an operation, if none is under way.
     pub fn begin(self, work: Work, operation: OperationId, what: &str, now: Timestamp) -> Result<Self, Busy> {
         match self {
             Self::Working { work, since, .. } => Err(Busy { work, what: what.to_owned(), since }),
-            Self::Ready | Self::Failed { .. } | Self::Gone => Ok(Self::Working { work, operation, since: now }),
+            Self::Ready | Self::Failed { .. } | Self::Canceled { .. } | Self::Gone => {
+                Ok(Self::Working { work, operation, since: now })
+            }
         }
     }
 
-    /// Ends the operation that is under way; another operation's end changes nothing.
+    /// Ends the operation that is under way; another operation's end changes nothing. `made` says whether the cluster was
+    /// ever there.
     #[must_use]
-    pub fn end(self, by: OperationId, outcome: Result<(), Failure>) -> Self {
+    pub fn end(self, by: OperationId, outcome: Result<(), Failure>, made: bool) -> Self {
         match self {
             Self::Working { work, operation, .. } if operation == by => match (outcome, work) {
-                (Ok(()), Work::Create | Work::Update) => Self::Ready,
                 (Ok(()), Work::Delete) => Self::Gone,
-                (Err(why), work) => Self::Failed { why, usable: work == Work::Update },
+                (Ok(()), Work::Abort) => Self::Canceled { usable: made },
+                (Ok(()), _) => Self::Ready,
+                (Err(why), work) => Self::Failed { why, usable: made && work != Work::Delete },
             },
             other => other,
         }
@@ -124,20 +235,27 @@ impl State {
     /// `provisioningState`.
     pub fn provisioning(&self) -> &'static str {
         match self {
-            Self::Working { work: Work::Create, .. } => "Creating",
-            Self::Working { work: Work::Update, .. } => "Updating",
-            Self::Working { work: Work::Delete, .. } | Self::Gone => "Deleting",
+            Self::Working { work, .. } => match work {
+                Work::Create => "Creating",
+                Work::Update | Work::RotateCertificates | Work::RotateSigningKey => "Updating",
+                Work::Delete => "Deleting",
+                Work::Start => "Starting",
+                Work::Stop => "Stopping",
+                Work::Abort => "Canceling",
+            },
+            Self::Gone => "Deleting",
             Self::Ready => "Succeeded",
             Self::Failed { .. } => "Failed",
+            Self::Canceled { .. } => "Canceled",
         }
     }
 
     /// whether there is a control plane that credentials would be good for.
     pub fn has_control_plane(&self) -> bool {
         match self {
-            Self::Working { work, .. } => *work == Work::Update,
+            Self::Working { work, .. } => !matches!(work, Work::Create | Work::Delete),
             Self::Ready => true,
-            Self::Failed { usable, .. } => *usable,
+            Self::Failed { usable, .. } | Self::Canceled { usable } => *usable,
             Self::Gone => false,
         }
     }
@@ -146,7 +264,7 @@ impl State {
     pub fn operation(&self) -> Option<OperationId> {
         match self {
             Self::Working { operation, .. } => Some(*operation),
-            Self::Ready | Self::Failed { .. } | Self::Gone => None,
+            Self::Ready | Self::Failed { .. } | Self::Canceled { .. } | Self::Gone => None,
         }
     }
 }
@@ -169,16 +287,16 @@ mod tests {
             busy.to_string(),
             "Not now: operation create on c1 has been running since 1970-01-01T00:00:00Z. Wait until it ends."
         );
-        assert_eq!(creating.clone().end(id(2), Ok(())), creating, "an operation that lost its turn ends nothing");
-        assert_eq!(creating.end(id(1), Ok(())).provisioning(), "Succeeded");
+        assert_eq!(creating.clone().end(id(2), Ok(()), false), creating, "an operation that lost its turn ends nothing");
+        assert_eq!(creating.end(id(1), Ok(()), true).provisioning(), "Succeeded");
     }
 
     #[test]
     fn r_129_a_failed_update_leaves_a_usable_cluster_and_a_failed_create_does_not() {
         let why = Failure { code: "ControlPlaneFailed".to_owned(), message: "etcd did not come up".to_owned() };
-        for (work, usable) in [(Work::Update, true), (Work::Create, false)] {
-            let state =
-                State::Ready.begin(work, id(1), "c1", Timestamp::UNIX_EPOCH).expect("nothing runs").end(id(1), Err(why.clone()));
+        for (work, usable) in [(Work::Update, true), (Work::Start, true), (Work::Stop, true), (Work::Create, false)] {
+            let begun = State::Ready.begin(work, id(1), "c1", Timestamp::UNIX_EPOCH).expect("nothing runs");
+            let state = begun.end(id(1), Err(why.clone()), usable);
             assert_eq!((state.provisioning(), state.has_control_plane()), ("Failed", usable));
             assert!(state.begin(Work::Update, id(2), "c1", Timestamp::UNIX_EPOCH).is_ok(), "and can be tried again");
         }

@@ -8,7 +8,7 @@ use entrance_model::arm::filter::BadFilter;
 use entrance_model::arm::tags::BadTags;
 use entrance_model::arm::{BadApiVersion, BadLock, BadName, BadScope, Locked, Refused, Ruled};
 use entrance_model::cluster::door::DoorRefusal;
-use entrance_model::cluster::{Busy, Unacceptable};
+use entrance_model::cluster::{Busy, NotNow, Unacceptable};
 use entrance_store::StoreError;
 use serde_json::{Value, json};
 
@@ -268,7 +268,7 @@ macro_rules! ruled {
     )*};
 }
 
-ruled! { Unacceptable Busy BadName BadFilter BadLock BadTags DoorRefusal Locked }
+ruled! { Unacceptable Busy NotNow BadName BadFilter BadLock BadTags DoorRefusal Locked }
 
 impl From<BadScope> for ArmError {
     fn from(error: BadScope) -> Self {
@@ -300,6 +300,7 @@ impl From<DoorError> for ArmError {
             DoorError::Refused(refusal) => refusal.into(),
             DoorError::Cluster(refusal) => refusal.into(),
             DoorError::LocalAccountsDisabled => Refusal::StaticCredentials.into(),
+            DoorError::Stopped => NotNow::Stopped.into(),
             DoorError::Unknown => Refusal::NotFound("The door".to_owned()).into(),
             DoorError::Driver(error) => Refusal::NoDoor(error.to_string()).into(),
         }

@@ -88,7 +88,8 @@ pub(super) async fn result(ctx: Ctx, Path((subscription, _, id)): Path<(String, 
         (Some(why), ..) => {
             Ok((StatusCode::CONFLICT, Json(json!({ "error": { "code": why.code, "message": why.message } }))).into_response())
         }
-        (None, Target::Cluster(_), Work::Delete) => Ok(StatusCode::NO_CONTENT.into_response()),
+        (None, Target::Cluster(_), Work::Create | Work::Update) => Ok(StatusCode::OK.into_response()),
+        (None, Target::Cluster(_), _) => Ok(StatusCode::NO_CONTENT.into_response()),
         (None, ..) => Ok(StatusCode::OK.into_response()),
     }
 }

@@ -17,6 +17,10 @@ use crate::authority::keys::Header;
 pub(crate) async fn diagnose(app: &App, cluster: &Cluster) -> Vec<Finding> {
     let now = app.now();
     let mut found = vec![state(cluster), directory(app, now)];
+    if cluster.is_stopped() {
+        found.extend(app.clusters.driver().examine(cluster).await.unwrap_or_default());
+        return found;
+    }
     let client = match app.clusters.driver().client(cluster).await {
         Ok(client) => client,
         Err(error) => {
@@ -38,6 +42,12 @@ pub(crate) async fn diagnose(app: &App, cluster: &Cluster) -> Vec<Finding> {
 
 fn state(cluster: &Cluster) -> Finding {
     match &cluster.state {
+        entrance_model::cluster::State::Ready if cluster.is_stopped() => {
+            Finding::warn("state", "the cluster is stopped", "start it (`az aks start`)")
+        }
+        entrance_model::cluster::State::Canceled { .. } => {
+            Finding::warn("state", "its last operation was aborted", "put the cluster again (`az aks update`), or delete it")
+        }
         entrance_model::cluster::State::Ready => Finding::ok("state", "Succeeded"),
         entrance_model::cluster::State::Failed { why, .. } => {
             Finding::failed("state", why.message.clone(), "put the cluster again (`az aks update`), or delete it")

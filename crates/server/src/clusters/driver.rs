@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
-use entrance_model::cluster::{Cluster, Door, Endpoint, Failure, Observed, Spec, Step, Versions};
+use entrance_model::cluster::{Cluster, Condition, Door, Endpoint, Failure, Observed, Spec, Step, Versions};
 use entrance_model::id::{DoorId, PrincipalId};
 use zeroize::Zeroizing;
 
@@ -64,6 +64,9 @@ pub trait Driver: Send + Sync {
 
     /// What is there. Whether the settings are in force is not the driver's to know.
     fn observe<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Observed>;
+
+    /// Looks after a cluster that no operation works on: what can be put right at once is, and what cannot is told.
+    fn look_after<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec) -> Doing<'a, Condition>;
 
     /// Does one step, or finds that it is done. [`Step::Enforce`] is not the driver's.
     fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()>;

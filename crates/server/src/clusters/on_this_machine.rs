@@ -1,7 +1,9 @@
 //! The driver of control planes on this machine: steps of the resource manager become steps of [`local`].
 
+mod care;
 mod doors;
 mod left_behind;
+mod rotate;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use entrance_model::Timestamp;
 use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
-use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Pool, Spec, Stage, Step, Versions};
+use entrance_model::cluster::{Cluster, Condition, Door, Endpoint, Observed, Pool, Spec, Stage, Step, Versions};
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 
 use super::driver::{Certificate, Doing, Driver, DriverError, Shutting};
@@ -51,14 +53,15 @@ impl OnThisMachine {
 
     async fn look(&self, cluster: &Cluster) -> Result<Observed, DriverError> {
         let home = self.planes.home(cluster.uid);
+        let lives = self.planes.lives(cluster.uid).map_err(|error| whole_story(&error))?;
         if !home.dir().exists() {
-            return Ok(Observed::default());
+            return Ok(Observed { lives, ..Observed::default() });
         }
         let Some(record) = home.record().map_err(|error| whole_story(&error))? else {
-            return Ok(Observed { stage: Stage::Incomplete, ..Observed::default() });
+            return Ok(Observed { stage: Stage::Incomplete, lives, ..Observed::default() });
         };
         let progress = self.planes.observe(cluster.uid).await;
-        // The record says that it shall run only after keys and configuration were written.
+        // The record says that it shall run only after keys and configuration were written, and no longer when it was stopped.
         let stage = match progress {
             _ if !record.running => Stage::Incomplete,
             Some(progress) if READY.iter().all(|step| progress.reached(*step)) => Stage::Ready,
@@ -71,7 +74,8 @@ impl OnThisMachine {
             ),
             _ => None,
         };
-        Ok(Observed { stage, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
+        let keys = self.planes.keys(cluster.uid).map_err(|error| whole_story(&error))?;
+        Ok(Observed { stage, lives, keys, pools: record.pools.iter().filter_map(named).collect(), admins, in_force: false })
     }
 
     async fn operator(&self, cluster: &Cluster) -> Result<kube::Client, DriverError> {
@@ -94,12 +98,22 @@ impl OnThisMachine {
                 let client = self.operator(cluster).await?;
                 return incluster::ensure_admin_binding(&client, spec.admins()).await.map_err(|error| whole_story(&error));
             }
+            Step::Halt => {
+                self.keeper.stop(cluster.uid);
+                return self.planes.stop(cluster.uid).await.map_err(|error| whole_story(&error));
+            }
             Step::Erase => {
                 self.keeper.stop(cluster.uid);
                 return self.planes.remove(cluster.uid).await.map_err(|error| whole_story(&error));
             }
+            Step::MakeKeys | Step::SwapKeys | Step::DropOldKeys | Step::RestoreKeys | Step::RenewSigningKey => {
+                return self.rotate(cluster, step).await;
+            }
             Step::Enforce => return Ok(()),
         };
+        if step == Step::Prepare && cluster.applied.is_some() {
+            self.must_be_there(cluster)?;
+        }
         let wanted = self.spec(cluster, spec)?;
         for part in parts {
             self.planes.step(&wanted, *part).await.map_err(|error| whole_story(&error))?;
@@ -140,6 +154,10 @@ impl Driver for OnThisMachine {
 
     fn observe<'a>(&'a self, cluster: &'a Cluster) -> Doing<'a, Observed> {
         Box::pin(self.look(cluster))
+    }
+
+    fn look_after<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec) -> Doing<'a, Condition> {
+        Box::pin(self.care(cluster, spec))
     }
 
     fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()> {

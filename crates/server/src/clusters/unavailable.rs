@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
-use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Step, Versions};
+use entrance_model::cluster::{Ailment, Cluster, Condition, Door, Endpoint, Observed, Spec, Step, Versions};
 use entrance_model::id::{DoorId, PrincipalId};
 
 use super::driver::{Certificate, Doing, Driver, DriverError, Shutting};
@@ -34,6 +34,10 @@ impl Driver for Unavailable {
 
     fn observe<'a>(&'a self, _: &'a Cluster) -> Doing<'a, Observed> {
         Box::pin(async { Ok(Observed::default()) })
+    }
+
+    fn look_after<'a>(&'a self, _: &'a Cluster, _: &'a Spec) -> Doing<'a, Condition> {
+        Box::pin(async { Ok(Condition::Ill(Ailment::Unwatched { why: self.0.clone() })) })
     }
 
     fn apply<'a>(&'a self, _: &'a Cluster, _: &'a Spec, step: Step) -> Doing<'a, ()> {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use entrance_model::arm::Taken;
 use entrance_model::cluster::door::Closing;
-use entrance_model::cluster::{Cluster, Desired, Document, Failure, Observed, Spec, Stage, Step, Work, plan};
+use entrance_model::cluster::{Cluster, Desired, Failure, Observed, Spec, Stage, Step, Work, plan};
 use entrance_model::id::ClusterUid;
 use entrance_store::{AuditEvent, Lease, StoreError};
 use serde_json::json;
 
 use super::ended;
+use super::fall::{Moment, fall};
 use crate::app::App;
 use crate::clusters::doors::{self, By, DoorError};
 use crate::clusters::sealing;
@@ -24,14 +25,22 @@ pub(super) async fn work(app: &App, lease: &Lease, uid: ClusterUid) -> Result<()
     };
     let mut job = Job { app, lease, cluster, steps: Vec::new() };
     let outcome = match lease.operation.work {
-        Work::Create | Work::Update => job.bring_up().await?,
+        Work::Create | Work::Update | Work::Start | Work::RotateCertificates | Work::RotateSigningKey => job.bring_up().await?,
+        Work::Stop => job.halt(false).await?,
         Work::Delete => job.tear_down().await?,
+        Work::Abort => job.undo().await?,
     };
     match outcome {
         Ok(()) => job.end(None).await,
         Err(why) => {
             tracing::warn!(cluster = %uid, operation = %lease.operation.id, why = %why.message, "operation failed");
-            let why = if lease.operation.work == Work::Delete { why } else { job.undo(why).await? };
+            let why = match lease.operation.work {
+                Work::Delete | Work::Abort => why,
+                _ => match job.undo().await? {
+                    Ok(()) => why,
+                    Err(also) => Failure { message: format!("{} Undoing it failed too: {}", why.message, also.message), ..why },
+                },
+            };
             job.end(Some(why)).await
         }
     }
@@ -61,7 +70,12 @@ impl Job<'_> {
                 Ok(observed) => observed,
                 Err(why) => return Ok(Err(why)),
             };
-            let todo = plan(Desired::Present(&spec), &observed);
+            let wanted = match self.lease.operation.work {
+                Work::RotateCertificates => Desired::Rotated(&spec, self.lease.operation.id),
+                Work::RotateSigningKey => Desired::Resigned(&spec, self.lease.operation.id),
+                _ => Desired::Present(&spec),
+            };
+            let todo = plan(wanted, &observed);
             if todo.is_empty() {
                 return match self.shut_doors(&spec).await? {
                     Ok(()) => Ok(self.tend_sealed_door(&spec).await),
@@ -121,20 +135,39 @@ impl Job<'_> {
         }
     }
 
-    /// a failed creation leaves nothing behind, a failed change leaves what was.
-    async fn undo(&mut self, why: Failure) -> Result<Failure, StoreError> {
-        let before: Option<Document> = self.cluster.applied.clone();
-        let undone = match before {
-            None => self.tear_down().await?,
-            Some(before) => {
-                self.cluster.document = before;
-                self.back().await?
-            }
+    /// Stops the processes and keeps the data.
+    async fn halt(&mut self, undoing: bool) -> Result<Result<(), Failure>, StoreError> {
+        let spec = match self.cluster.spec() {
+            Ok(spec) => spec,
+            Err(error) => return Ok(Err(Failure { code: "ControlPlaneFailed".to_owned(), message: error.to_string() })),
         };
-        Ok(match undone {
-            Ok(()) => why,
-            Err(also) => Failure { message: format!("{} Undoing it failed too: {}", why.message, also.message), ..why },
-        })
+        match self.observe().await {
+            Ok(observed) => self.take_all(&spec, &plan(Desired::Stopped, &observed), undoing).await,
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// what failed or was aborted leaves what was before: nothing after a creation, the former settings after a change,
+    /// the former state after a stop or a start.
+    async fn undo(&mut self) -> Result<Result<(), Failure>, StoreError> {
+        let Some(before) = self.cluster.applied.clone() else { return self.tear_down().await };
+        self.cluster.document = before;
+        if let Err(why) = self.restore_keys().await? {
+            return Ok(Err(why));
+        }
+        if self.cluster.is_stopped() { self.halt(true).await } else { self.back().await }
+    }
+
+    /// A rotation that did not come to its end: the old certificates count again.
+    async fn restore_keys(&mut self) -> Result<Result<(), Failure>, StoreError> {
+        let (Ok(spec), Ok(observed)) = (self.cluster.spec(), self.observe().await) else { return Ok(Ok(())) };
+        if !observed.keys.old && observed.keys.next.is_none() {
+            return Ok(Ok(()));
+        }
+        if let Err(why) = self.take_all(&spec, &[Step::RestoreKeys], true).await? {
+            return Ok(Err(why));
+        }
+        self.enforce().await
     }
 
     async fn back(&mut self) -> Result<Result<(), Failure>, StoreError> {
@@ -159,6 +192,7 @@ impl Job<'_> {
         self.steps.extend(todo.iter().map(|step| Taken { step: *step, undoing, done: None }));
         self.record().await?;
         for (at, step) in todo.iter().enumerate() {
+            fall(self.app, *step, Moment::Before);
             if *step == Step::Enforce && !undoing {
                 if let Err(why) = self.enforce().await? {
                     return Ok(Err(why));
@@ -166,6 +200,7 @@ impl Job<'_> {
             } else if let Err(why) = self.take(spec, *step).await {
                 return Ok(Err(why));
             }
+            fall(self.app, *step, Moment::After);
             self.steps[first + at].done = Some(self.app.now().as_microsecond());
             self.record().await?;
         }
@@ -191,11 +226,18 @@ impl Job<'_> {
             Ok(endpoint) => endpoint,
             Err(error) => return Ok(Err(error.failure(Some(Step::Enforce)))),
         };
+        // Nobody seals a door for the old authority meanwhile.
+        let _sealing = self.app.clusters.sealing.lock().await;
+        let is_other_authority = self.cluster.endpoint.as_ref().is_some_and(|before| before.ca != endpoint.ca);
         self.cluster.endpoint = Some(endpoint);
         self.cluster.applied = Some(self.cluster.document.clone());
         let mut tx = self.app.store.write().await?;
         // The lease is checked in the same transaction: who lost it changes nothing.
         tx.operations().record(self.lease, &self.steps).await?;
+        if is_other_authority && let Some(door) = tx.arm().sealed_door(self.cluster.uid).await? {
+            // Its file names the old authority and its signer is gone; another one is sealed at once.
+            tx.arm().forget_sealed_door(&door).await?;
+        }
         tx.arm().update_cluster(&mut self.cluster).await?;
         tx.commit().await?;
         Ok(Ok(()))
@@ -223,8 +265,7 @@ impl Job<'_> {
             tx.arm().delete_assignments_below(self.cluster.tenant, &self.cluster.address.scope()).await?;
             tx.arm().delete_cluster(&self.cluster).await?;
         } else {
-            let outcome = why.clone().map_or(Ok(()), Err);
-            self.cluster.state = self.cluster.state.clone().end(operation.id, outcome);
+            self.cluster.end(operation.id, why.clone().map_or(Ok(()), Err));
             self.cluster.modified = now;
             tx.arm().update_cluster(&mut self.cluster).await?;
         }

@@ -30,7 +30,9 @@ pub(super) async fn work(app: &App, lease: &Lease, name: &GroupName) -> Result<(
                     let message = format!("Cluster {} could not be deleted: {}", cluster.address.name, why.message);
                     return finish(app, lease, name, Some(Failure { code: why.code.clone(), message })).await;
                 }
-                State::Ready | State::Failed { .. } | State::Gone => begun.push(begin(app, lease, cluster).await?),
+                State::Ready | State::Failed { .. } | State::Canceled { .. } | State::Gone => {
+                    begun.push(begin(app, lease, cluster).await?)
+                }
             }
         }
         tokio::time::sleep(LOOK).await;

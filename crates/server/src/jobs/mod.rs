@@ -4,17 +4,22 @@
 //! so it does not matter how far a server that was killed had come.
 
 mod cluster;
+mod fall;
 mod group;
+mod hands;
 mod lease;
 mod sweep;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use entrance_model::arm::{Ended, Target};
 use entrance_model::cluster::Failure;
+use entrance_model::id::OperationId;
 use entrance_store::{Lease, StoreError};
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
@@ -23,6 +28,8 @@ use crate::app::App;
 pub struct Jobs {
     wake: Arc<Notify>,
     moved: Arc<Notify>,
+    hands: Arc<hands::Hands>,
+    adopted: CancellationToken,
 }
 
 impl Jobs {
@@ -30,6 +37,17 @@ impl Jobs {
     pub fn wake(&self) {
         self.wake.notify_one();
         self.moved.notify_one();
+    }
+
+    /// Waits until what was running before this server is taken care of again.
+    async fn adopted(&self) {
+        self.adopted.cancelled().await;
+    }
+
+    /// Lets go of an operation that was ended by somebody else, wherever it is.
+    pub(crate) fn give_up(&self, operation: OperationId) {
+        self.hands.let_go(operation);
+        self.wake();
     }
 
     /// Waits until somebody said that there is something to do, for those who look after clusters besides operations.
@@ -53,6 +71,8 @@ pub(crate) fn start(app: &Arc<App>) {
     app.tasks.spawn("operations", async move { run(&runner).await });
     let sweeper = Arc::clone(app);
     app.tasks.spawn("doors", async move { sweep::run(&sweeper).await });
+    let watcher = Arc::clone(app);
+    app.tasks.spawn("health of control planes", async move { watch::run(&watcher).await });
     let keeper = Arc::clone(app);
     app.tasks.spawn("sealed doors", async move { crate::clusters::sealing::run(&keeper).await });
     // Processes outlive us; what takes care of them ends in order.
@@ -69,6 +89,7 @@ async fn run(app: &Arc<App>) {
     if let Err(error) = app.clusters.driver().adopt().await {
         tracing::error!(%error, "control planes that were running could not be adopted");
     }
+    app.jobs.adopted.cancel();
     if let Err(error) = begin(app).await {
         tracing::error!(%error, "operations of an earlier server could not be taken over");
     }
@@ -115,6 +136,8 @@ async fn work(app: &Arc<App>, lease: Lease, slots: &Semaphore) {
     let doing = async {
         match &operation.target {
             Target::Cluster(uid) => {
+                // Whoever worked on it before has let go, also when the operation was taken from them.
+                let _alone = app.jobs.hands.alone(*uid).await;
                 let _slot = slots.acquire().await;
                 cluster::work(app, &lease, *uid).await
             }
@@ -122,7 +145,12 @@ async fn work(app: &Arc<App>, lease: Lease, slots: &Semaphore) {
             Target::Group(name) => group::work(app, &lease, name).await,
         }
     };
-    match lease::hold(app, &lease, doing).await {
+    let held = app.jobs.hands.hold(operation.id);
+    let outcome = tokio::select! {
+        outcome = lease::hold(app, &lease, doing) => outcome,
+        () = held.taken_away() => Err(StoreError::Conflict),
+    };
+    match outcome {
         Ok(()) => tracing::info!(operation = %operation.id, "operation ended"),
         // Another runner has it, or will have it once the lease is over.
         Err(error) => tracing::warn!(operation = %operation.id, %error, "operation was left"),

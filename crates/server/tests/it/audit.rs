@@ -42,6 +42,7 @@ impl Asking {
             applied: Some(document),
             version: "1.37.2".parse().expect("a version"),
             state: State::Ready,
+            power: entrance_model::cluster::Power::Running,
             endpoint: None,
             revision: 1,
             created: now,

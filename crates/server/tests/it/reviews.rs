@@ -225,6 +225,7 @@ fn cluster(tenant: TenantId, now: Timestamp) -> Result<Cluster> {
         applied: Some(document(Value::Null)?),
         version: "1.37.2".parse()?,
         state: State::Ready,
+        power: entrance_model::cluster::Power::Running,
         endpoint: None,
         revision: 1,
         created: now,

@@ -18,8 +18,8 @@ statements! {
     IN_GROUP = "SELECT * FROM managed_cluster WHERE subscription = $1 AND group_key = $2 ORDER BY name_key";
     EVERY = "SELECT * FROM managed_cluster ORDER BY uid";
     COUNT = "SELECT count(*) AS n FROM managed_cluster WHERE subscription = $1";
-    INSERT = "INSERT INTO managed_cluster (uid, tenant, subscription, group_key, name_key, group_name, name, document, applied, version, state, work, operation, since, why, usable, url, ca, revision, created, created_by, modified, modified_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
-    UPDATE = "UPDATE managed_cluster SET document = $2, applied = $3, version = $4, state = $5, work = $6, operation = $7, since = $8, why = $9, usable = $10, url = $11, ca = $12, revision = revision + 1, modified = $13, modified_by = $14 WHERE uid = $1 AND revision = $15";
+    INSERT = "INSERT INTO managed_cluster (uid, tenant, subscription, group_key, name_key, group_name, name, document, applied, version, state, work, operation, since, why, usable, url, ca, revision, created, created_by, modified, modified_by, power) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+    UPDATE = "UPDATE managed_cluster SET document = $2, applied = $3, version = $4, state = $5, work = $6, operation = $7, since = $8, why = $9, usable = $10, url = $11, ca = $12, revision = revision + 1, modified = $13, modified_by = $14, power = $16 WHERE uid = $1 AND revision = $15";
     DELETE = "DELETE FROM managed_cluster WHERE uid = $1";
 }
 
@@ -40,6 +40,7 @@ fn read(row: &Row<'_>) -> Result<Cluster, StoreError> {
         applied: row.maybe_json("applied")?,
         version: row.parsed("version")?,
         state: read_state(row)?,
+        power: row.parsed("power")?,
         endpoint,
         revision: row.int("revision")?,
         created: row.time("created")?,
@@ -59,6 +60,7 @@ fn read_state(row: &Row<'_>) -> Result<State, StoreError> {
         },
         "ready" => State::Ready,
         "failed" => State::Failed { why: row.maybe_json("why")?.ok_or_else(|| missing("why"))?, usable: row.flag("usable")? },
+        "canceled" => State::Canceled { usable: row.flag("usable")? },
         other => return Err(StoreError::Corrupt { table: "managed_cluster", column: "state", why: other.to_owned() }),
     })
 }
@@ -86,6 +88,7 @@ impl StateColumns {
             },
             // A cluster that is gone has no row; whoever writes one means a ready one.
             State::Ready | State::Gone => none,
+            State::Canceled { usable } => Self { state: "canceled", usable: *usable, ..none },
             State::Failed { why, usable } => Self { state: "failed", why: Some(json_text(why)), usable: *usable, ..none },
         }
     }
@@ -164,6 +167,7 @@ impl Arm<'_, Write> {
             .bind(cluster.created_by.map(|id| id.to_string()))
             .bind(cluster.modified.as_microsecond())
             .bind(cluster.modified_by.map(|id| id.to_string()))
+            .bind(cluster.power.as_str())
             .execute(&mut *self.0.conn)
             .await
             .map_err(|e| StoreError::from(e).naming("cluster"))?;
@@ -190,6 +194,7 @@ impl Arm<'_, Write> {
             .bind(cluster.modified.as_microsecond())
             .bind(cluster.modified_by.map(|id| id.to_string()))
             .bind(cluster.revision)
+            .bind(cluster.power.as_str())
             .execute(&mut *self.0.conn)
             .await?;
         if done.rows_affected() == 0 {

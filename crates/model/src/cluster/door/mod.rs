@@ -85,13 +85,22 @@ pub enum Closing {
     ClusterGone,
     /// The holder was disabled, removed, or revoked since.
     HolderRevoked,
+    /// The cluster's certificates were made anew.
+    CertificatesRotated,
     /// The cluster did not take it.
     Failed,
 }
 
 impl Closing {
-    const ALL: [Self; 6] =
-        [Self::ByHand, Self::Expired, Self::LocalAccountsDisabled, Self::ClusterGone, Self::HolderRevoked, Self::Failed];
+    const ALL: [Self; 7] = [
+        Self::ByHand,
+        Self::Expired,
+        Self::LocalAccountsDisabled,
+        Self::ClusterGone,
+        Self::HolderRevoked,
+        Self::CertificatesRotated,
+        Self::Failed,
+    ];
 
     /// The word of the resource and of the store.
     pub const fn as_str(self) -> &'static str {
@@ -101,6 +110,7 @@ impl Closing {
             Self::LocalAccountsDisabled => "localAccountsDisabled",
             Self::ClusterGone => "clusterGone",
             Self::HolderRevoked => "holderRevoked",
+            Self::CertificatesRotated => "certificatesRotated",
             Self::Failed => "failed",
         }
     }

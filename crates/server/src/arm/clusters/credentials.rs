@@ -131,6 +131,7 @@ pub(super) fn reachable(cluster: &Cluster, asked: &Asked) -> Result<(Spec, Endpo
     let Some(ready) = ready else {
         return Err(match &cluster.state {
             State::Failed { why, .. } => Refusal::NeverMade(why.message.clone()).into(),
+            State::Canceled { .. } => Refusal::NeverMade("its creation was aborted".to_owned()).into(),
             _ => Refusal::NotMadeYet.into(),
         });
     };

@@ -92,6 +92,8 @@ pub(super) async fn close(ctx: Ctx, Path(at): OneAt, Body(body): Body) -> Result
     let allowed = may_close(&ctx, &address, &kept.door, reading)?;
     let properties = member(&body, "properties").unwrap_or(&body);
     let sever = member(properties, "sever").and_then(Value::as_bool).unwrap_or(false);
+    // A cluster that is stopped carries no streams.
+    let sever = sever && !cluster.is_stopped();
     let was_closed = matches!(kept.door.state, DoorState::Closed { .. }) && kept.is_swept;
     let (app, meant, by) = (Arc::clone(&ctx.app), cluster.clone(), by(&ctx, &allowed));
     let shut = to_the_end(async move {

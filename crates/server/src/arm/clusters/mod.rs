@@ -1,5 +1,7 @@
 //! `Microsoft.ContainerService/managedClusters`: one file per action.
 
+mod abort;
+mod begin;
 mod credentials;
 mod delete;
 mod doors;
@@ -7,7 +9,9 @@ mod explain;
 mod get;
 mod health;
 mod pools;
+mod power;
 mod put;
+mod rotate;
 mod sealed;
 mod tags;
 mod versions;
@@ -63,8 +67,17 @@ pub(super) fn router() -> Routes {
         .route(&action("sealeddoor/export"), post(sealed::export))
         .route(&action("sealeddoor/renew"), post(sealed::renew))
         .route(&action("sealeddoor/drill"), post(sealed::drill))
+        .route(&action("stop"), post(power::stop))
+        .route(&action("start"), post(power::start))
+        .route(&action("rotateclustercertificates"), post(rotate::certificates))
+        .route(&action("rotateserviceaccountsigningkeys"), post(rotate::signing_keys))
+        .route(&action("abort"), post(abort::post))
         .route(&action("agentpools"), get(pools::list))
-        .route(&action("agentpools/{pool}"), get(pools::get))
+        .route(&action("agentpools/{pool}"), get(pools::get).put(pools::put).delete(pools::delete))
+        .route(&action("agentpools/{pool}/upgradenodeimageversion"), post(pools::upgrade_image))
+        .route(&action("agentpools/{pool}/abort"), post(pools::abort))
+        .route(&action("agentpools/{pool}/upgradeprofiles/default"), get(versions::pool_upgrade_profile))
+        .route(&action("availableagentpoolversions"), get(versions::of_pools))
         .route(&action("upgradeprofiles/default"), get(versions::upgrade_profile))
 }
 

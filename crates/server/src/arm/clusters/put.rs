@@ -10,8 +10,8 @@ use entrance_model::access::Action;
 use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
 use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
-    Accepted, Cluster, Desired, House, Observed, Quota, Stage, State, TokenAudience, Unacceptable, UserName, Warning, Work,
-    create, plan, reset_sign_in, update,
+    Accepted, Cluster, Desired, House, Keys, Observed, Power, Quota, Stage, State, TokenAudience, Unacceptable, UserName,
+    Warning, Work, create, plan, reset_sign_in, update,
 };
 use entrance_model::id::{AppId, ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
@@ -96,6 +96,15 @@ pub(in crate::arm) async fn write(
         None => make(ctx, tx, address, body, &facts, &change).await,
         Some(cluster) => alter(ctx, tx, cluster, &facts, &change, |cluster, house| update(cluster, body, house)).await,
     }
+}
+
+/// What a PUT of the whole cluster would do, for those that change a part of it.
+pub(super) async fn change(ctx: &Ctx, mut tx: Tx, cluster: Cluster, body: Value, allowed: Allowed) -> Result<Begun, ArmError> {
+    let address = cluster.address.clone();
+    let facts = Facts::gather(&mut tx, ctx, &address, None, Some(&cluster)).await?;
+    let operation = OperationId::from_uuid(Uuid::new_v4());
+    let change = Change { allowed, operation, mode: Mode::Commit(operation) };
+    alter(ctx, tx, cluster, &facts, &change, |cluster, house| update(cluster, body, house)).await
 }
 
 struct Change {
@@ -187,6 +196,7 @@ async fn make(
         applied: None,
         version,
         state: State::Gone.begin(Work::Create, change.operation, &name, now)?,
+        power: Power::Running,
         endpoint: None,
         revision: 1,
         created: now,
@@ -219,15 +229,16 @@ async fn alter(
     let now = ctx.app.now();
     // A cluster whose creation failed is made by putting it again.
     let work = if cluster.applied.is_some() { Work::Update } else { Work::Create };
-    let state = cluster.state.clone().begin(work, change.operation, cluster.address.name.as_str(), now)?;
+    cluster.begin(work, change.operation, now)?;
     let Accepted { document, spec, warnings } = facts.accept(ctx, |house| judge(&cluster, house))?;
     let before = cluster.document.at("properties.aadProfile").cloned();
     cluster.document = document;
-    cluster.state = state;
     cluster.modified = now;
     cluster.modified_by = Some(ctx.oid());
     let believed = Observed {
         stage: if work == Work::Create { Stage::Nothing } else { Stage::Ready },
+        lives: work != Work::Create,
+        keys: Keys::default(),
         pools: spec.pools.clone(),
         admins: cluster.in_force().map(|spec| spec.admins().to_vec()),
         in_force: cluster.applied.as_ref() == Some(&cluster.document),
@@ -271,7 +282,7 @@ fn operation(ctx: &Ctx, cluster: &Cluster, work: Work, change: &Change, steps: V
     }
 }
 
-fn urls(ctx: &Ctx, operation: &Operation) -> Urls {
+pub(super) fn urls(ctx: &Ctx, operation: &Operation) -> Urls {
     Urls::new(ctx.app.base(), operation.subscription, CONTAINER_SERVICE, &operation.location, operation.id)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{At, allowed, existing};
 use crate::arm::ctx::Ctx;
-use crate::arm::error::ArmError;
+use crate::arm::error::{ArmError, Refusal};
 
 /// `GET …/locations/{l}/kubernetesVersions`; the list is called `values`.
 pub(super) async fn list(ctx: Ctx, Path((subscription, _)): Path<(String, String)>) -> Result<Json<Value>, ArmError> {
@@ -58,5 +58,51 @@ pub(super) async fn upgrade_profile(ctx: Ctx, Path(at): At) -> Result<Json<Value
         "name": "default",
         "type": "Microsoft.ContainerService/managedClusters/upgradeprofiles",
         "properties": { "controlPlaneProfile": profile(None), "agentPoolProfiles": pools }
+    })))
+}
+
+/// `GET …/availableAgentPoolVersions`: nodes of a cluster have the version of its control plane, or an older one that is installed.
+pub(super) async fn of_pools(ctx: Ctx, Path(at): At) -> Result<Json<Value>, ArmError> {
+    let (address, _) = allowed(&ctx, &at, Action::AgentPoolVersionsRead).await?;
+    let cluster = existing(&ctx, &address).await?;
+    let versions = ctx.app.clusters.versions();
+    let fitting = versions.all().iter().filter(|version| **version <= cluster.version);
+    let all: Vec<Value> = fitting
+        .map(|version| {
+            json!({ "default": *version == cluster.version, "kubernetesVersion": version.to_string(), "isPreview": false })
+        })
+        .collect();
+    Ok(Json(json!({
+        "id": format!("{}/availableagentpoolversions", cluster.address),
+        "name": "default",
+        "type": "Microsoft.ContainerService/managedClusters/availableAgentpoolVersions",
+        "properties": { "agentPoolVersions": all }
+    })))
+}
+
+/// `GET …/agentPools/{pool}/upgradeProfiles/default`.
+pub(super) async fn pool_upgrade_profile(
+    ctx: Ctx,
+    Path((subscription, group, name, pool)): Path<(String, String, String, String)>,
+) -> Result<Json<Value>, ArmError> {
+    let (address, _) = allowed(&ctx, &(subscription, group, name), Action::AgentPoolProfilesRead).await?;
+    let cluster = existing(&ctx, &address).await?;
+    let known = cluster.spec()?.pools.into_iter().find(|known| known.name.eq_ignore_ascii_case(&pool));
+    let missing = || Refusal::NoResource {
+        kind: "Microsoft.ContainerService/managedClusters/agentPools",
+        name: pool.chars().take(64).collect(),
+        group: address.group.to_string(),
+    };
+    let known = known.ok_or_else(missing)?;
+    let id = format!("{}/agentPools/{}/upgradeProfiles/default", cluster.address, known.name);
+    Ok(Json(json!({
+        "id": id,
+        "name": "default",
+        "type": "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles",
+        // Nodes follow their control plane when it is upgraded.
+        "properties": {
+            "kubernetesVersion": cluster.version.to_string(), "osType": "Linux", "upgrades": [],
+            "latestNodeImageVersion": format!("Simulated-{}", cluster.version)
+        }
     })))
 }

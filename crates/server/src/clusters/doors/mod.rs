@@ -62,6 +62,9 @@ pub enum DoorError {
     /// Static credentials are not handed out.
     #[error("local accounts are disabled")]
     LocalAccountsDisabled,
+    /// No API server runs that could prove anything; the door is proved to be shut when one does.
+    #[error("the cluster is stopped; that the door is shut is proved when it runs again")]
+    Stopped,
     /// There is no such door in this cluster.
     #[error("there is no such door")]
     Unknown,

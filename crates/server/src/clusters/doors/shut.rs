@@ -27,7 +27,10 @@ pub async fn close(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<
     tx.audit(now, &event("breakGlass.closed", cluster, &closed, by, &json!({ "why": Closing::ByHand.as_str() }))).await?;
     tx.commit().await?;
     known(app).await;
-    shut(app, cluster, id, by).await
+    match shut(app, cluster, id, by).await {
+        Err(DoorError::Stopped) => app.store.read().await?.arm().door(id).await?.ok_or(DoorError::Unknown),
+        shut => shut,
+    }
 }
 
 /// Closes all doors of a cluster in a transaction that does more; they are shut afterwards.
@@ -96,6 +99,9 @@ async fn sweep_cluster(app: &App, uid: ClusterUid, doors: Vec<Door>) -> Result<(
         match outcome {
             Ok(()) => tracing::info!(cluster = %uid, door = %id, "break-glass door shut"),
             Err(DoorError::Store(error)) => return Err(error),
+            Err(DoorError::Stopped) => {
+                tracing::debug!(cluster = %uid, door = %id, "a door of a stopped cluster waits for its proof")
+            }
             // Tried again: a cluster that does not answer lets nobody in either.
             Err(error) => tracing::warn!(cluster = %uid, door = %id, %error, "a door could not be shut yet"),
         }
@@ -183,7 +189,11 @@ async fn shut(app: &App, cluster: &Cluster, id: DoorId, by: &By) -> Result<KeptD
             None => None,
         };
         let shutting = Shutting { door: id, credential: credential.as_ref(), open: &open };
-        outcome.refused = app.clusters.driver().shut_break_glass(cluster, shutting).await?;
+        outcome.refused = match app.clusters.driver().shut_break_glass(cluster, shutting).await {
+            // Its root was dropped from what the API server will read.
+            Err(_) if cluster.is_stopped() => return Err(DoorError::Stopped),
+            refused => refused?,
+        };
         outcome.left_behind = match app.clusters.driver().left_behind(cluster, &kept.door).await {
             Ok(left) => Some(left),
             Err(error) => {

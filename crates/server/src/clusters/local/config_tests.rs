@@ -16,6 +16,8 @@ fn cluster(authorizer: Authorizer) -> (ClusterHome, Record) {
         webhook: "https://127.0.0.1:8444/clusters/x/".to_owned(),
         authorizer,
         running: true,
+        signing: None,
+        made: false,
     };
     (home, record)
 }

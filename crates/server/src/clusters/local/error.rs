@@ -100,6 +100,9 @@ pub enum LocalError {
     /// The API server refused or broke a request.
     #[error("the API server of the cluster did not answer as expected")]
     Api(#[from] Box<kube::Error>),
+    /// After new certificates were put in place, old ones were still known.
+    #[error("the API server still takes certificates from before the rotation")]
+    StillKnown,
     /// The break-glass certificate asked for lives longer than its signer may.
     #[error("a break-glass certificate is valid for at most {} days", .0.as_secs() / 86_400)]
     TooLong(Duration),

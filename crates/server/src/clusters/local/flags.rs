@@ -11,7 +11,7 @@ pub(super) fn arguments(part: Part, record: &Record) -> Vec<String> {
     args.extend(match part {
         Part::Etcd => Vec::new(),
         Part::ApiServer => api_server(record),
-        Part::ControllerManager => controller_manager(),
+        Part::ControllerManager => controller_manager(record),
         Part::Scheduler => scheduler(),
         Part::Nodes => nodes(&record.pools),
     });
@@ -32,7 +32,7 @@ fn api_server(record: &Record) -> Vec<String> {
         format!("--client-ca-file={CLIENT_CA}"),
         format!("--service-account-issuer={issuer}"),
         "--service-account-key-file=pki/sa.pub".into(),
-        "--service-account-signing-key-file=pki/sa.key".into(),
+        format!("--service-account-signing-key-file={}", record.signing_key()),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
         "--requestheader-client-ca-file=pki/front-proxy-ca.crt".into(),
         "--requestheader-allowed-names=front-proxy-client".into(),
@@ -61,13 +61,13 @@ fn api_server(record: &Record) -> Vec<String> {
     args
 }
 
-fn controller_manager() -> Vec<String> {
+fn controller_manager(record: &Record) -> Vec<String> {
     let kubeconfig = config::kubeconfig_of("controller-manager");
     vec![
         format!("--kubeconfig={kubeconfig}"),
         "--leader-elect=false".into(),
         "--use-service-account-credentials=true".into(),
-        "--service-account-private-key-file=pki/sa.key".into(),
+        format!("--service-account-private-key-file={}", record.signing_key()),
         "--root-ca-file=pki/ca.crt".into(),
         "--cluster-signing-cert-file=pki/ca.crt".into(),
         "--cluster-signing-key-file=pki/ca.pem".into(),
@@ -113,6 +113,8 @@ mod tests {
             webhook: "https://127.0.0.1:8444/clusters/x".to_owned(),
             authorizer: Authorizer::Rbac,
             running: true,
+            signing: None,
+            made: false,
         }
     }
 

@@ -3,22 +3,23 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use entrance_model::id::ClusterUid;
+use entrance_model::id::{ClusterUid, OperationId};
 use serde::{Deserialize, Serialize};
 
-use super::{LocalError, Part, files};
+use super::{LocalError, Part, files, rotate};
 
 /// One cluster's folder, named by its uid.
 #[derive(Debug, Clone)]
 pub struct ClusterHome {
     uid: ClusterUid,
     dir: PathBuf,
+    keys: &'static str,
 }
 
 impl ClusterHome {
     /// The folder that the cluster has, or would have, under `root`.
     pub fn under(root: &Path, uid: ClusterUid) -> Self {
-        Self { uid, dir: root.join(uid.to_string()) }
+        Self { uid, dir: root.join(uid.to_string()), keys: KEYS }
     }
 
     /// The cluster that lives here.
@@ -34,7 +35,15 @@ impl ClusterHome {
     /// A path inside the folder. Flags and configuration files name such paths without the folder: every process is started inside it, so the
     /// length and place of the folder do not matter to them.
     pub fn path(&self, inside: &str) -> PathBuf {
-        self.dir.join(inside)
+        match inside.strip_prefix(KEYS).and_then(|rest| rest.strip_prefix('/')) {
+            Some(file) => self.dir.join(self.keys).join(file),
+            None => self.dir.join(inside),
+        }
+    }
+
+    /// The same folder with other keys and certificates than those in use.
+    pub(super) fn with_keys(&self, keys: &'static str) -> Self {
+        Self { keys, ..self.clone() }
     }
 
     /// Where a part's own output goes.
@@ -44,7 +53,8 @@ impl ClusterHome {
 
     /// Makes the folders.
     pub fn create(&self) -> Result<(), LocalError> {
-        for folder in ["", "pki", "config", "webhook", "logs"] {
+        rotate::heal(self)?;
+        for folder in ["", KEYS, "config", "webhook", "logs"] {
             files::private_folder(&self.path(folder))?;
         }
         Ok(())
@@ -95,6 +105,12 @@ pub struct Record {
     pub authorizer: Authorizer,
     /// Whether it is meant to run.
     pub running: bool,
+    /// The operation that made the key with which service account tokens are signed; `None` for the one of its birth.
+    #[serde(default)]
+    pub signing: Option<OperationId>,
+    /// Whether it was ever ready: then its database is there, and none is made in its place.
+    #[serde(default)]
+    pub made: bool,
 }
 
 /// A number of simulated nodes with a common beginning of their names.
@@ -124,10 +140,20 @@ impl Record {
         SocketAddr::new(ip, self.port)
     }
 
+    /// The file of the key with which service account tokens are signed, inside the folder.
+    pub fn signing_key(&self) -> String {
+        match self.signing {
+            None => "pki/sa.key".to_owned(),
+            Some(made_by) => format!("pki/sa-{made_by}.key"),
+        }
+    }
+
     /// The API server's URL for programs on this machine, without a trailing slash.
     pub fn url(&self) -> String {
         format!("https://{}", self.address())
     }
 }
 
+/// The folder of the keys and certificates in use.
+pub(super) const KEYS: &str = "pki";
 const RECORD: &str = "plane.json";

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::care::DATA;
 use super::plane::Shared;
 use super::process::{self, Process};
 use super::{Part, Progress, Step, api, flags};
@@ -112,6 +113,9 @@ async fn adopt_or_start(plane: &Shared, part: Part, arguments: &[String]) -> Res
     if let Some(process) = adopted {
         tracing::info!(cluster = %plane.home.uid(), %part, pid = process.pid(), "adopted a part of a control plane");
         return Ok(process);
+    }
+    if part == Part::Etcd && plane.record.borrow().made && !plane.home.path(DATA).exists() {
+        return Err(format!("its database `{}` is not there", plane.home.path(DATA).display()));
     }
     if part == Part::ApiServer {
         let address = (plane.record.borrow().listen, plane.record.borrow().port);

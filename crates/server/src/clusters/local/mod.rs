@@ -20,7 +20,9 @@
 mod api;
 mod binary;
 mod break_glass;
+mod care;
 mod config;
+mod doors;
 mod error;
 mod examine;
 mod files;
@@ -33,6 +35,7 @@ mod plane;
 mod planes;
 mod process;
 mod rights;
+mod rotate;
 mod sealed;
 
 use std::sync::Arc;
@@ -42,6 +45,7 @@ use entrance_model::Timestamp;
 pub use api::{Probe, probe};
 pub use binary::{Binary, Version};
 pub use break_glass::{break_glass_roots, issue_break_glass, keep_break_glass_roots};
+pub use care::Health;
 pub use config::WebhookAccess;
 pub use error::LocalError;
 pub use home::{Authorizer, ClusterHome, Pool, Record};

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::home::{ClusterHome, Record};
-use super::{LocalError, break_glass, files};
+use super::{LocalError, break_glass, files, rotate};
 
 /// Everything in `pki/`, made or renewed where needed. May run at any time, also beside a running API server.
 pub(super) fn ensure(home: &ClusterHome, record: &Record, now: Timestamp) -> Result<(), LocalError> {
@@ -41,7 +41,7 @@ pub(super) fn ensure(home: &ClusterHome, record: &Record, now: Timestamp) -> Res
     for (file, user) in COMPONENTS {
         renew(home, file, &cluster, Leaf::client(Subject::named(user)), now)?;
     }
-    ensure_service_account_key(home)?;
+    ensure_service_account_key(home, record, now)?;
     write_client_ca(home)
 }
 
@@ -224,15 +224,23 @@ fn serving_names(record: &Record) -> Result<Vec<SanType>, LocalError> {
     Ok(names)
 }
 
-/// The key with which service account tokens are signed: RSA, because every verifier of such tokens knows RS256.
-fn ensure_service_account_key(home: &ClusterHome) -> Result<(), LocalError> {
-    let private = home.path("pki/sa.key");
+/// The key with which service account tokens are signed: RSA, because every verifier of such tokens knows RS256. Keys before it
+/// still verify.
+fn ensure_service_account_key(home: &ClusterHome, record: &Record, now: Timestamp) -> Result<(), LocalError> {
+    let public = signing_key(home, &record.signing_key())?;
+    let verifying = rotate::retired(home, now)?.into_iter().fold(public, |all, one| all + &one);
+    files::write(&home.path(VERIFYING), verifying.as_bytes())
+}
+
+/// The public key of the signing key in `file`, which is made now if there is none.
+pub(super) fn signing_key(home: &ClusterHome, file: &str) -> Result<String, LocalError> {
+    let private = home.path(file);
     let key = match files::read(&private)?.map(Zeroizing::new) {
         Some(pem) => KeyPair::from_pem(&pem)?,
         None => KeyPair::generate_for(&PKCS_RSA_SHA256)?,
     };
     files::write(&private, Zeroizing::new(key.serialize_pem()).as_bytes())?;
-    files::write(&home.path("pki/sa.pub"), key.public_key_pem().as_bytes())
+    Ok(key.public_key_pem())
 }
 
 /// The common name of the first certificate in a PEM text, and the end of its validity.
@@ -273,6 +281,8 @@ pub(super) const CLIENT_CA: &str = "pki/client-ca.crt";
 /// One file for each open door, named by it.
 pub(super) const BREAK_GLASS_ROOTS: &str = "pki/break-glass";
 pub(super) const SEALED_CA: &str = "pki/sealed-door-ca.pem";
+/// The keys that service account tokens are verified with.
+pub(super) const VERIFYING: &str = "pki/sa.pub";
 const CLUSTER_CA: &str = "pki/ca.pem";
 const FRONT_PROXY_CA: &str = "pki/front-proxy-ca.pem";
 const OPERATOR_CA: &str = "pki/operator-ca.pem";

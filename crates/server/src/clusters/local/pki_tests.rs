@@ -22,6 +22,8 @@ fn cluster(root: &Path) -> (ClusterHome, Record) {
         webhook: "https://127.0.0.1:8444/clusters/x".to_owned(),
         authorizer: super::super::Authorizer::Rbac,
         running: true,
+        signing: None,
+        made: false,
     };
     (home, record)
 }

@@ -1,7 +1,7 @@
 //! One control plane under supervision.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entrance_model::Timestamp;
 use tokio::sync::watch;
@@ -69,6 +69,7 @@ pub(super) struct Plane {
     shared: Arc<Shared>,
     tasks: Vec<(Part, watch::Sender<Order>, JoinHandle<()>)>,
     renewal: JoinHandle<()>,
+    since: Mutex<Option<Instant>>,
 }
 
 impl Plane {
@@ -88,7 +89,7 @@ impl Plane {
         });
         let tasks = tasks.collect();
         let renewal = tokio::spawn(renew(Arc::clone(&shared)));
-        Self { shared, tasks, renewal }
+        Self { shared, tasks, renewal, since: Mutex::new(None) }
     }
 
     /// Tells the processes what the cluster is now; those whose arguments change start anew.
@@ -105,6 +106,16 @@ impl Plane {
         self.shared.progress.subscribe()
     }
 
+    /// For how long it has not been ready, as far as those know who look now and then.
+    pub(super) fn unready_for(&self) -> Duration {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.progress.borrow().reached(Step::Rbac) {
+            *since = None;
+            return Duration::ZERO;
+        }
+        since.get_or_insert_with(Instant::now).elapsed()
+    }
+
     /// A client with Entrance's own credential.
     pub(super) fn client(&self) -> Result<kube::Client, LocalError> {
         self.shared.client()
@@ -118,6 +129,8 @@ impl Plane {
     /// Ends the supervision; the order says what becomes of the processes. The last to start ends first.
     pub(super) async fn end(mut self, order: Order) {
         self.renewal.abort();
+        // What it was just writing is written before anybody changes the keys.
+        let _ = (&mut self.renewal).await;
         if order == Order::Kill {
             // No order in it: nobody needs what they would still write.
             for (_, orders, _) in &self.tasks {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use entrance_model::Timestamp;
-use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
+use entrance_model::id::ClusterUid;
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::Mutex;
 
@@ -17,7 +17,7 @@ use super::home::{Authorizer, ClusterHome, Pool, Record};
 use super::keep::Order;
 use super::plane::{Plane, wait_for};
 use super::process::Process;
-use super::{Binary, Clock, Identity, LocalError, Part, Progress, Step, api, files, pki};
+use super::{Binary, Clock, LocalError, Part, Progress, Step, api, files, pki};
 use crate::clusters::finding::Finding;
 use crate::hex::sha256_hex;
 
@@ -67,7 +67,7 @@ pub struct Planes {
     root: PathBuf,
     binary: Binary,
     clock: Clock,
-    kept: Mutex<HashMap<ClusterUid, Plane>>,
+    pub(super) kept: Mutex<HashMap<ClusterUid, Plane>>,
     // Held as long as this lives; the kernel gives it back when we are killed. Children do not inherit it.
     _lock: File,
 }
@@ -142,7 +142,12 @@ impl Planes {
             Step::Etcd | Step::ApiServer | Step::Ready | Step::Rbac | Step::Controllers | Step::Nodes => {
                 let record = self.change(spec.uid, |record| record.running = true).await?;
                 self.supervise(spec.uid, record).await?;
-                self.wait(spec.uid, step).await
+                self.wait(spec.uid, step).await?;
+                if step == Step::Rbac {
+                    // From here on there is something to lose.
+                    self.change(spec.uid, |record| record.made = true).await?;
+                }
+                Ok(())
             }
         }
     }
@@ -192,6 +197,19 @@ impl Planes {
         config::write_webhook(&home, &webhook).map(|()| true)
     }
 
+    /// Whether a process of a cluster lives, whoever started it.
+    pub fn lives(&self, uid: ClusterUid) -> Result<bool, LocalError> {
+        self.processes(uid).map(|found| !found.is_empty())
+    }
+
+    fn processes(&self, uid: ClusterUid) -> Result<Vec<Process>, LocalError> {
+        Process::find_all(&self.home(uid)).map_err(|source| LocalError::Process {
+            what: "look for",
+            part: Part::ApiServer,
+            source,
+        })
+    }
+
     /// How a cluster is now; `None` when nobody takes care of it here.
     pub async fn observe(&self, uid: ClusterUid) -> Option<Progress> {
         self.kept.lock().await.get(&uid).map(|plane| plane.progress().borrow().clone())
@@ -232,42 +250,6 @@ impl Planes {
         tokio::time::timeout(PATIENCE, in_force).await.unwrap_or(Err(late))
     }
 
-    /// A certificate for one holder and one door; see [`issue_break_glass`](super::issue_break_glass).
-    pub async fn open_break_glass(
-        &self,
-        uid: ClusterUid,
-        holder: PrincipalId,
-        door: DoorId,
-        life: Duration,
-    ) -> Result<Identity, LocalError> {
-        self.recorded(uid)?;
-        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
-        super::issue_break_glass(&self.home(uid), holder, door, life, (self.clock)())
-    }
-
-    /// Drops the roots of all doors but these, and makes a running cluster forget them.
-    pub async fn keep_break_glass(&self, uid: ClusterUid, open: &[DoorId]) -> Result<(), LocalError> {
-        self.drop_break_glass(uid, open).await?;
-        // Also one that does not answer at the moment: an error is right, for nothing is proved then.
-        let client = self.kept.lock().await.get(&uid).map(Plane::client).transpose()?;
-        match client {
-            Some(client) => super::break_glass::forget(&self.home(uid), client).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Drops the roots of all doors but these. The API server reads the file again by itself; its aggregated servers still know them.
-    pub async fn drop_break_glass(&self, uid: ClusterUid, open: &[DoorId]) -> Result<(), LocalError> {
-        self.recorded(uid)?;
-        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
-        super::keep_break_glass_roots(&self.home(uid), open)
-    }
-
-    /// A client that speaks to a cluster with some other credential.
-    pub fn client_as(&self, uid: ClusterUid, who: &Identity) -> Result<kube::Client, LocalError> {
-        api::client(&self.home(uid), &self.recorded(uid)?, who)
-    }
-
     /// Ends the API server's process, with every stream that it carries, and waits until another one is ready. Tells both processes.
     pub async fn restart_api_server(&self, uid: ClusterUid) -> Result<(u32, u32), LocalError> {
         let part = Part::ApiServer;
@@ -288,47 +270,9 @@ impl Planes {
         }
     }
 
-    /// A certificate for the sealed door with this id; see [`seal_door`](super::seal_door).
-    pub async fn seal(&self, uid: ClusterUid, door: DoorId, life: Duration) -> Result<Identity, LocalError> {
-        self.recorded(uid)?;
-        let _one_at_a_time = self.kept.lock().await; // for the signer
-        super::seal_door(&self.home(uid), door, life, (self.clock)())
-    }
-
-    /// The sealed door whose certificates the API server knows.
-    pub fn sealed_door(&self, uid: ClusterUid) -> Result<Option<DoorId>, LocalError> {
-        super::sealed_door_of(&self.home(uid))
-    }
-
     /// Whether the API server is up and Entrance has its rights there.
     pub async fn is_up(&self, uid: ClusterUid) -> bool {
         self.kept.lock().await.get(&uid).is_some_and(|plane| plane.progress().borrow().reached(Step::Rbac))
-    }
-
-    /// Keeps the sealed file in the cluster's folder, where people find it when nothing else is left.
-    pub fn keep_sealed(&self, uid: ClusterUid, file: &str) -> Result<(), LocalError> {
-        files::write(&self.home(uid).path(super::sealed::FILE), file.as_bytes())
-    }
-
-    /// The sealed file in the cluster's folder.
-    pub fn kept_sealed(&self, uid: ClusterUid) -> Result<Option<String>, LocalError> {
-        files::read(&self.home(uid).path(super::sealed::FILE))
-    }
-
-    /// Throws the sealed door's signer and file away. The API server reads its file again by itself; its aggregated servers still know the signer
-    /// until [`forget_dropped`](Self::forget_dropped).
-    pub async fn drop_sealed(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        self.recorded(uid)?;
-        let _one_at_a_time = self.kept.lock().await; // for the client-CA file
-        super::drop_sealed_door(&self.home(uid))
-    }
-
-    /// Makes a running cluster forget roots and signers that were dropped.
-    pub async fn forget_dropped(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        match self.running_client(uid).await? {
-            Some(client) => super::break_glass::forget(&self.home(uid), client).await,
-            None => Ok(()),
-        }
     }
 
     /// Whether the cluster's files are what we wrote, and in force.
@@ -339,7 +283,7 @@ impl Planes {
     }
 
     /// A client, if the API server is ready now.
-    async fn running_client(&self, uid: ClusterUid) -> Result<Option<kube::Client>, LocalError> {
+    pub(super) async fn running_client(&self, uid: ClusterUid) -> Result<Option<kube::Client>, LocalError> {
         match self.kept.lock().await.get(&uid) {
             Some(plane) if plane.progress().borrow().reached(Step::Rbac) => plane.client().map(Some),
             _ => Ok(None),
@@ -348,13 +292,13 @@ impl Planes {
 
     /// Ends the processes and keeps the data. It stays stopped, also after a restart of the server, until the steps are done again.
     pub async fn stop(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        self.change(uid, |record| record.running = false).await?;
-        // Not under the lock: other clusters go on meanwhile.
-        let plane = self.kept.lock().await.remove(&uid);
-        if let Some(plane) = plane {
-            plane.end(Order::Stop).await;
+        match self.change(uid, |record| record.running = false).await {
+            // Its folder is gone; what still runs ends all the same.
+            Err(LocalError::Unknown(_)) => {}
+            changed => drop(changed?),
         }
-        self.end_strays(uid).await
+        // Not under the lock: other clusters go on meanwhile.
+        self.halt(uid).await
     }
 
     /// Ends the processes at once and removes every file. Fine to repeat, and for a cluster that was never or only half made.
@@ -383,6 +327,17 @@ impl Planes {
         }
     }
 
+    /// Writes down that it shall run, and keeps it.
+    pub(super) async fn take_care_of(&self, uid: ClusterUid, record: Record) -> Result<(), LocalError> {
+        let record = if record.running { record } else { self.change(uid, |record| record.running = true).await? };
+        self.supervise(uid, record).await
+    }
+
+    /// For how long it has not been ready.
+    pub(super) async fn unready_for(&self, uid: ClusterUid) -> Duration {
+        self.kept.lock().await.get(&uid).map(Plane::unready_for).unwrap_or_default()
+    }
+
     async fn supervise(&self, uid: ClusterUid, record: Record) -> Result<(), LocalError> {
         let mut planes = self.kept.lock().await;
         if let Some(plane) = planes.get(&uid) {
@@ -392,9 +347,51 @@ impl Planes {
         let home = self.home(uid);
         let (home_, record_, now) = (home.clone(), record.clone(), (self.clock)());
         // A cluster that slept for a year wakes up with certificates that are good.
-        blocking(move || pki::ensure(&home_, &record_, now)).await?;
+        blocking(move || {
+            super::rotate::heal(&home_)?;
+            pki::ensure(&home_, &record_, now)
+        })
+        .await?;
         planes.insert(uid, Plane::supervise(self.binary.clone(), home, record, self.clock.clone()));
         Ok(())
+    }
+
+    /// Ends the processes without a change of what shall be.
+    pub(super) async fn halt(&self, uid: ClusterUid) -> Result<(), LocalError> {
+        let plane = self.kept.lock().await.remove(&uid);
+        if let Some(plane) = plane {
+            plane.end(Order::Stop).await;
+        }
+        self.end_strays(uid).await
+    }
+
+    /// Nobody changes keys or certificates meanwhile.
+    pub(super) async fn alone(&self) -> impl Drop + '_ {
+        self.kept.lock().await
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Changes what these parts are started with, and waits until other processes play them.
+    pub(super) async fn restart_for(
+        &self,
+        uid: ClusterUid,
+        parts: &[Part],
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), LocalError> {
+        let Some(mut progress) = self.kept.lock().await.get(&uid).map(Plane::progress) else {
+            return self.change(uid, change).await.map(drop);
+        };
+        let pids = |now: &Progress| parts.iter().map(|part| now.part(*part).pid).collect::<Vec<_>>();
+        let before = pids(&progress.borrow());
+        self.change(uid, change).await?;
+        let others = progress.wait_for(|now| pids(now).iter().zip(&before).all(|(now, before)| now.is_some() && now != before));
+        match tokio::time::timeout(PATIENCE, others).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(LocalError::TooSlow { what: "started anew", after: PATIENCE }),
+        }
     }
 
     async fn change(&self, uid: ClusterUid, change: impl FnOnce(&mut Record)) -> Result<Record, LocalError> {
@@ -408,19 +405,14 @@ impl Planes {
         Ok(record)
     }
 
-    fn recorded(&self, uid: ClusterUid) -> Result<Record, LocalError> {
+    pub(super) fn recorded(&self, uid: ClusterUid) -> Result<Record, LocalError> {
         self.home(uid).record()?.ok_or(LocalError::Unknown(uid))
     }
 
     /// Ends what still plays a part in the cluster, such as processes of a server that was killed.
     async fn end_strays(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        let home = self.home(uid);
-        for part in Part::ALL {
-            for mut process in
-                Process::find(&home, part).map_err(|source| LocalError::Process { what: "look for", part, source })?
-            {
-                process.kill().await.map_err(|source| LocalError::Process { what: "end", part, source })?;
-            }
+        for mut process in self.processes(uid)? {
+            process.kill().await.map_err(|source| LocalError::Process { what: "end", part: Part::ApiServer, source })?;
         }
         Ok(())
     }
@@ -453,6 +445,8 @@ fn fresh(spec: &Spec, port: u16) -> Record {
         webhook: spec.webhook.base.to_string(),
         authorizer: Authorizer::default(),
         running: false,
+        signing: None,
+        made: false,
     }
 }
 
@@ -461,7 +455,7 @@ fn renewed(spec: &Spec, known: Record) -> Record {
     Record { name: spec.name.clone(), pools: spec.pools.clone(), webhook: spec.webhook.base.to_string(), ..known }
 }
 
-async fn blocking(work: impl FnOnce() -> Result<(), LocalError> + Send + 'static) -> Result<(), LocalError> {
+pub(super) async fn blocking(work: impl FnOnce() -> Result<(), LocalError> + Send + 'static) -> Result<(), LocalError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),

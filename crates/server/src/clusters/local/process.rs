@@ -58,20 +58,28 @@ impl Process {
     /// The processes that play `part` in the cluster, started by whichever run of us.
     pub(super) fn find(home: &ClusterHome, part: Part) -> io::Result<Vec<Self>> {
         let mark = mark(home, part);
+        Self::marked(|found| found == mark)
+    }
+
+    /// The processes that play any part in the cluster.
+    pub(super) fn find_all(home: &ClusterHome) -> io::Result<Vec<Self>> {
+        let marks = Part::ALL.map(|part| mark(home, part));
+        Self::marked(|found| marks.iter().any(|mark| mark == found))
+    }
+
+    fn marked(wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Self>> {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let name = entry?.file_name();
             let Some(pid) = name.to_str().and_then(|text| text.parse::<i32>().ok()).and_then(Pid::from_raw) else { continue };
             // Cheap and usually the end of it; what matters is the second look, with the handle open.
-            if !is_marked(pid, &mark) {
-                continue;
-            }
+            let Some(mark) = environment(pid, MARK).filter(|mark| wanted(mark)) else { continue };
             let Ok(handle) = open(pid) else { continue };
             if !is_marked(pid, &mark) {
                 continue;
             }
             let arguments = environment(pid, ARGUMENTS).unwrap_or_default();
-            found.push(Self { pid, handle, mark: mark.clone(), arguments, child: None });
+            found.push(Self { pid, handle, mark, arguments, child: None });
         }
         Ok(found)
     }
@@ -84,6 +92,17 @@ impl Process {
     /// Whether it was started with exactly these arguments.
     pub(super) fn was_started_with(&self, arguments: &[String]) -> bool {
         self.arguments == fingerprint(arguments)
+    }
+
+    /// Whether the folder that it works in was removed.
+    pub(super) fn works_nowhere(&self) -> bool {
+        Self::is_nowhere(self.pid())
+    }
+
+    /// The same for a process that is only known by its number.
+    pub(super) fn is_nowhere(pid: u32) -> bool {
+        let folder = fs::read_link(format!("/proc/{pid}/cwd"));
+        folder.is_ok_and(|folder| folder.to_string_lossy().ends_with(" (deleted)"))
     }
 
     /// Waits until it has ended, and tells how, as far as that can be known.

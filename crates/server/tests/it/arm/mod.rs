@@ -6,6 +6,8 @@ mod everywhere;
 mod gate;
 mod left_deployments;
 mod legacy;
+mod life;
+mod pools;
 mod pretend;
 mod roles;
 mod rules;

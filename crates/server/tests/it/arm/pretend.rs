@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use entrance_model::cluster::door::{LeftBehind, Refused, Severed};
-use entrance_model::cluster::{Cluster, Door, Endpoint, Observed, Spec, Stage, Step, Versions};
+use entrance_model::cluster::{Ailment, Cluster, Condition, Door, Endpoint, Keys, Observed, Spec, Stage, Step, Versions};
 use entrance_model::id::{ClusterUid, DoorId, PrincipalId};
 use entrance_server::clusters::{Certificate, Doing, Driver, DriverError, Shutting};
 use zeroize::Zeroizing;
@@ -21,7 +21,8 @@ struct State {
     planes: HashMap<ClusterUid, Observed>,
     steps: Vec<Step>,
     failing: Option<Step>,
-    holding: Option<Step>,
+    held: Option<Step>,
+    ailing: Option<Ailment>,
     doors: Vec<DoorId>,
     shown: Vec<bool>,
     is_deaf: bool,
@@ -37,9 +38,14 @@ impl Pretend {
         self.state().failing = step;
     }
 
-    /// From now on this step does not come to its end; `None` ends it.
+    /// What is seen from now on by whoever looks after the control planes.
+    pub(crate) fn ail(&self, ailment: Option<Ailment>) {
+        self.state().ailing = ailment;
+    }
+
+    /// From now on this step takes its time; `None` lets it go on.
     pub(crate) fn hold(&self, step: Option<Step>) {
-        self.state().holding = step;
+        self.state().held = step;
     }
 
     /// The steps that were taken, oldest first.
@@ -50,6 +56,11 @@ impl Pretend {
     /// How many control planes there are.
     pub(crate) fn count(&self) -> usize {
         self.state().planes.len()
+    }
+
+    /// Whether processes of any control plane live.
+    pub(crate) fn lives(&self) -> bool {
+        self.state().planes.values().any(|plane| plane.lives)
     }
 
     /// How many doors are open.
@@ -80,13 +91,27 @@ impl Pretend {
         let plane = state.planes.entry(cluster.uid).or_default();
         match step {
             Step::Prepare => plane.stage = Stage::Prepared,
-            Step::Start => plane.stage = Stage::Running,
+            Step::Start => (plane.stage, plane.lives) = (Stage::Running, true),
+            Step::Halt => (plane.stage, plane.lives) = (Stage::Incomplete, false),
             Step::AwaitReady => {
                 plane.stage = Stage::Ready;
                 plane.admins.get_or_insert_default();
             }
             Step::Nodes => plane.pools.clone_from(&spec.pools),
             Step::BindAdmins => plane.admins = Some(spec.admins().to_vec()),
+            Step::MakeKeys => plane.keys.next = cluster.state.operation(),
+            Step::SwapKeys => {
+                (plane.stage, plane.lives) = (Stage::Prepared, false);
+                plane.keys = Keys { in_use: plane.keys.next.take(), old: true, ..plane.keys };
+            }
+            Step::DropOldKeys => plane.keys.old = false,
+            Step::RestoreKeys => {
+                if plane.keys.old {
+                    (plane.stage, plane.lives) = (Stage::Prepared, false);
+                }
+                plane.keys = Keys { signing: plane.keys.signing, ..Keys::default() };
+            }
+            Step::RenewSigningKey => plane.keys.signing = cluster.state.operation(),
             Step::Enforce | Step::Erase => {}
         }
         Ok(())
@@ -114,9 +139,13 @@ impl Driver for Pretend {
         now(Ok(self.state().planes.get(&cluster.uid).cloned().unwrap_or_default()))
     }
 
+    fn look_after<'a>(&'a self, _: &'a Cluster, _: &'a Spec) -> Doing<'a, Condition> {
+        now(Ok(self.state().ailing.clone().map_or(Condition::Well, Condition::Ill)))
+    }
+
     fn apply<'a>(&'a self, cluster: &'a Cluster, spec: &'a Spec, step: Step) -> Doing<'a, ()> {
         Box::pin(async move {
-            while self.state().holding == Some(step) {
+            while self.state().held == Some(step) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             self.take(cluster, spec, step)

@@ -244,6 +244,7 @@ fn cluster(tenant: TenantId, name: &str, profile: &Value, now: Timestamp) -> Clu
         document,
         version: "1.37.2".parse().expect("a version"),
         state: State::Ready,
+        power: entrance_model::cluster::Power::Running,
         endpoint: None,
         revision: 1,
         created: now,
