@@ -104,7 +104,7 @@ def replay(server, admin):
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.file}: {step.command}")
 def test_the_answers_have_the_recorded_shape(replay, admin, step):
-    if re.match("az aks (stop|start|rotate-certs|command invoke) ", step.command):
+    if re.match("az aks command invoke ", step.command):
         pytest.skip("not served yet, see docs/limits.md")
     found = replay.player(step.file).play(step)
     left = [words for words in found if not any(re.search(pattern, words) for pattern in ON_PURPOSE)]
