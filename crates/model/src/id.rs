@@ -92,6 +92,8 @@ ids! {
     RoleId;
     /// A role assignment.
     AssignmentId;
+    /// A deny assignment.
+    DenialId;
     /// One second factor of a person, or their password.
     MethodId;
     /// A browser session or a device sign-in.

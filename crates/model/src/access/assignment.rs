@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::condition::{Attributes, Condition, Source};
 use crate::arm::Scope;
 use crate::id::{AssignmentId, PrincipalId, RoleId, TenantId};
 
@@ -70,8 +71,8 @@ pub struct Assignment {
     pub principal_type: PrincipalType,
     /// What it is for.
     pub description: Option<String>,
-    /// A condition, kept as text; version 2.0 is the only one there is.
-    pub condition: Option<String>,
+    /// When it counts; version 2.0 is the only one there is.
+    pub condition: Option<Condition>,
     /// When it was made.
     pub created: Timestamp,
     /// Who made it.
@@ -80,4 +81,26 @@ pub struct Assignment {
     pub updated: Timestamp,
     /// Who changed it.
     pub updated_by: Option<PrincipalId>,
+}
+
+impl Assignment {
+    /// What conditions on the right to give or take this assignment can ask about.
+    pub fn attributes(
+        source: Source,
+        role: Option<RoleId>,
+        principal: Option<PrincipalId>,
+        kind: Option<PrincipalType>,
+    ) -> Attributes {
+        let mut attributes = Attributes::default();
+        if let Some(role) = role {
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:RoleDefinitionId", role);
+        }
+        if let Some(principal) = principal {
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalId", principal);
+        }
+        if let Some(kind) = kind {
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalType", kind);
+        }
+        attributes
+    }
 }

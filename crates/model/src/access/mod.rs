@@ -2,8 +2,12 @@
 
 mod action;
 mod assignment;
+mod condition;
+mod custom;
 mod data_action;
 mod decide;
+mod denial;
+mod hierarchy;
 mod pattern;
 mod role;
 #[cfg(test)]
@@ -11,8 +15,12 @@ mod rules;
 
 pub use action::Action;
 pub use assignment::{Assignment, PrincipalType};
+pub use condition::{Attributes, BadCondition, Condition, Source};
+pub use custom::{BadRole, UnknownDataAction};
 pub use data_action::{DATA_ACTION_PREFIX, DataActions};
-pub use decide::{Because, Caller, Decision, Plane, Via, decide};
+pub use decide::{Because, Caller, Decision, Denied, Plane, Question, Rights, Via, decide};
+pub use denial::{BadDenial, Denial};
+pub use hierarchy::Hierarchy;
 pub use pattern::Pattern;
 pub use role::{BadRoles, Permission, RoleDefinition, RoleKind, Roles};
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::decide::Plane;
+use super::hierarchy::Hierarchy;
 use super::pattern::Pattern;
 use crate::arm::Scope;
 use crate::id::RoleId;
@@ -67,8 +68,13 @@ impl RoleDefinition {
     }
 
     /// whether it may be assigned at the scope.
-    pub fn is_assignable_at(&self, scope: &Scope) -> bool {
-        self.assignable.iter().any(|place| place.covers(scope))
+    pub fn is_assignable_at(&self, scope: &Scope, hierarchy: &Hierarchy) -> bool {
+        self.assignable.iter().any(|place| hierarchy.covers(place, scope))
+    }
+
+    /// Whether it may be assigned at the scope or somewhere below it.
+    pub fn is_assignable_below(&self, scope: &Scope, hierarchy: &Hierarchy) -> bool {
+        self.assignable.iter().any(|place| hierarchy.covers(place, scope) || hierarchy.covers(scope, place))
     }
 }
 
@@ -156,7 +162,7 @@ mod tests {
         assert_eq!(roles.iter().count(), 13);
         assert_eq!(roles.named("owner").map(|r| r.id), Some(built_in::OWNER));
         for id in [built_in::CONTRIBUTOR, built_in::READER, built_in::CLUSTER_ADMIN, built_in::CLUSTER_USER] {
-            assert!(roles.get(id).is_some_and(|r| r.is_assignable_at(&Scope::root())));
+            assert!(roles.get(id).is_some_and(|r| r.is_assignable_at(&Scope::root(), &Hierarchy::default())));
         }
     }
 
