@@ -30,7 +30,7 @@ mod tests;
 #[cfg(test)]
 mod write_tests;
 
-pub use arm::{Arm, KeptDoor};
+pub use arm::{Arm, CustomRole, KeptDoor};
 pub use audit::{AuditEvent, AuditRow};
 pub use directory::Directory;
 pub use edition::Area;

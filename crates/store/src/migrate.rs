@@ -24,6 +24,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (15, "factors", include_str!("../migrations/0015_factors.sql")),
     (16, "policies", include_str!("../migrations/0016_policies.sql")),
     (17, "workload", include_str!("../migrations/0017_workload.sql")),
+    (18, "rights", include_str!("../migrations/0018_rights.sql")),
     (19, "deployments", include_str!("../migrations/0019_deployments.sql")),
     (20, "power", include_str!("../migrations/0020_power.sql")),
     (21, "locks", include_str!("../migrations/0021_locks.sql")),

@@ -117,14 +117,31 @@ actions! {
     ActivityRead = "Microsoft.Insights/eventtypes/values/read";
     /// See how much of a quota is used.
     UsagesRead = "Microsoft.ContainerService/locations/usages/read";
+    /// Say who is cluster admin, in profile `strict`. It is named among the rights to give rights, so that the wildcards of
+    /// built-in roles fit it as they fit those (decision 0032).
+    ClusterAdminsWrite = "Microsoft.Authorization/clusterAdmins/write";
     /// See role definitions.
     RoleDefinitionsRead = "Microsoft.Authorization/roleDefinitions/read";
+    /// Make or change a role.
+    RoleDefinitionsWrite = "Microsoft.Authorization/roleDefinitions/write";
+    /// Delete a role.
+    RoleDefinitionsDelete = "Microsoft.Authorization/roleDefinitions/delete";
     /// See role assignments.
     RoleAssignmentsRead = "Microsoft.Authorization/roleAssignments/read";
     /// Give a role to someone.
     RoleAssignmentsWrite = "Microsoft.Authorization/roleAssignments/write";
     /// Take a role from someone.
     RoleAssignmentsDelete = "Microsoft.Authorization/roleAssignments/delete";
+    /// See deny assignments.
+    DenialsRead = "Microsoft.Authorization/denyAssignments/read";
+    /// Deny something to somebody.
+    DenialsWrite = "Microsoft.Authorization/denyAssignments/write";
+    /// Take a deny assignment away.
+    DenialsDelete = "Microsoft.Authorization/denyAssignments/delete";
+    /// See one's own rights.
+    PermissionsRead = "Microsoft.Authorization/permissions/read";
+    /// Ask what somebody may do.
+    CheckAccess = "Microsoft.Authorization/checkAccess/read";
 }
 
 impl std::fmt::Display for Action {

@@ -8,6 +8,8 @@ mod data_action;
 mod decide;
 mod denial;
 mod hierarchy;
+#[cfg(test)]
+mod matrix_tests;
 mod pattern;
 mod role;
 #[cfg(test)]

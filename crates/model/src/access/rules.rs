@@ -49,7 +49,9 @@ fn may(oid: PrincipalId, groups: &[GroupId], action: &str, known: &[&RoleDefinit
         roles.add((*role).clone());
     }
     let scope = format!("{S}/resourceGroups/rg").parse().expect("a scope");
-    decide(Caller { oid, groups }, Plane::Control, action, &scope, &roles, assignments).is_allowed()
+    let (caller, attributes, hierarchy) = (Caller { oid, groups }, Attributes::default(), Hierarchy::default());
+    let question = Question { caller, plane: Plane::Control, action, scope: &scope, attributes: &attributes };
+    decide(&question, &Rights { roles: &roles, assignments, denials: &[], hierarchy: &hierarchy }).is_allowed()
 }
 
 #[test]

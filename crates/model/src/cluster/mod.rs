@@ -32,7 +32,7 @@ pub use record::{Cluster, Endpoint, Etag};
 pub use sealed_door::{SealedDoor, Sealing};
 pub use show::{Showing, fqdn, show};
 pub use sign_in::{Managed, SignIn};
-pub use spec::{EntranceProfile, Spec, TokenAudience, UserName};
+pub use spec::{EntranceProfile, Profile, Spec, TokenAudience, UserName};
 pub use state::{Busy, Failure, NotNow, Power, State, Work};
 pub use unacceptable::Unacceptable;
 pub use versions::{BadVersion, KubernetesVersion, Versions};

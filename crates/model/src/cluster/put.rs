@@ -7,7 +7,7 @@ use super::pools;
 use super::record::Cluster;
 use super::shape::{self, Aside, Object};
 use super::sign_in::{self, Around, SignIn};
-use super::spec::{GROUPS_MAX, Spec, TokenAudience, UserName};
+use super::spec::{GROUPS_MAX, Profile, Spec, TokenAudience, UserName};
 use super::unacceptable::Unacceptable;
 use super::versions::{KubernetesVersion, Versions};
 use crate::arm::{ClusterAddress, Location};
@@ -364,6 +364,7 @@ fn defaults(document: &mut Document, address: &ClusterAddress, uid: ClusterUid, 
     }
     default("entranceProfile", json!({}));
     if let Some(profile) = properties.get_mut("entranceProfile").and_then(Value::as_object_mut) {
+        profile.entry("profile").or_insert_with(|| json!(Profile::Strict.as_str()));
         profile.entry("tokenAudience").or_insert_with(|| json!(house.token_audience.as_str()));
         profile.entry("userName").or_insert_with(|| json!(house.user_name.as_str()));
         profile.entry("groupsMax").or_insert_with(|| json!(GROUPS_MAX));

@@ -198,6 +198,7 @@ static AAD_PROFILE: &[Member] = &[
 ];
 
 static ENTRANCE_PROFILE: &[Member] = &[
+    text("profile"),
     text("tokenAudience"),
     read_only("serverAppId"),
     text("userName"),

@@ -81,9 +81,37 @@ impl FromStr for UserName {
     }
 }
 
+/// How closely a cluster follows the original where the original lets rights grow (R-364, decision 0032).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// As the original: who may change a cluster may also say who administers it.
+    Aks,
+    /// To say who administers a cluster is a right of its own.
+    Strict,
+}
+
+impl Profile {
+    /// The word of the resource.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aks => "aks",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Aks, Self::Strict].into_iter().find(|known| known.as_str() == text).ok_or(())
+    }
+}
+
 /// Settings that the original does not have: `properties.entranceProfile`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntranceProfile {
+    /// How closely it follows the original. Clusters from before there was a choice follow it.
+    pub profile: Profile,
     /// Which tokens open the cluster.
     pub audience: TokenAudience,
     /// What people are called.
@@ -146,6 +174,13 @@ impl Spec {
         self.pools.iter().map(|pool| u32::from(pool.count)).sum()
     }
 
+    /// Whether a change to `after` decides anew who gets in and as what: the directory integration, local accounts, Kubernetes
+    /// RBAC, or our own settings of all that.
+    pub fn decides_who_enters(&self, after: &Self) -> bool {
+        (&self.sign_in, self.local_accounts, self.kubernetes_rbac, &self.entrance)
+            != (&after.sign_in, after.local_accounts, after.kubernetes_rbac, &after.entrance)
+    }
+
     /// The groups whose members administer it.
     pub fn admins(&self) -> &[GroupId] {
         self.sign_in.managed().map_or(&[], |managed| &managed.admins)
@@ -160,6 +195,7 @@ impl EntranceProfile {
             value: value.chars().take(100).collect(),
             known,
         };
+        let profile = at("profile").and_then(Value::as_str).unwrap_or(Profile::Aks.as_str());
         let audience = at("tokenAudience").and_then(Value::as_str).unwrap_or(TokenAudience::Shared.as_str());
         let user_name = at("userName").and_then(Value::as_str).unwrap_or(UserName::Upn.as_str());
         let groups_max = match at("groupsMax") {
@@ -184,6 +220,7 @@ impl EntranceProfile {
             second_person: at("breakGlass.secondPerson").and_then(Value::as_bool).unwrap_or(false),
         };
         Ok(Self {
+            profile: profile.parse().map_err(|()| unknown("profile", profile, "aks or strict"))?,
             audience: audience.parse().map_err(|()| unknown("tokenAudience", audience, "shared or cluster"))?,
             user_name: user_name.parse().map_err(|()| unknown("userName", user_name, "upn or oid"))?,
             groups_max,

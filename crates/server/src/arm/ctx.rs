@@ -6,11 +6,13 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use base64::Engine as _;
-use entrance_model::access::{Action, Assignment, Because, Caller, Decision, Plane, Roles, decide};
+use entrance_model::access::{
+    Action, Assignment, Attributes, Because, Caller, Decision, Denial, Hierarchy, Plane, Question, Rights, Roles, decide,
+};
 use entrance_model::arm::{ApiVersion, Lock, Locked, Scope, Subscription};
 use entrance_model::directory::MemberKind;
 use entrance_model::id::{GroupId, PrincipalId, SubscriptionId, TenantId};
-use entrance_store::AuditEvent;
+use entrance_store::{AuditEvent, Reader, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ use crate::authority::keys::Verified;
 use crate::authority::token::AccessToken;
 use crate::http::RequestInfo;
 
-/// All roles there are. Custom roles will come from the store.
+/// The built-in roles.
 pub(super) static ROLES: LazyLock<Roles> = LazyLock::new(Roles::built_in);
 
 /// One request of a known caller.
@@ -32,8 +34,43 @@ pub(crate) struct Ctx {
     pub(crate) info: RequestInfo,
     who: Who,
     groups: Vec<GroupId>,
-    assignments: Vec<Assignment>,
+    held: Held,
     locks: Vec<Lock>,
+}
+
+/// What somebody holds, read from the store: what decisions about them need, and nothing about others.
+pub(super) struct Held {
+    assignments: Vec<Assignment>,
+    // With custom roles among those they hold; without, the built-in ones serve everybody.
+    roles: Option<Roles>,
+    denials: Vec<Denial>,
+    hierarchy: Hierarchy,
+}
+
+impl Held {
+    /// Reads it for these assignments.
+    pub(super) async fn read(reader: &mut Reader, tenant: TenantId, assignments: Vec<Assignment>) -> Result<Self, StoreError> {
+        let mut roles: Option<Roles> = None;
+        for assignment in &assignments {
+            if roles.as_ref().unwrap_or(&ROLES).get(assignment.role).is_none()
+                && let Some(custom) = reader.arm().custom_role(tenant, assignment.role).await?
+            {
+                roles.get_or_insert_with(|| ROLES.clone()).add(custom.role);
+            }
+        }
+        let denials = reader.arm().denials(tenant).await?;
+        Ok(Self { assignments, roles, denials, hierarchy: Hierarchy::of(tenant) })
+    }
+
+    /// What counts for decisions.
+    pub(super) fn rights(&self) -> Rights<'_> {
+        Rights {
+            roles: self.roles.as_ref().unwrap_or(&ROLES),
+            assignments: &self.assignments,
+            denials: &self.denials,
+            hierarchy: &self.hierarchy,
+        }
+    }
 }
 
 /// How the caller is known.
@@ -69,9 +106,10 @@ impl FromRequestParts<Arc<App>> for Ctx {
         let mut reader = app.store.read().await?;
         let groups = reader.directory().ancestors(token.tid, token.oid).await?;
         let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
-        let assignments = reader.arm().assignments(token.tid).await?;
+        let assignments = reader.arm().assignments_held(token.tid, token.oid).await?;
+        let held = Held::read(&mut reader, token.tid, assignments).await?;
         let locks = reader.arm().locks(token.tid).await?;
-        Ok(Self { app: Arc::clone(app), info, who: Who::Sent(Box::new(token)), groups, assignments, locks })
+        Ok(Self { app: Arc::clone(app), info, who: Who::Sent(Box::new(token)), groups, held, locks })
     }
 }
 
@@ -98,9 +136,10 @@ impl Ctx {
         }
         let groups = directory.ancestors(tenant, oid).await?;
         let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
-        let assignments = reader.arm().assignments(tenant).await?;
+        let assignments = reader.arm().assignments_held(tenant, oid).await?;
+        let held = Held::read(&mut reader, tenant, assignments).await?;
         let locks = reader.arm().locks(tenant).await?;
-        Ok(Some(Self { app: Arc::clone(app), info, who: Who::Asked { tenant, oid, name }, groups, assignments, locks }))
+        Ok(Some(Self { app: Arc::clone(app), info, who: Who::Asked { tenant, oid, name }, groups, held, locks }))
     }
 
     /// The caller's object id.
@@ -132,9 +171,9 @@ impl Ctx {
         &self.groups
     }
 
-    /// The tenant's role assignments, as they were when the request began.
+    /// The role assignments that the caller holds, as they were when the request began.
     pub(crate) fn assignments(&self) -> &[Assignment] {
-        &self.assignments
+        &self.held.assignments
     }
 
     /// The tenant's locks, as they were when the request began.
@@ -142,31 +181,45 @@ impl Ctx {
         &self.locks
     }
 
-    fn decide(&self, action: Action, scope: &Scope) -> Decision {
+    /// What counts for decisions about the caller.
+    pub(super) fn rights(&self) -> Rights<'_> {
+        self.held.rights()
+    }
+
+    fn decide(&self, action: Action, scope: &Scope, attributes: &Attributes) -> Decision {
         let caller = Caller { oid: self.oid(), groups: &self.groups };
-        decide(caller, Plane::Control, action.as_str(), scope, &ROLES, &self.assignments)
+        decide(&Question { caller, plane: Plane::Control, action: action.as_str(), scope, attributes }, &self.rights())
     }
 
     /// Whether the caller may do it; for lists that show only what may be seen.
     pub(crate) fn may(&self, action: Action, scope: &Scope) -> bool {
-        self.decide(action, scope).is_allowed()
+        self.decide(action, scope, &Attributes::default()).is_allowed()
     }
 
     /// the proof that the caller may do it and no lock forbids it, before anybody looks whether the thing exists.
     pub(crate) fn allow(&self, action: Action, scope: &Scope) -> Result<Allowed, ArmError> {
-        let allowed = self.allow_past_locks(action, scope)?;
+        self.allow_with(action, scope, &Attributes::default())
+    }
+
+    /// The same where conditions can ask for more than the action.
+    pub(super) fn allow_with(&self, action: Action, scope: &Scope, attributes: &Attributes) -> Result<Allowed, ArmError> {
+        let allowed = self.past_locks(action, scope, attributes)?;
         Locked::check(&self.locks, action, scope)?;
         Ok(allowed)
     }
 
     /// The same for what locks must never hold up: closing a door.
     pub(crate) fn allow_past_locks(&self, action: Action, scope: &Scope) -> Result<Allowed, ArmError> {
-        match self.decide(action, scope) {
+        self.past_locks(action, scope, &Attributes::default())
+    }
+
+    fn past_locks(&self, action: Action, scope: &Scope, attributes: &Attributes) -> Result<Allowed, ArmError> {
+        match self.decide(action, scope, attributes) {
             Decision::Allow(because) => Ok(Allowed { action, scope: scope.clone(), because }),
-            Decision::Deny => {
-                tracing::info!(request = %self.info.id, oid = %self.oid(), %action, %scope, "refused");
-                let (name, oid) = (self.name(), self.oid().to_string());
-                Err(Refusal::Forbidden { name, oid, action: action.as_str(), scope: scope.to_string() }.into())
+            Decision::Deny(why) => {
+                tracing::info!(request = %self.info.id, oid = %self.oid(), %action, %scope, %why, "refused");
+                let (name, oid, scope) = (self.name(), self.oid().to_string(), scope.to_string());
+                Err(Refusal::Forbidden { name, oid, action: action.as_str(), scope, why: why.to_string() }.into())
             }
         }
     }

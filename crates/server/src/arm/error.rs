@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::Timestamp;
+use entrance_model::access::{BadDenial, BadRole};
 use entrance_model::arm::filter::BadFilter;
 use entrance_model::arm::tags::BadTags;
 use entrance_model::arm::{BadApiVersion, BadLock, BadName, BadScope, Locked, Refused, Ruled};
@@ -28,9 +29,9 @@ pub(crate) enum Refusal {
     #[error("The token comes from tenant {token}, but subscription {subscription} belongs to tenant {tenant}.")]
     OtherTenant { token: String, subscription: String, tenant: String },
     #[error(
-        "The client '{name}' with object id '{oid}' may not perform action '{action}' over scope '{scope}'. If the right was given a moment ago, sign in again and retry."
+        "The client '{name}' with object id '{oid}' may not perform action '{action}' over scope '{scope}': {why}. If the right was given a moment ago, sign in again and retry."
     )]
-    Forbidden { name: String, oid: String, action: &'static str, scope: String },
+    Forbidden { name: String, oid: String, action: &'static str, scope: String, why: String },
     #[error("The api-version query parameter is missing.")]
     NoApiVersion,
     #[error(transparent)]
@@ -91,6 +92,8 @@ pub(crate) enum Refusal {
     NoAccessProfile(String),
     #[error("Role assignment name '{0}' is not a GUID.")]
     AssignmentName(String),
+    #[error("Role definition name '{0}' is not a GUID.")]
+    RoleName(String),
     #[error("This role is already assigned to that principal at this scope. The ID of the existing role assignment is {0}.")]
     AssignmentExists(String),
     #[error("Role, principal and scope of an assignment cannot be changed; make a new one.")]
@@ -102,7 +105,7 @@ pub(crate) enum Refusal {
     #[error("{principal} is a {actual}, not a {given}.")]
     PrincipalType { principal: String, actual: String, given: String },
     #[error("The condition cannot be used: {0}.")]
-    Condition(&'static str),
+    Condition(String),
 }
 
 impl Ruled for Refusal {
@@ -120,7 +123,7 @@ impl Ruled for Refusal {
             Self::NoResource { .. } | Self::NotFound(_) | Self::NoSealedDoor { .. } => "R-010",
             Self::NoSuchType { .. } => "R-012",
             Self::Method { .. } => "R-213",
-            Self::Body(_) | Self::TooLarge(_) | Self::Parameter { .. } => "R-013",
+            Self::Body(_) | Self::TooLarge(_) | Self::Parameter { .. } | Self::RoleName(_) => "R-013",
             Self::GroupMoved { .. } => "R-016",
             Self::GroupDeleting(_) => "R-032",
             Self::Precondition(_) | Self::Exists(_) => "R-025",
@@ -177,6 +180,7 @@ impl Ruled for Refusal {
             | Self::StaticCredentials
             | Self::NoPublicName
             | Self::AssignmentName(_)
+            | Self::RoleName(_)
             | Self::NoRole { .. }
             | Self::NoPrincipal { .. }
             | Self::PrincipalType { .. }
@@ -215,6 +219,7 @@ impl Ruled for Refusal {
                 "OperationNotAllowed"
             }
             Self::AssignmentName(_) => "InvalidRoleAssignmentId",
+            Self::RoleName(_) => "InvalidRoleDefinitionId",
             Self::AssignmentExists(_) => "RoleAssignmentExists",
             Self::AssignmentFixed => "RoleAssignmentUpdateNotPermitted",
             Self::NoRole { .. } => "RoleDefinitionDoesNotExist",
@@ -268,7 +273,7 @@ macro_rules! ruled {
     )*};
 }
 
-ruled! { Unacceptable Busy NotNow BadName BadFilter BadLock BadTags DoorRefusal Locked }
+ruled! { Unacceptable Busy NotNow BadName BadFilter BadLock BadTags DoorRefusal Locked BadRole BadDenial }
 
 impl From<BadScope> for ArmError {
     fn from(error: BadScope) -> Self {

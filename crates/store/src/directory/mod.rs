@@ -15,6 +15,7 @@ use entrance_model::{Timestamp, id::PrincipalId};
 pub use groups::Ancestor;
 pub use names::{HeldName, NameUse};
 
+use crate::arm::access;
 use crate::error::StoreError;
 use crate::row::{Row, json_text};
 use crate::session::{Scope, Write};
@@ -117,6 +118,7 @@ impl Directory<'_, Write> {
         sqlx::query(DROP_EDGES).bind(tenant.to_string()).bind(id).execute(&mut *self.0.conn).await?;
         sqlx::query(DROP_OWNED).bind(tenant.to_string()).bind(id).execute(&mut *self.0.conn).await?;
         self.drop_app_roles(tenant, id).await?;
+        access::forget(&mut self.0, tenant, id).await?;
         sqlx::query(RETIRE)
             .bind(id)
             .bind(tenant.to_string())

@@ -13,6 +13,7 @@ mod power;
 mod put;
 mod rotate;
 mod sealed;
+mod strict;
 mod tags;
 mod versions;
 

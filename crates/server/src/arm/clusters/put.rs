@@ -231,6 +231,7 @@ async fn alter(
     let work = if cluster.applied.is_some() { Work::Update } else { Work::Create };
     cluster.begin(work, change.operation, now)?;
     let Accepted { document, spec, warnings } = facts.accept(ctx, |house| judge(&cluster, house))?;
+    super::strict::guard(ctx, &cluster, &spec)?;
     let before = cluster.document.at("properties.aadProfile").cloned();
     cluster.document = document;
     cluster.modified = now;

@@ -1,4 +1,5 @@
-//! The filters of this provider that clients send: `atScope()`, `principalId eq`, `assignedTo()`, `roleName eq`, joined by `and`.
+//! The filters of this provider that clients send: `atScope()`, `principalId eq`, `assignedTo()`, `roleName eq`,
+//! `type eq`, `atScopeAndBelow()`, joined by `and`.
 
 use axum::extract::Query;
 use axum::http::Uri;
@@ -18,6 +19,10 @@ pub(super) struct Filter {
     pub(super) assigned_to: Option<PrincipalId>,
     /// The role's name.
     pub(super) role_name: Option<String>,
+    /// Whether it is built in or custom.
+    pub(super) role_type: Option<String>,
+    /// At the scope and below too.
+    pub(super) and_below: bool,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +52,11 @@ impl Filter {
                 filter.assigned_to = Some(id(value)?);
             } else if let Some(value) = equal(term, "roleName") {
                 filter.role_name = Some(value);
-            } else if equal(term, "type").is_none() {
+            } else if let Some(value) = equal(term, "type") {
+                filter.role_type = Some(value);
+            } else if term.eq_ignore_ascii_case("atScopeAndBelow()") {
+                filter.and_below = true;
+            } else {
                 return Err(bad());
             }
         }
@@ -82,6 +91,8 @@ mod tests {
         let both = read(&format!("atScope() and assignedTo('{id}')"));
         assert!(both.at_scope && both.assigned_to == id.parse().ok());
         assert_eq!(read("roleName eq 'It''s mine'").role_name.as_deref(), Some("It's mine"));
+        let below = read("type eq 'CustomRole' and atScopeAndBelow()");
+        assert!(below.and_below && !below.at_scope && below.role_type.as_deref() == Some("CustomRole"));
         for bad in ["x", "principalId eq 'me'", "principalId ne 'x'", "assignedTo(x)"] {
             assert!(Filter::read(bad).is_err(), "{bad}");
         }

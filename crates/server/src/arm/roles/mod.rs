@@ -1,10 +1,13 @@
-//! Role definitions and assignments at any scope (contract R, 3.3).
+//! Role definitions, role assignments and deny assignments at any scope, and what somebody may do there (contract R, 3.3, 3.10).
 //!
 //! Their paths begin with a scope of any length, so they are taken apart here and not by the router.
 
 pub(super) mod assignments;
+mod check_access;
 mod definitions;
+mod denials;
 mod filter;
+mod permissions;
 
 use std::sync::Arc;
 
@@ -12,6 +15,7 @@ use axum::extract::{FromRequest as _, Request};
 use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
 use entrance_model::arm::Scope;
+use serde_json::Value;
 
 use super::body::Body;
 use super::ctx::Ctx;
@@ -24,6 +28,9 @@ use filter::Filter;
 enum Collection {
     Assignments,
     Definitions,
+    Denials,
+    Permissions,
+    CheckAccess,
 }
 
 /// A path below `…/providers/Microsoft.Authorization`.
@@ -53,6 +60,9 @@ impl Address {
         let collection = match collection {
             "roleassignments" => Collection::Assignments,
             "roledefinitions" => Collection::Definitions,
+            "denyassignments" => Collection::Denials,
+            "permissions" => Collection::Permissions,
+            "checkaccess" => Collection::CheckAccess,
             _ => return Err(unknown().into()),
         };
         if name.as_ref().is_some_and(|name| name.is_empty() || name.contains('/')) {
@@ -91,18 +101,26 @@ async fn dispatch(app: &Arc<App>, ctx: &Ctx, address: &Address, request: Request
         ctx.subscription(&subscription.to_string()).await?;
     }
     let method = request.method().clone();
+    let (scope, uri) = (&address.scope, request.uri().clone());
     match (address.collection, &method, &address.name) {
-        (Collection::Definitions, &Method::GET, None) => definitions::list(ctx, &address.scope, &Filter::of(request.uri())?),
-        (Collection::Definitions, &Method::GET, Some(id)) => definitions::get(ctx, &address.scope, id),
-        (Collection::Assignments, &Method::GET, None) => {
-            assignments::list(ctx, &address.scope, &Filter::of(request.uri())?).await
-        }
-        (Collection::Assignments, &Method::GET, Some(id)) => assignments::get(ctx, &address.scope, id),
-        (Collection::Assignments, &Method::PUT, Some(id)) => {
-            let Body(body) = Body::from_request(request, app).await?;
-            assignments::put(ctx, &address.scope, id, &body).await
-        }
-        (Collection::Assignments, &Method::DELETE, Some(id)) => assignments::delete(ctx, &address.scope, id).await,
-        _ => Err(Refusal::Method { method: method.to_string(), path: request.uri().path().chars().take(200).collect() }.into()),
+        (Collection::Definitions, &Method::GET, None) => definitions::list(ctx, scope, &Filter::of(&uri)?).await,
+        (Collection::Definitions, &Method::GET, Some(id)) => definitions::get(ctx, scope, id).await,
+        (Collection::Definitions, &Method::PUT, Some(id)) => definitions::put(ctx, scope, id, &body(app, request).await?).await,
+        (Collection::Definitions, &Method::DELETE, Some(id)) => definitions::delete(ctx, scope, id).await,
+        (Collection::Assignments, &Method::GET, None) => assignments::list(ctx, scope, &Filter::of(&uri)?).await,
+        (Collection::Assignments, &Method::GET, Some(id)) => assignments::get(ctx, scope, id).await,
+        (Collection::Assignments, &Method::PUT, Some(id)) => assignments::put(ctx, scope, id, &body(app, request).await?).await,
+        (Collection::Assignments, &Method::DELETE, Some(id)) => assignments::delete(ctx, scope, id).await,
+        (Collection::Denials, &Method::GET, None) => denials::list(ctx, scope, &Filter::of(&uri)?),
+        (Collection::Denials, &Method::GET, Some(id)) => denials::get(ctx, scope, id),
+        (Collection::Denials, &Method::PUT, Some(id)) => denials::put(ctx, scope, id, &body(app, request).await?).await,
+        (Collection::Denials, &Method::DELETE, Some(id)) => denials::delete(ctx, scope, id).await,
+        (Collection::Permissions, &Method::GET, None) => permissions::list(ctx, scope),
+        (Collection::CheckAccess, &Method::POST, None) => check_access::post(ctx, scope, &body(app, request).await?).await,
+        _ => Err(Refusal::Method { method: method.to_string(), path: uri.path().chars().take(200).collect() }.into()),
     }
+}
+
+async fn body(app: &Arc<App>, request: Request) -> Result<Value, ArmError> {
+    Body::from_request(request, app).await.map(|Body(body)| body)
 }

@@ -9,6 +9,7 @@ mod legacy;
 mod life;
 mod pools;
 mod pretend;
+mod rights;
 mod roles;
 mod rules;
 mod things;
