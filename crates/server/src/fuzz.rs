@@ -2,6 +2,7 @@
 //! outside was taken for two things at once.
 
 use entrance_model::Timestamp;
+use entrance_model::access::{Attributes, Condition};
 use entrance_model::directory::Redirects;
 use entrance_model::signin::federation::Expression;
 use entrance_model::signin::redirect::registered;
@@ -52,6 +53,17 @@ pub fn expression(text: &[u8]) {
     let again: Expression = shown.parse().expect("what is shown is no longer than what was read, and an expression");
     assert_eq!(again.terms(), expression.terms());
     assert!(!expression.matches(&serde_json::Map::new()));
+}
+
+/// A condition of a role assignment: it is read within its budget, and an attribute that is not there lets nothing be compared.
+pub fn condition(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let kept = Condition::kept(text.to_owned());
+    let holds = kept.holds("Microsoft.Authorization/roleAssignments/write", &Attributes::default());
+    match Condition::read(text) {
+        Ok(condition) => assert_eq!(condition, kept),
+        Err(_) => assert!(!holds, "what cannot be read holds never"),
+    }
 }
 
 /// A redirect address, asked (second line) against a registered one (first line): they match only where a browser would go

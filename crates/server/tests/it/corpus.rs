@@ -94,6 +94,11 @@ fn w_030_cookie_headers() {
 }
 
 #[test]
+fn r_326_conditions_of_role_assignments() {
+    replay("condition", entrance_server::fuzz::condition);
+}
+
+#[test]
 fn g_404_expressions_of_federated_credentials() {
     replay("expression", entrance_server::fuzz::expression);
 }

@@ -165,7 +165,7 @@ pub(super) async fn look(ctx: &Ctx, id: &str) -> Result<Value, Fault> {
         Some(Kind::RoleAssignment) => {
             let (scope, name) = extension(id)?;
             // As it is now, not as it was when the caller was looked up.
-            let response = assignments::get(ctx, &scope, &name)?;
+            let response = assignments::get(ctx, &scope, &name).await?;
             let body = response.into_body().collect().await.map_err(|error| Refusal::Internal(error.to_string()))?;
             serde_json::from_slice(&body.to_bytes()).map_err(|error| Refusal::Internal(error.to_string()).into())
         }
