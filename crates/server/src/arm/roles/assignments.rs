@@ -107,18 +107,22 @@ pub(in crate::arm) async fn try_put(ctx: &Ctx, scope: &Scope, name: &str, body: 
 
 /// `DELETE {scope}/…/roleAssignments/{id}`: 200 with what was taken away, 204 when there was nothing.
 pub(super) async fn delete(ctx: &Ctx, scope: &Scope, name: &str) -> Result<Response, ArmError> {
-    let id = name.parse::<AssignmentId>().ok();
-    let mut tx = ctx.app.store.write().await?;
-    let found = match id {
-        Some(id) => tx.arm().assignment(ctx.tenant(), id).await?.filter(|a| a.scope == *scope),
-        None => None,
+    let found = match name.parse::<AssignmentId>() {
+        Ok(id) => ctx.app.store.read().await?.arm().assignment(ctx.tenant(), id).await?.filter(|a| a.scope == *scope),
+        Err(_) => None,
     };
     // What conditions may ask is what is there; of nothing they know nothing, so they refuse.
     let about = found.as_ref().map_or_else(Attributes::default, |a| {
         Assignment::attributes(Source::Resource, Some(a.role), Some(a.principal), Some(a.principal_type))
     });
     let allowed = ctx.allow_with(Action::RoleAssignmentsDelete, scope, &about)?;
-    let Some(assignment) = found else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let Some(found) = found else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let mut tx = ctx.app.store.write().await?;
+    // What was looked at has to be what is deleted, should somebody have been first.
+    let is_same = |now: &Assignment| (now.role, now.principal) == (found.role, found.principal) && now.scope == found.scope;
+    let Some(assignment) = tx.arm().assignment(ctx.tenant(), found.id).await?.filter(is_same) else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
     tx.arm().delete_assignment(&assignment).await?;
     tx.audit(ctx.app.now(), &ctx.event("roleAssignment.deleted", &allowed, show(&assignment))).await?;
     tx.commit().await?;

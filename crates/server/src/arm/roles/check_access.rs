@@ -113,7 +113,9 @@ impl Asked {
         };
         let scope: Scope = match member(body, "Resource").and_then(|resource| member(resource, "Id")).and_then(Value::as_str) {
             None => at.clone(),
-            Some(id) => id.parse().map_err(|error| Refusal::Parameter { name: "Resource.Id", detail: format!("{error}") })?,
+            Some(id) => {
+                id.parse::<Scope>().map_err(|error| Refusal::Parameter { name: "Resource.Id", detail: format!("{error}") })?
+            }
         };
         // Whoever may see rights at one place learns nothing of another.
         if !at.covers(&scope) {

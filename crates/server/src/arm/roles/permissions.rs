@@ -15,7 +15,7 @@ pub(super) fn list(ctx: &Ctx, scope: &Scope) -> Result<Response, ArmError> {
     let here = rights.assignments.iter().filter(|assignment| rights.hierarchy.covers(&assignment.scope, scope));
     let mut value: Vec<Value> = Vec::new();
     for assignment in here {
-        for permission in rights.roles.get(assignment.role).map_or(&[][..], |role| &role.permissions) {
+        for permission in rights.roles.get(assignment.role).map_or(&[][..], |role| role.permissions.as_slice()) {
             let mut entry = json!(permission);
             if let Some(condition) = &assignment.condition {
                 entry["condition"] = json!(condition.as_str());
