@@ -32,8 +32,17 @@ const LISTS: &[&str] = &[
 ];
 
 /// What hangs on any place and is not in the router's list.
-const AT_ANY_PLACE: &[&str] =
-    &["roleassignments", "roleassignments/{id}", "roledefinitions", "roledefinitions/{id}", "denyassignments", "nothing"];
+const AT_ANY_PLACE: &[&str] = &[
+    "roleassignments",
+    "roleassignments/{id}",
+    "roledefinitions",
+    "roledefinitions/{id}",
+    "denyassignments",
+    "denyassignments/{id}",
+    "permissions",
+    "checkaccess",
+    "nothing",
+];
 
 const METHODS: [Method; 5] = [Method::GET, Method::PUT, Method::PATCH, Method::POST, Method::DELETE];
 
