@@ -93,13 +93,13 @@ impl Assignment {
     ) -> Attributes {
         let mut attributes = Attributes::default();
         if let Some(role) = role {
-            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:RoleDefinitionId", role);
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:RoleDefinitionId", &role);
         }
         if let Some(principal) = principal {
-            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalId", principal);
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalId", &principal);
         }
         if let Some(kind) = kind {
-            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalType", kind);
+            attributes = attributes.with(source, "Microsoft.Authorization/roleAssignments:PrincipalType", &kind);
         }
         attributes
     }

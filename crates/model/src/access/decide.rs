@@ -212,7 +212,8 @@ mod tests {
         #[serde(default, rename = "managementGroups")]
         groups: BTreeMap<String, Vec<String>>,
         roles: serde_json::Value,
-        cases: Vec<Case>,
+        #[serde(rename = "cases")]
+        all: Vec<Case>,
     }
 
     #[derive(Deserialize)]
@@ -291,19 +292,19 @@ mod tests {
     }
 
     fn run(json: &str, plane: Plane) -> usize {
-        let all: Cases = serde_json::from_str(json).expect("the cases are JSON");
+        let known: Cases = serde_json::from_str(json).expect("the cases are JSON");
         let mut roles = Roles::built_in();
-        for role in Roles::read(&all.roles.to_string(), RoleKind::Custom).expect("custom roles").iter() {
+        for role in Roles::read(&known.roles.to_string(), RoleKind::Custom).expect("custom roles").iter() {
             roles.add(role.clone());
         }
         let mut hierarchy = Hierarchy::default();
-        for (group, children) in &all.groups {
+        for (group, children) in &known.groups {
             let group: Scope = format!("/providers/Microsoft.Management/managementGroups/{group}").parse().expect("a scope");
             for child in children {
                 hierarchy.put(&child.parse().expect("a scope"), group.clone());
             }
         }
-        for case in &all.cases {
+        for case in &known.all {
             let given = |g: &Given| Assignment {
                 condition: g.condition.as_deref().map(|text| Condition::read(text).expect("a condition")),
                 ..assignment(g.principal, g.role, &g.scope)
@@ -323,7 +324,7 @@ mod tests {
             assert!(!decisions.is_empty(), "{}", case.id);
             assert_eq!(decisions.iter().all(Decision::is_allowed), case.allow, "{}: {decisions:?}", case.id);
         }
-        all.cases.len()
+        known.all.len()
     }
 
     #[test]

@@ -79,12 +79,14 @@ pub fn with_pool(cluster: &Cluster, name: &str, body: &Value) -> Result<Value, U
         Some(before) => *before = Value::Object(pool),
         None => pools.push(Value::Object(pool)),
     }
-    Ok(wish(cluster, pools))
+    Ok(wish(cluster, &pools))
 }
 
 /// The PUT of a whole cluster that leaves one pool out; `None` when there is no such pool.
 pub fn without_pool(cluster: &Cluster, name: &str) -> Option<Value> {
-    all(cluster).any(|pool| is(pool, name)).then(|| wish(cluster, all(cluster).filter(|pool| !is(pool, name)).cloned().collect()))
+    all(cluster)
+        .any(|pool| is(pool, name))
+        .then(|| wish(cluster, &all(cluster).filter(|pool| !is(pool, name)).cloned().collect::<Vec<_>>()))
 }
 
 fn all(cluster: &Cluster) -> impl Iterator<Item = &Value> {
@@ -95,7 +97,7 @@ fn is(pool: &Value, name: &str) -> bool {
     pool["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn wish(cluster: &Cluster, pools: Vec<Value>) -> Value {
+fn wish(cluster: &Cluster, pools: &[Value]) -> Value {
     json!({ "location": cluster.document.text("location"), "properties": { "agentPoolProfiles": pools } })
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::ctx::Ctx;
 use super::error::{ArmError, Refusal};
-use super::query::Query;
+use super::query::{Query, no_such_page};
 
 /// `GET /subscriptions/{s}/providers/Microsoft.Insights/eventtypes/management/values`: the newest first.
 pub(super) async fn list(ctx: Ctx, Path(subscription): Path<String>, query: Query) -> Result<Json<Value>, ArmError> {
@@ -145,7 +145,7 @@ const COMPARES: &str = "eventTimestamp with ge or le, and resourceGroupName, res
 
 fn before(query: &Query) -> Result<Option<i64>, ArmError> {
     let Some(text) = query.after()? else { return Ok(None) };
-    let bad = |_| Refusal::Parameter { name: "$skipToken", detail: "it is none of ours; begin with the first page".to_owned() };
+    let bad = |_| no_such_page();
     Ok(Some(text.parse().map_err(bad)?))
 }
 

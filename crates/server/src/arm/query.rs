@@ -51,9 +51,7 @@ impl Query {
     pub(super) fn after(&self) -> Result<Option<String>, ArmError> {
         let Some(token) = self.get("$skipToken") else { return Ok(None) };
         let text = BASE64_URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let bad =
-            || Refusal::Parameter { name: "$skipToken", detail: "it is none of ours; begin with the first page".to_owned() };
-        Ok(Some(text.ok_or_else(bad)?))
+        Ok(Some(text.ok_or_else(no_such_page)?))
     }
 
     /// The address of the page behind this place.
@@ -86,8 +84,13 @@ impl Query {
     }
 }
 
-// Contract R, 1.7.
-const PAGE: usize = 100;
+/// A place that no page of ours ended at.
+pub(super) fn no_such_page() -> Refusal {
+    Refusal::Parameter { name: "$skipToken", detail: "it is none of ours; begin with the first page".to_owned() }
+}
+
+/// As many as one page holds (contract R, 1.7).
+pub(super) const PAGE: usize = 100;
 
 #[cfg(test)]
 mod tests {

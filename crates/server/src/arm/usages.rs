@@ -15,7 +15,7 @@ pub(super) async fn list(ctx: Ctx, Path((subscription, location)): Path<(String,
     let subscription = ctx.subscription(&subscription).await?.id;
     ctx.allow(Action::UsagesRead, &Scope::subscription(subscription))?;
     location.parse::<Location>()?;
-    let used = ctx.app.store.read().await?.arm().clusters_in(subscription, None).await?.len();
+    let used = ctx.app.store.read().await?.arm().count_clusters(subscription).await?;
     let clusters = json!({
         "name": { "value": "ManagedClusters", "localizedValue": "Managed clusters" },
         "currentValue": used,

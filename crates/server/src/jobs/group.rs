@@ -31,7 +31,7 @@ pub(super) async fn work(app: &App, lease: &Lease, name: &GroupName) -> Result<(
                     return finish(app, lease, name, Some(Failure { code: why.code.clone(), message })).await;
                 }
                 State::Ready | State::Failed { .. } | State::Canceled { .. } | State::Gone => {
-                    begun.push(begin(app, lease, cluster).await?)
+                    begun.push(begin(app, lease, cluster).await?);
                 }
             }
         }

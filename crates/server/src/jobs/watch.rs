@@ -59,9 +59,10 @@ async fn tell(app: &App, mut cluster: Cluster, seen: &Condition) -> Result<(), S
         Condition::Ill(ailment) => ("cluster.unhealthy", Some(ailment.failure())),
         Condition::Well | Condition::Coming => ("cluster.recovered", None),
     };
-    match &why {
-        Some(why) => tracing::error!(cluster = %cluster.uid, why = %why.message, "a control plane is not what it shall be"),
-        None => tracing::info!(cluster = %cluster.uid, "a control plane is what it shall be again"),
+    if let Some(why) = &why {
+        tracing::error!(cluster = %cluster.uid, why = %why.message, "a control plane is not what it shall be");
+    } else {
+        tracing::info!(cluster = %cluster.uid, "a control plane is what it shall be again");
     }
     cluster.state = state;
     let event = AuditEvent {

@@ -16,6 +16,8 @@ statements! {
     BY_ADDRESS = "SELECT * FROM managed_cluster WHERE subscription = $1 AND group_key = $2 AND name_key = $3";
     IN_SUBSCRIPTION = "SELECT * FROM managed_cluster WHERE subscription = $1 ORDER BY group_key, name_key";
     IN_GROUP = "SELECT * FROM managed_cluster WHERE subscription = $1 AND group_key = $2 ORDER BY name_key";
+    AFTER = "SELECT * FROM managed_cluster WHERE subscription = $1 AND (group_key, name_key) > ($2, $3) ORDER BY group_key, name_key LIMIT $4";
+    AFTER_IN_GROUP = "SELECT * FROM managed_cluster WHERE subscription = $1 AND group_key = $2 AND name_key > $3 ORDER BY name_key LIMIT $4";
     EVERY = "SELECT * FROM managed_cluster ORDER BY uid";
     COUNT = "SELECT count(*) AS n FROM managed_cluster WHERE subscription = $1";
     INSERT = "INSERT INTO managed_cluster (uid, tenant, subscription, group_key, name_key, group_name, name, document, applied, version, state, work, operation, since, why, usable, url, ca, revision, created, created_by, modified, modified_by, power) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
@@ -123,6 +125,24 @@ impl<M> Arm<'_, M> {
             None => sqlx::query(IN_SUBSCRIPTION).bind(subscription.to_string()),
         };
         let rows = query.fetch_all(&mut *self.0.conn).await?;
+        rows.iter().map(|row| read(&Row::of("managed_cluster", row))).collect()
+    }
+
+    /// At most so many clusters of a subscription, or of one group in it, behind a place: the keys of a group and a name, both
+    /// empty at the beginning. In the order of these keys.
+    pub async fn clusters_after(
+        &mut self,
+        subscription: SubscriptionId,
+        group: Option<&GroupName>,
+        (after_group, after_name): (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<Cluster>, StoreError> {
+        let query = match group {
+            Some(group) => sqlx::query(AFTER_IN_GROUP).bind(subscription.to_string()).bind(group.key()),
+            None => sqlx::query(AFTER).bind(subscription.to_string()).bind(after_group.to_owned()),
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query.bind(after_name.to_owned()).bind(limit).fetch_all(&mut *self.0.conn).await?;
         rows.iter().map(|row| read(&Row::of("managed_cluster", row))).collect()
     }
 

@@ -88,7 +88,7 @@ pub struct Attributes(Vec<(Source, String, Vec<String>)>);
 impl Attributes {
     /// Adds an attribute.
     #[must_use]
-    pub fn with(mut self, source: Source, name: impl Into<String>, value: impl ToString) -> Self {
+    pub fn with(mut self, source: Source, name: impl Into<String>, value: &(impl ToString + ?Sized)) -> Self {
         self.0.push((source, name.into(), vec![value.to_string()]));
         self
     }

@@ -8,12 +8,12 @@ use entrance_model::access::Action;
 use entrance_model::arm::GroupName;
 use entrance_model::cluster::Cluster;
 use entrance_model::id::SubscriptionId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{At, allowed, existing, place, shown};
 use crate::arm::ctx::Ctx;
 use crate::arm::error::ArmError;
-use crate::arm::query::Query;
+use crate::arm::query::{PAGE, Query, no_such_page};
 
 /// One cluster.
 pub(super) async fn get(ctx: Ctx, Path(at): At) -> Result<Response, ArmError> {
@@ -50,13 +50,29 @@ pub(in crate::arm) async fn in_place(
     fits: impl Fn(&Cluster) -> bool,
     show: impl Fn(&Cluster) -> Value,
 ) -> Result<Json<Value>, ArmError> {
-    let all = ctx.app.store.read().await?.arm().clusters_in(subscription, group).await?;
-    let sees = |cluster: &Cluster| ctx.may(Action::ClusterRead, &cluster.address.scope());
-    let mut visible: Vec<(String, Cluster)> = all
-        .into_iter()
-        .filter(|cluster| fits(cluster) && sees(cluster))
-        .map(|cluster| (cluster.address.scope().key().to_owned(), cluster))
-        .collect();
-    visible.sort_by(|(one, _), (other, _)| one.cmp(other));
-    query.page(ctx.app.base(), visible, show)
+    let top = query.top(PAGE)?;
+    // The page before ended at a cluster: its group and its name, neither of which can hold a slash.
+    let mut place = match query.after()? {
+        Some(token) => token.split_once('/').map(|(group, name)| (group.to_owned(), name.to_owned())).ok_or_else(no_such_page)?,
+        None => Default::default(),
+    };
+    let mut found: Vec<Cluster> = Vec::with_capacity(top);
+    let mut reader = ctx.app.store.read().await?;
+    let has_more = loop {
+        let some = reader.arm().clusters_after(subscription, group, (&place.0, &place.1), PAGE).await?;
+        let Some(last) = some.last() else { break false };
+        place = (last.address.group.key(), last.address.name.key());
+        let sees = |cluster: &Cluster| fits(cluster) && ctx.may(Action::ClusterRead, &cluster.address.scope());
+        found.extend(some.into_iter().filter(sees));
+        if found.len() > top {
+            break true;
+        }
+    };
+    found.truncate(top);
+    let mut shown = json!({ "value": found.iter().map(show).collect::<Vec<_>>() });
+    if let Some(last) = found.last().filter(|_| has_more) {
+        let token = format!("{}/{}", last.address.group.key(), last.address.name.key());
+        shown["nextLink"] = json!(query.next_link(ctx.app.base(), &token));
+    }
+    Ok(Json(shown))
 }

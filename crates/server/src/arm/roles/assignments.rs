@@ -29,15 +29,15 @@ pub(super) async fn list(ctx: &Ctx, scope: &Scope, filter: &Filter) -> Result<Re
         reader.arm().assignments_held(ctx.tenant(), id).await?
     } else {
         let mut found = Vec::new();
-        if !scope.is_root() {
+        if scope.is_root() {
+            found.extend(reader.arm().assignments_at(ctx.tenant(), scope).await?);
+        } else {
             let group = format!("/providers/Microsoft.Management/managementGroups/{}", ctx.tenant()).parse::<Scope>();
             let mut above = scope.and_above();
             above.extend(group.ok().filter(|group| hierarchy.covers(group, scope) && group != scope));
             for place in above.iter().rev() {
                 found.extend(reader.arm().assignments_at(ctx.tenant(), place).await?);
             }
-        } else {
-            found.extend(reader.arm().assignments_at(ctx.tenant(), scope).await?);
         }
         if !filter.at_scope {
             found.extend(reader.arm().assignments_under(ctx.tenant(), scope).await?);

@@ -22,19 +22,16 @@ pub(super) async fn post(ctx: &Ctx, scope: &Scope, body: &Value) -> Result<Respo
     ctx.allow(Action::CheckAccess, scope)?;
     let asked = Asked::read(scope, body)?;
     let mut reader = ctx.app.store.read().await?;
-    let (groups, assignments) = match asked.groups {
-        Some(groups) => {
-            let mut held = reader.arm().assignments_of(ctx.tenant(), asked.oid).await?;
-            for group in &groups {
-                held.extend(reader.arm().assignments_of(ctx.tenant(), (*group).into()).await?);
-            }
-            (groups, held)
+    let (groups, assignments) = if let Some(groups) = asked.groups {
+        let mut held = reader.arm().assignments_of(ctx.tenant(), asked.oid).await?;
+        for group in &groups {
+            held.extend(reader.arm().assignments_of(ctx.tenant(), (*group).into()).await?);
         }
-        None => {
-            let groups = reader.directory().ancestors(ctx.tenant(), asked.oid).await?;
-            let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
-            (groups, reader.arm().assignments_held(ctx.tenant(), asked.oid).await?)
-        }
+        (groups, held)
+    } else {
+        let groups = reader.directory().ancestors(ctx.tenant(), asked.oid).await?;
+        let groups = groups.into_iter().filter(|group| group.security_enabled).map(|group| group.id).collect();
+        (groups, reader.arm().assignments_held(ctx.tenant(), asked.oid).await?)
     };
     let held = Held::read(&mut reader, ctx.tenant(), assignments).await?;
     let rights = held.rights();

@@ -100,7 +100,7 @@ async fn sweep_cluster(app: &App, uid: ClusterUid, doors: Vec<Door>) -> Result<(
             Ok(()) => tracing::info!(cluster = %uid, door = %id, "break-glass door shut"),
             Err(DoorError::Store(error)) => return Err(error),
             Err(DoorError::Stopped) => {
-                tracing::debug!(cluster = %uid, door = %id, "a door of a stopped cluster waits for its proof")
+                tracing::debug!(cluster = %uid, door = %id, "a door of a stopped cluster waits for its proof");
             }
             // Tried again: a cluster that does not answer lets nobody in either.
             Err(error) => tracing::warn!(cluster = %uid, door = %id, %error, "a door could not be shut yet"),

@@ -174,8 +174,9 @@ fn forget_private_keys(home: &ClusterHome, current: &str) -> Result<(), LocalErr
     let (folder, current) = (home.path("pki/."), home.path(current));
     for entry in fs::read_dir(&folder).at("read", &folder)? {
         let path = entry.at("read", &folder)?.path();
+        let is_private = path.extension().is_some_and(|kind| kind == "key");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("sa") && name.ends_with(".key") && path.file_name() != current.file_name() {
+        if is_private && name.starts_with("sa") && path.file_name() != current.file_name() {
             files::remove(&path)?;
         }
     }

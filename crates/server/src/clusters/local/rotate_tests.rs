@@ -103,7 +103,7 @@ fn r_584_old_signing_keys_verify_for_as_long_as_a_token_may_live() {
     assert!(both.contains(&first) && both.matches("BEGIN PUBLIC KEY").count() == 2, "{both}");
     forget_private_keys(&home, &next.signing_key()).expect("forgotten");
     assert!(!home.path("pki/sa.key").exists() && home.path(&next.signing_key()).exists());
-    pki::ensure(&home, &next, now() + LONGEST_TOKEN + Duration::from_secs(60)).expect("renewed");
+    pki::ensure(&home, &next, now() + LONGEST_TOKEN + Duration::from_mins(1)).expect("renewed");
     let later = read(&home, pki::VERIFYING);
     assert!(!later.contains(&first) && later.matches("BEGIN PUBLIC KEY").count() == 1, "{later}");
     // A rotation of everything forgets all of them.
