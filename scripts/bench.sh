@@ -4,8 +4,9 @@
 
 want=${1:-all}
 case $want in all | micro)
-  step 'token reviews and token signing, in process (optimised build: some minutes the first time)'
+  step 'token reviews, token signing and access checks, in process (optimised build: some minutes the first time)'
   cargo bench --locked --quiet -p entrance-server --bench tokens --bench review
+  cargo bench --locked --quiet -p entrance-store --bench access
   done_ 'in process' ;;
 esac
 case $want in all | kubelogin)
