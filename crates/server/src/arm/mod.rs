@@ -1,7 +1,7 @@
 //! The resource manager (contract R, azure-cli): subscriptions, resource groups, roles and managed clusters.
 //!
-//! Every endpoint knows its caller before anything else: the extractor [`ctx::Ctx`] checks the token and the api-version,
-//! [`ctx::Ctx::allow`] leaves the proof that the caller may do it, and existence is told only after that.
+//! Every endpoint knows its caller before anything else: the extractor `ctx::Ctx` checks the token and the api-version,
+//! `Ctx::allow` leaves the proof that the caller may do it, and existence is told only after that.
 
 mod activity;
 mod body;
