@@ -70,6 +70,20 @@ pub struct Observed {
     pub in_force: bool,
 }
 
+impl Observed {
+    /// What is there when nothing is left to do.
+    pub fn as_wished(spec: &Spec) -> Self {
+        Self {
+            stage: Stage::Ready,
+            lives: true,
+            keys: Keys::default(),
+            pools: spec.pools.clone(),
+            admins: Some(spec.admins().to_vec()),
+            in_force: true,
+        }
+    }
+}
+
 /// One step. Doing it again does no harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -244,14 +258,7 @@ mod tests {
     fn r_584_a_new_signing_key_touches_nothing_else() {
         let spec = spec();
         let by = OperationId::from_uuid(uuid::Uuid::from_u128(1));
-        let mut observed = Observed {
-            stage: Stage::Ready,
-            lives: true,
-            keys: Keys::default(),
-            pools: spec.pools.clone(),
-            admins: Some(spec.admins().to_vec()),
-            in_force: true,
-        };
+        let mut observed = Observed::as_wished(&spec);
         assert_eq!(plan(Desired::Resigned(&spec, by), &observed), [Step::RenewSigningKey]);
         observed.keys.signing = Some(by);
         assert_eq!(plan(Desired::Resigned(&spec, by), &observed), []);

@@ -465,14 +465,7 @@ fn a_plan_ends_when_everything_is_there() {
         plan(Desired::Present(&spec), &nothing),
         [Step::Prepare, Step::Start, Step::AwaitReady, Step::Nodes, Step::BindAdmins, Step::Enforce]
     );
-    let all = Observed {
-        stage: Stage::Ready,
-        lives: true,
-        keys: Keys::default(),
-        pools: spec.pools.clone(),
-        admins: Some(spec.admins().to_vec()),
-        in_force: true,
-    };
+    let all = Observed::as_wished(&spec);
     assert_eq!(plan(Desired::Present(&spec), &all), []);
     assert_eq!(plan(Desired::Absent, &all), [Step::Erase]);
     assert_eq!(plan(Desired::Absent, &nothing), []);

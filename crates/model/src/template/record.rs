@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::plan::Planned;
 use crate::arm::{GroupName, Scope};
 use crate::id::{OperationId, PrincipalId, SubscriptionId, TenantId};
 
@@ -129,6 +130,20 @@ pub struct Made {
     /// When it was done or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<i64>,
+}
+
+impl Made {
+    /// One that has not been begun.
+    pub fn waiting(planned: &Planned) -> Self {
+        Self {
+            id: planned.id.clone(),
+            kind: planned.kind.clone(),
+            name: planned.name.clone(),
+            state: MadeState::Waiting,
+            begun: None,
+            ended: None,
+        }
+    }
 }
 
 /// How far one resource is.

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
-use entrance_model::arm::{ClusterAddress, Operation, Taken, Target};
+use entrance_model::arm::{ClusterAddress, Operation};
 use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
     Accepted, Cluster, Desired, House, Keys, Observed, Power, Quota, Stage, State, TokenAudience, Unacceptable, UserName,
@@ -18,6 +18,7 @@ use entrance_store::{StoreError, Tx};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::begin::operation;
 use super::{At, allowed, existing, preconditions, shown};
 use crate::arm::body::{Body, member};
 use crate::arm::ctx::{Allowed, Ctx};
@@ -205,7 +206,7 @@ async fn make(
         modified_by: Some(ctx.oid()),
     };
     let steps = plan(Desired::Present(&spec), &Observed::default());
-    let operation = operation(ctx, &cluster, Work::Create, change, steps);
+    let operation = operation(ctx, &cluster, Work::Create, change.operation, steps);
     if change.mode == Mode::Try {
         return Ok(Begun { cluster, operation, warnings });
     }
@@ -244,7 +245,8 @@ async fn alter(
         admins: cluster.in_force().map(|spec| spec.admins().to_vec()),
         in_force: cluster.applied.as_ref() == Some(&cluster.document),
     };
-    let operation = operation(ctx, &cluster, work, change, plan(Desired::Present(&spec), &believed));
+    let steps = plan(Desired::Present(&spec), &believed);
+    let operation = operation(ctx, &cluster, work, change.operation, steps);
     if change.mode == Mode::Try {
         return Ok(Begun { cluster, operation, warnings });
     }
@@ -265,22 +267,6 @@ async fn alter(
     }
     ctx.app.jobs.wake();
     Ok(Begun { cluster, operation, warnings })
-}
-
-fn operation(ctx: &Ctx, cluster: &Cluster, work: Work, change: &Change, steps: Vec<entrance_model::cluster::Step>) -> Operation {
-    Operation {
-        id: change.operation,
-        tenant: ctx.tenant(),
-        subscription: cluster.address.subscription,
-        location: cluster.location(),
-        target: Target::Cluster(cluster.uid),
-        scope: cluster.address.scope(),
-        work,
-        steps: steps.into_iter().map(|step| Taken { step, undoing: false, done: None }).collect(),
-        started: ctx.app.now(),
-        started_by: Some(ctx.oid()),
-        ended: None,
-    }
 }
 
 pub(super) fn urls(ctx: &Ctx, operation: &Operation) -> Urls {

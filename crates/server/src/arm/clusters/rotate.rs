@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use entrance_model::access::Action;
 use entrance_model::cluster::door::Closing;
-use entrance_model::cluster::{Desired, Keys, Observed, Stage, Work, plan};
+use entrance_model::cluster::{Desired, Observed, Work, plan};
 use entrance_model::id::OperationId;
 use uuid::Uuid;
 
@@ -32,14 +32,7 @@ async fn rotate(ctx: Ctx, at: (String, String, String), action: Action, work: Wo
         return Err(Refusal::NeverMade("there are no certificates to rotate".to_owned()).into());
     }
     let (spec, id) = (cluster.spec()?, OperationId::from_uuid(Uuid::new_v4()));
-    let believed = Observed {
-        stage: Stage::Ready,
-        lives: true,
-        keys: Keys::default(),
-        pools: spec.pools.clone(),
-        admins: Some(spec.admins().to_vec()),
-        in_force: true,
-    };
+    let believed = Observed::as_wished(&spec);
     let wanted = match work {
         Work::RotateCertificates => Desired::Rotated(&spec, id),
         _ => Desired::Resigned(&spec, id),

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entrance_model::access::Action;
 use entrance_model::id::OperationId;
-use entrance_model::template::{Deployment, Made, MadeState, Progress};
+use entrance_model::template::{Deployment, Made, Progress};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -71,16 +71,7 @@ pub(super) async fn begin(
         parameters: program.shown_parameters(),
         outputs: None,
         error: None,
-        resources: wanted
-            .map(|resource| Made {
-                id: resource.id.clone(),
-                kind: resource.kind.clone(),
-                name: resource.name.clone(),
-                state: MadeState::Waiting,
-                begun: None,
-                ended: None,
-            })
-            .collect(),
+        resources: wanted.map(Made::waiting).collect(),
         correlation,
         started: ctx.app.now(),
         started_by: ctx.oid(),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use entrance_model::access::Action;
-use entrance_model::template::{Change, Changed, Made, MadeState, Planned, changes};
+use entrance_model::template::{Change, Changed, Made, Planned, changes};
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
@@ -19,17 +19,7 @@ pub(super) async fn validate(ctx: Ctx, Path(at): At, sent: Result<Sent, Fault>) 
     let sent = sent?;
     let Prepared { address, program, plan, .. } = prepare(&ctx, address, sent.text, sent.template, sent.parameters, 1).await?;
     let wanted: Vec<&Planned> = plan.resources.iter().filter(|resource| !resource.is_existing).collect();
-    let made: Vec<Made> = wanted
-        .iter()
-        .map(|resource| Made {
-            id: resource.id.clone(),
-            kind: resource.kind.clone(),
-            name: resource.name.clone(),
-            state: MadeState::Waiting,
-            begun: None,
-            ended: None,
-        })
-        .collect();
+    let made: Vec<Made> = wanted.iter().map(|resource| Made::waiting(resource)).collect();
     Ok(Json(json!({
         "id": address.id(),
         "name": address.name.as_str(),
