@@ -71,6 +71,8 @@ actions! {
     ListAccessProfile = "Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action";
     /// Give a legacy cluster other applications.
     ResetAadProfile = "Microsoft.ContainerService/managedClusters/resetAADProfile/action";
+    /// Give a cluster another service principal.
+    ResetServicePrincipal = "Microsoft.ContainerService/managedClusters/resetServicePrincipalProfile/action";
     /// Stop a cluster.
     ClusterStop = "Microsoft.ContainerService/managedClusters/stop/action";
     /// Start a cluster that was stopped.

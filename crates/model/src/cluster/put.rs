@@ -176,24 +176,6 @@ fn sealed_door_ends(before: &Spec, after: &Spec) -> Option<Warning> {
     Some(Warning::SealedDoorEnds { because })
 }
 
-/// `resetAADProfile`: other applications for a cluster with the retired integration.
-pub fn reset_sign_in(cluster: &Cluster, body: Value, house: &House<'_>) -> Result<Accepted, Unacceptable> {
-    let mut aside = Aside::default();
-    let sent = shape::read(Object::from_iter([("aadProfile".to_owned(), body)]), shape::PROPERTIES, "properties", &mut aside)?;
-    let current = cluster.spec()?;
-    let mut document = cluster.document.clone();
-    let around = Around {
-        address: &cluster.address,
-        house,
-        current: Some(&current.sign_in),
-        kubernetes_rbac: document.flag("properties.enableRBAC") != Some(false),
-        automatic: is_automatic(&document),
-    };
-    sign_in::reset(sent.get("aadProfile"), &aside, &around)?.write(document.properties_mut(), None);
-    let spec = Spec::read(&document)?;
-    Ok(Accepted { document, spec, warnings: Vec::new() })
-}
-
 /// PATCH: tags only.
 pub fn retag(cluster: &Cluster, body: Value) -> Result<Document, Unacceptable> {
     let Value::Object(sent) = body else { return Err(not_an_object()) };
@@ -375,7 +357,7 @@ fn defaults(document: &mut Document, address: &ClusterAddress, uid: ClusterUid, 
     }
 }
 
-fn is_automatic(document: &Document) -> bool {
+pub(super) fn is_automatic(document: &Document) -> bool {
     document.text("sku.name").is_some_and(|name| name.eq_ignore_ascii_case("Automatic"))
 }
 

@@ -363,6 +363,19 @@ fn r_204_to_r_206_only_own_applications_can_be_reset_and_only_as_a_whole() {
 }
 
 #[test]
+fn r_125_and_r_205_a_service_principal_is_reset_where_there_is_one() {
+    let world = World::new();
+    let with_principal = body(json!({"servicePrincipalProfile": {"clientId": APP, "secret": "s"}}));
+    let reset = |before: Value, profile: Value| reset_service_principal(&world.cluster(before), profile);
+    let after = reset(with_principal.clone(), json!({"CLIENTID": OTHER, "secret": "very-secret"})).expect("is accepted");
+    assert_eq!(after.document.at("properties.servicePrincipalProfile"), Some(&json!({"clientId": OTHER})));
+    assert_eq!(refused(reset(body(json!({})), json!({"clientId": OTHER, "secret": "s"}))), "R-205 400 BadRequest ");
+    for part in [json!({}), json!({"clientId": OTHER}), json!({"secret": "s"}), json!({"clientId": "x", "secret": "s"})] {
+        assert_eq!(refused(reset(with_principal.clone(), part.clone())), "R-206 400 BadRequest ", "{part}");
+    }
+}
+
+#[test]
 fn r_116_own_applications_are_changed_elsewhere() {
     let world = World::loose();
     let change_to = |profile: Value| refused(world.update(legacy(), change(json!({"aadProfile": profile}))));

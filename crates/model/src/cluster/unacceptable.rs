@@ -211,6 +211,12 @@ pub enum Unacceptable {
         "resetAADProfile needs client id, server id and secret of the new applications (clientAppID, serverAppID, serverAppSecret), and no aadProfile.managed."
     )]
     ResetIncomplete,
+    /// There is no service principal to give other credentials to.
+    #[error("The cluster has a managed identity and no service principal, so there are no credentials to reset.")]
+    NoServicePrincipal,
+    /// Half of a service principal.
+    #[error("resetServicePrincipalProfile needs the application's id, a GUID, and its secret (clientId, secret).")]
+    ServicePrincipalIncomplete,
     ///
     #[error("Local accounts are the only way into a cluster without directory integration; turn that on first.")]
     LockOut,
@@ -276,8 +282,8 @@ impl Ruled for Unacceptable {
             Self::LegacyChange { .. } => "R-116",
             Self::LockOut => "R-119",
             Self::ResetManaged => "R-204",
-            Self::NothingToReset => "R-205",
-            Self::ResetIncomplete => "R-206",
+            Self::NothingToReset | Self::NoServicePrincipal => "R-205",
+            Self::ResetIncomplete | Self::ServicePrincipalIncomplete => "R-206",
             Self::AutomaticNeedsAzureRbac => "R-122",
             Self::IssuerStays => "R-123",
             Self::WorkloadIdentityNeedsIssuer => "R-124",
@@ -324,6 +330,8 @@ impl Ruled for Unacceptable {
             | Self::ResetManaged
             | Self::NothingToReset
             | Self::ResetIncomplete
+            | Self::NoServicePrincipal
+            | Self::ServicePrincipalIncomplete
             | Self::LockOut
             | Self::AutomaticNeedsAzureRbac
             | Self::WorkloadIdentityNeedsIssuer => "BadRequest",
@@ -347,7 +355,9 @@ impl Ruled for Unacceptable {
             | Self::OnlyTags { .. }
             | Self::ResetManaged
             | Self::NothingToReset
-            | Self::ResetIncomplete => return None,
+            | Self::ResetIncomplete
+            | Self::NoServicePrincipal
+            | Self::ServicePrincipalIncomplete => return None,
             Self::ServerAppUnknown { .. } => "aadProfile.serverAppID",
             Self::LocationMissing { .. } | Self::LocationNotOffered { .. } | Self::LocationChanged { .. } => "location",
             Self::DnsPrefix { .. } | Self::DnsPrefixMissing => "dnsPrefix",

@@ -59,6 +59,7 @@ pub(super) fn router() -> Routes {
         .route(&action("diagnose"), post(health::diagnose))
         .route(&action("verifyfreshness"), post(health::verify_freshness))
         .route(&action("resetaadprofile"), post(put::reset_aad_profile))
+        .route(&action("resetserviceprincipalprofile"), post(put::reset_service_principal_profile))
         .route(&action("breakglassdoors"), get(doors::list).post(doors::ask))
         .route(&action("breakglassdoors/{door}"), get(doors::get))
         .route(&action("breakglassdoors/{door}/approve"), post(doors::approve))

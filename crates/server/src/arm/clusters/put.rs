@@ -11,7 +11,7 @@ use entrance_model::arm::{ClusterAddress, Operation};
 use entrance_model::cluster::door::Closing;
 use entrance_model::cluster::{
     Accepted, Cluster, Desired, House, Keys, Observed, Power, Quota, Stage, State, TokenAudience, Unacceptable, UserName,
-    Warning, Work, create, plan, reset_sign_in, update,
+    Warning, Work, create, plan, reset_service_principal, reset_sign_in, update,
 };
 use entrance_model::id::{AppId, ClusterUid, GroupId, OperationId, TenantId};
 use entrance_store::{StoreError, Tx};
@@ -37,15 +37,30 @@ pub(super) async fn put(ctx: Ctx, Path(at): At, headers: HeaderMap, Body(body): 
 }
 
 /// `POST …/resetAADProfile`: other applications for a legacy cluster.
-pub(super) async fn reset_aad_profile(ctx: Ctx, Path(at): At, Body(body): Body) -> Result<Response, ArmError> {
-    let (address, allowed) = allowed(&ctx, &at, Action::ResetAadProfile).await?;
+pub(super) async fn reset_aad_profile(ctx: Ctx, at: At, body: Body) -> Result<Response, ArmError> {
+    reset(ctx, at, body, Action::ResetAadProfile, reset_sign_in).await
+}
+
+/// `POST …/resetServicePrincipalProfile`: another service principal for a cluster without a managed identity.
+pub(super) async fn reset_service_principal_profile(ctx: Ctx, at: At, body: Body) -> Result<Response, ArmError> {
+    reset(ctx, at, body, Action::ResetServicePrincipal, |cluster, body, _| reset_service_principal(cluster, body)).await
+}
+
+async fn reset(
+    ctx: Ctx,
+    Path(at): At,
+    Body(body): Body,
+    action: Action,
+    judge: impl FnOnce(&Cluster, Value, &House<'_>) -> Result<Accepted, Unacceptable>,
+) -> Result<Response, ArmError> {
+    let (address, allowed) = allowed(&ctx, &at, action).await?;
     existing(&ctx, &address).await?;
     let mut tx = ctx.app.store.write().await?;
     let cluster = tx.arm().cluster_at(&address).await?.ok_or(Refusal::Race)?;
     let facts = Facts::gather(&mut tx, &ctx, &address, Some(&body), Some(&cluster)).await?;
     let operation = OperationId::from_uuid(Uuid::new_v4());
     let change = Change { allowed, operation, mode: Mode::Commit(operation) };
-    let begun = alter(&ctx, tx, cluster, &facts, &change, |cluster, house| reset_sign_in(cluster, body, house)).await?;
+    let begun = alter(&ctx, tx, cluster, &facts, &change, |cluster, house| judge(cluster, body, house)).await?;
     Ok((StatusCode::ACCEPTED, urls(&ctx, &begun.operation).headers(Headers::Location)).into_response())
 }
 

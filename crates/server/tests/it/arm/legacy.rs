@@ -114,6 +114,23 @@ async fn r_204_to_r_206_the_applications_are_reset_by_an_operation() {
 }
 
 #[tokio::test]
+async fn r_205_a_service_principal_is_reset_where_there_is_one() {
+    let world = World::start().await;
+    let (robot, _) = world.entrance.application("robot", |_| {}).await;
+    world.group().await;
+    let mut body = cluster(None);
+    body.as_object_mut().expect("an object").remove("identity");
+    body["properties"]["servicePrincipalProfile"] = json!({"clientId": Uuid::new_v4(), "secret": "old"});
+    world.settled(&world.put(C1, body).await).await;
+    let at = format!("{C1}/resetServicePrincipalProfile");
+    let ask = |body: Value| world.ask(&world.owner, reqwest::Method::POST, &at, Some(body));
+    assert_eq!(ask(json!({"clientId": robot.app_id})).await.refusal(), "400 BadRequest R-206");
+    let begun = ask(json!({"clientId": robot.app_id, "secret": "new"})).await;
+    assert_eq!((begun.status.as_u16(), world.result(&begun).await.status.as_u16()), (202, 200), "{}", begun.body);
+    assert_eq!(world.get(C1).await.body["properties"]["servicePrincipalProfile"], json!({"clientId": robot.app_id}));
+}
+
+#[tokio::test]
 async fn r_117_and_r_583_the_upgrade_touches_no_process_and_ends_the_old_file() {
     let (world, client, server) = legacy().await;
     let admins = world.entrance.group("platform").await;
