@@ -26,7 +26,10 @@ def pytest_sessionstart(session):
 def server(tmp_path_factory):
     """`entrance demo`, its story told to the end, left running."""
     since = time.monotonic()
-    server = Server(tmp_path_factory.mktemp("entrance")).start("demo", "--enable-legacy-create")
+    server = Server(tmp_path_factory.mktemp("entrance"))
+    # For the stories of clusters that are upgraded.
+    server.more_options = ["--enable-legacy-create"]
+    server.start("demo")
     told("`entrance demo` from its start to the end of its story", f"{time.monotonic() - since:.1f} s")
     yield server
     server.kill_everything()

@@ -38,7 +38,19 @@ class Walker:
         self.faults, self.kills = server.data / "faults", 0
 
     def serve(self):
-        self.server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={self.server.data}/demo-issuer-keys.json")
+        self.server.start(*self.words())
+
+    def words(self) -> list[str]:
+        return ["serve", "--trust-issuer", f"https://issuer.demo.entrance.example={self.server.data}/demo-issuer-keys.json"]
+
+    def revive(self, following: str | None):
+        """Starts the server, which shall die at this moment: it may come to that before it answers anybody."""
+        self.kills += 1
+        self.dies_at(following)
+        if following:
+            self.server.launch(*self.words())
+        else:
+            self.serve()
 
     def ask(self, method, action="", name=NAME, body=None):
         return self.http.request(method, f"{self.base}/{name}{action}?api-version=2026-06-01", json=body, timeout=30)
@@ -59,9 +71,7 @@ class Walker:
         assert begun.status_code in (200, 201, 202), begun.text
         for moment, following in zip(moments, [*moments[1:], None], strict=True):
             until(f"the server dies at {moment}", self.is_dead, seconds=90, every=0.02)
-            self.kills += 1
-            self.dies_at(following)
-            self.serve()
+            self.revive(following)
         until("the operation ends", lambda: self.status(begun) != "InProgress", seconds=120, every=0.1)
         assert self.status(begun) == "Succeeded", self.http.get(begun.headers["azure-asyncoperation"]).text
 
@@ -122,8 +132,7 @@ def test_an_abort_survives_a_kill_too(walker):
     assert aborted.status_code == 202, aborted.text
     for following in ("erase:after", None):
         until("the server dies", walker.is_dead, seconds=60, every=0.02)
-        walker.dies_at(following)
-        walker.serve()
+        walker.revive(following)
     until("the abort ends", lambda: walker.status(aborted) != "InProgress", seconds=60, every=0.1)
     assert walker.status(aborted) == "Succeeded"
     assert walker.properties("unborn")["provisioningState"] == "Canceled"

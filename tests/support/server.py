@@ -24,16 +24,22 @@ class Server:
         self.starts = 0
         # What the server gets beside a plain environment.
         self.more_env: dict[str, str] = {}
+        # Words that every start of this installation gets.
+        self.more_options: list[str] = []
 
     def start(self, command="demo", *options: str, ready=240, story=True, every=0.2) -> "Server":
         """Starts the server and waits until it can be used: for `demo` that is the end of its story, if anybody wants to hear it."""
-        self.starts += 1
-        self.running = Running(
-            ENTRANCE, command, *self.places(), *options,
-            env=plain_env(self.home) | self.more_env, log=self.home / "logs" / f"{self.starts}-{command}",
-        )
+        self.launch(command, *options)
         until(f"`entrance {command}` is ready", lambda: self._ready(command, story), seconds=ready, every=every)
         return self
+
+    def launch(self, command: str, *options: str):
+        """Starts the server and waits for nothing."""
+        self.starts += 1
+        self.running = Running(
+            ENTRANCE, command, *self.places(), *self.more_options, *options,
+            env=plain_env(self.home) | self.more_env, log=self.home / "logs" / f"{self.starts}-{command}",
+        )
 
     def places(self) -> list[str]:
         """The options that say where this installation lives."""
