@@ -411,8 +411,15 @@ impl Planes {
 
     /// Ends what still plays a part in the cluster, such as processes of a server that was killed.
     async fn end_strays(&self, uid: ClusterUid) -> Result<(), LocalError> {
-        for mut process in self.processes(uid)? {
-            process.kill().await.map_err(|source| LocalError::Process { what: "end", part: Part::ApiServer, source })?;
+        // Looked for again: one that was just being started is not seen until it is what it shall be.
+        for _ in 0..ROUNDS {
+            let found = self.processes(uid)?;
+            if found.is_empty() {
+                break;
+            }
+            for mut process in found {
+                process.kill().await.map_err(|source| LocalError::Process { what: "end", part: Part::ApiServer, source })?;
+            }
         }
         Ok(())
     }
@@ -461,6 +468,9 @@ pub(super) async fn blocking(work: impl FnOnce() -> Result<(), LocalError> + Sen
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }
 }
+
+/// How often processes that are left over are looked for.
+const ROUNDS: usize = 10;
 
 const TRASH: &str = ".removed-";
 // Below the ports that Linux gives to outgoing connections, above those that services like.
