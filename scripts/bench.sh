@@ -18,28 +18,13 @@ case $want in all | kubelogin)
 esac
 [ "$want" = micro ] || [ "$want" = kubelogin ] || { [ -x target/venv/bin/python ] && [ -x target/debug/entrance ]; } \
   || die 'the programs are not built yet' '`make build` and `scripts/setup-venv.sh` make them'
-case $want in all | kubectl)
-  step 'from PUT to the first allowed kubectl, against the control plane alone'
-  target/venv/bin/python benches/first_kubectl.py
-  done_ 'with a real API server' ;;
-esac
-case $want in all | az)
-  step "the server's part in the time of \`az aks\` and \`az role\` commands"
-  target/venv/bin/python benches/az.py
-  done_ 'with the stock az' ;;
-esac
-case $want in all | records)
-  step 'the resource manager with many clusters and role assignments'
-  target/venv/bin/python benches/records.py
-  done_ 'in the server' ;;
-esac
-case $want in all | removal)
-  step 'from the removal of a member to the first refusal, 200 times (some minutes)'
-  target/venv/bin/python benches/removal_to_refusal.py
-  done_ 'with a real API server' ;;
-esac
-case $want in all | rps)
-  step "the API server's requests per second with our tokens, against client certificates"
-  target/venv/bin/python benches/apiserver_rps.py
-  done_ 'with a real API server' ;;
-esac
+# bench NAME FILE STEP DONE: one of the programs in benches/, if it is wanted.
+bench() {
+  case $want in all | "$1") ;; *) return 0 ;; esac
+  step "$3"; target/venv/bin/python "benches/$2"; done_ "$4"
+}
+bench kubectl first_kubectl.py 'from PUT to the first allowed kubectl, against the control plane alone' 'with a real API server'
+bench az az.py "the server's part in the time of \`az aks\` and \`az role\` commands" 'with the stock az'
+bench records records.py 'the resource manager with many clusters and role assignments' 'in the server'
+bench removal removal_to_refusal.py 'from the removal of a member to the first refusal, 200 times (some minutes)' 'with a real API server'
+bench rps apiserver_rps.py "the API server's requests per second with our tokens, against client certificates" 'with a real API server'

@@ -103,7 +103,7 @@ def test_it_opens_with_every_entrance_process_killed_and_is_found_afterwards(kee
     kubectl(keeper, file, "create", "namespace", "rescued")
     assert server.running.process.poll() is not None, "no Entrance runs"
 
-    server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={server.data}/demo-issuer-keys.json")
+    server.serve()
     listed = until("the opening is found", lambda: _door(keeper, "Open"), seconds=60, every=0.5)
     assert listed["kind"] == "Offline" and why in listed["reason"] and "bob" in listed["reason"]
     assert kubectl(keeper, file, "auth", "can-i", "*", "*").out.strip() == "yes", "nobody is thrown out"

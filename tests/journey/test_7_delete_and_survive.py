@@ -7,11 +7,6 @@ from support.running import processes, until
 from support.telling import told
 
 
-def serve(server):
-    """Starts the real thing on the demo's data; what `demo` trusts by itself is named."""
-    server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={server.data}/demo-issuer-keys.json")
-
-
 def test_deleting_leaves_no_process_and_no_file(server, admin, platform):
     admin.az("aks", "create", "-g", platform.group, "-n", "doomed", "--no-ssh-key", "--enable-aad", "-o", "none")
     file = admin.home / "doomed"
@@ -40,7 +35,7 @@ def test_kill_9_in_the_middle_of_create_ends_succeeded(server, admin, platform):
     state = http.get(url).json()["properties"]["provisioningState"]
     server.kill()
     assert state == "Creating", "it was made before it could be interrupted"
-    serve(server)
+    server.serve()
     until(
         "the cluster is made after all",
         lambda: admin.az_json("aks", "show", "-g", platform.group, "-n", "interrupted")["provisioningState"] == "Succeeded",
@@ -59,7 +54,7 @@ def test_a_cluster_survives_a_restart_of_the_server(server, admin, platform):
     before, door = api_servers(file, server.data), Door.of(file)
     server.stop()
     assert door.knock().status_code == 200, "a cluster does not need Entrance for its certificates"
-    serve(server)
+    server.serve()
     assert api_servers(file, server.data) == before, "the control plane was not adopted but started again"
     until("people may enter again", lambda: _may_enter(platform), seconds=30, every=0.5)
 
@@ -69,7 +64,7 @@ def test_clusters_come_back_after_everything_was_killed(server, admin, platform)
     admin.kubectl("create", "namespace", "remembered", kubeconfig=file)
     server.kill_everything()
     since = time.monotonic()
-    serve(server)
+    server.serve()
     until("people may enter again", lambda: _may_enter(platform), seconds=90, every=0.5)
     told("people are back in after everything was killed", f"{time.monotonic() - since:.1f} s")
     assert len(api_servers(file, server.data)) == 1

@@ -18,12 +18,12 @@ def walker(server, admin):
     walker = Walker(server, admin)
     server.stop()
     server.more_env["ENTRANCE_FAULTS"] = "1"
-    walker.serve()
+    server.serve()
     yield walker
     walker.faults.unlink(missing_ok=True)
     server.stop()
     del server.more_env["ENTRANCE_FAULTS"]
-    walker.serve()
+    server.serve()
 
 
 class Walker:
@@ -37,20 +37,14 @@ class Walker:
         self.groups = [admin.az_json("ad", "group", "create", "--display-name", n, "--mail-nickname", n)["id"] for n in ("tough-a", "tough-b")]
         self.faults, self.kills = server.data / "faults", 0
 
-    def serve(self):
-        self.server.start(*self.words())
-
-    def words(self) -> list[str]:
-        return ["serve", "--trust-issuer", f"https://issuer.demo.entrance.example={self.server.data}/demo-issuer-keys.json"]
-
     def revive(self, following: str | None):
         """Starts the server, which shall die at this moment: it may come to that before it answers anybody."""
         self.kills += 1
         self.dies_at(following)
         if following:
-            self.server.launch(*self.words())
+            self.server.launch(*self.server.served())
         else:
-            self.serve()
+            self.server.serve()
 
     def ask(self, method, action="", name=NAME, body=None):
         return self.http.request(method, f"{self.base}/{name}{action}?api-version=2026-06-01", json=body, timeout=30)
@@ -127,7 +121,7 @@ def test_an_abort_survives_a_kill_too(walker):
     assert walker.folders() - before, "there is something to undo"
     # The creation goes on as soon as the server is back, and would be there in a few seconds.
     walker.dies_at("erase:before")
-    walker.serve()
+    walker.server.serve()
     aborted = walker.ask("POST", "/abort", "unborn")
     assert aborted.status_code == 202, aborted.text
     for following in ("erase:after", None):

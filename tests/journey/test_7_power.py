@@ -68,7 +68,7 @@ class Lamp:
 
 
 def serve(server):
-    server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={server.data}/demo-issuer-keys.json")
+    server.serve()
 
 
 def test_az_aks_stop_ends_every_process_and_start_brings_everything_back(lamp):

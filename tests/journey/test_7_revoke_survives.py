@@ -14,7 +14,7 @@ def test_a_revoked_session_stays_revoked_after_kill_9(server, admin, platform):
     assert enters(door, lost) and enters(door, kept)
     revoke(admin, "session", lost.claims["sid"], "--reason", "journey: before the crash")
     server.kill()
-    server.start("serve", "--trust-issuer", f"https://issuer.demo.entrance.example={server.data}/demo-issuer-keys.json")
+    server.serve()
     until("the API server is answered again", lambda: enters(door, kept), seconds=60)
     out_within_the_bound(door, lost, "a session that was revoked before a `kill -9`")
     assert not lost.refreshes() and kept.refreshes()

@@ -33,6 +33,13 @@ class Server:
         until(f"`entrance {command}` is ready", lambda: self._ready(command, story), seconds=ready, every=every)
         return self
 
+    def serve(self, **more) -> "Server":
+        """Goes on as the real thing on the demo's data; what `demo` trusts by itself is named."""
+        return self.start(*self.served(), **more)
+
+    def served(self) -> list[str]:
+        return ["serve", "--trust-issuer", f"https://issuer.demo.entrance.example={self.data}/demo-issuer-keys.json"]
+
     def launch(self, command: str, *options: str):
         """Starts the server and waits for nothing."""
         self.starts += 1

@@ -83,6 +83,28 @@ pub struct Assignment {
     pub updated_by: Option<PrincipalId>,
 }
 
+#[cfg(test)]
+impl Assignment {
+    /// An assignment for tests, with nothing but what decides.
+    pub(super) fn sample(principal: PrincipalId, role: RoleId, scope: &str) -> Self {
+        let nil = uuid::Uuid::nil();
+        Self {
+            id: AssignmentId::from_uuid(nil),
+            tenant: TenantId::from_uuid(nil),
+            scope: scope.parse().expect("a scope"),
+            role,
+            principal,
+            principal_type: PrincipalType::User,
+            description: None,
+            condition: None,
+            created: Timestamp::UNIX_EPOCH,
+            created_by: None,
+            updated: Timestamp::UNIX_EPOCH,
+            updated_by: None,
+        }
+    }
+}
+
 impl Assignment {
     /// What conditions on the right to give or take this assignment can ask about.
     pub fn attributes(

@@ -201,9 +201,9 @@ mod tests {
 
     use serde::Deserialize;
 
+    use super::super::Action;
     use super::super::condition::{Condition, Source};
     use super::super::role::{Permission, RoleKind};
-    use super::super::{Action, PrincipalType};
     use super::*;
     use crate::id::{RoleId, TenantId};
 
@@ -257,24 +257,6 @@ mod tests {
         permission: Permission,
     }
 
-    fn assignment(principal: PrincipalId, role: RoleId, scope: &str) -> Assignment {
-        let nil = uuid::Uuid::nil();
-        Assignment {
-            id: AssignmentId::from_uuid(nil),
-            tenant: TenantId::from_uuid(nil),
-            scope: scope.parse().expect("a scope"),
-            role,
-            principal,
-            principal_type: PrincipalType::User,
-            description: None,
-            condition: None,
-            created: jiff::Timestamp::UNIX_EPOCH,
-            created_by: None,
-            updated: jiff::Timestamp::UNIX_EPOCH,
-            updated_by: None,
-        }
-    }
-
     fn denial(taken: &Taken) -> Denial {
         Denial {
             id: DenialId::from_uuid(uuid::Uuid::nil()),
@@ -307,7 +289,7 @@ mod tests {
         for case in &known.all {
             let given = |g: &Given| Assignment {
                 condition: g.condition.as_deref().map(|text| Condition::read(text).expect("a condition")),
-                ..assignment(g.principal, g.role, &g.scope)
+                ..Assignment::sample(g.principal, g.role, &g.scope)
             };
             let assignments: Vec<_> = case.assignments.iter().map(given).collect();
             let denials: Vec<_> = case.denials.iter().map(denial).collect();
@@ -341,7 +323,7 @@ mod tests {
     fn a_decision_tells_its_reason() {
         let (oid, group) = (PrincipalId::from_uuid(uuid::Uuid::from_u128(1)), GroupId::from_uuid(uuid::Uuid::from_u128(2)));
         let s = "/subscriptions/22222222-bbbb-4bbb-8bbb-00000000000a";
-        let mut given = [assignment(group.into(), super::super::built_in::CLUSTER_ADMIN, s)];
+        let mut given = [Assignment::sample(group.into(), super::super::built_in::CLUSTER_ADMIN, s)];
         let scope = format!("{s}/resourceGroups/rg").parse().expect("a scope");
         let ask = |groups: &[GroupId], given: &[Assignment], denials: &[Denial]| {
             let question = Question {
@@ -380,7 +362,7 @@ mod tests {
         let oid = PrincipalId::from_uuid(uuid::Uuid::from_u128(1));
         let owner = |condition: Option<&str>| Assignment {
             condition: condition.map(|text| Condition::kept(text.to_owned())),
-            ..assignment(oid, super::super::built_in::OWNER, "/")
+            ..Assignment::sample(oid, super::super::built_in::OWNER, "/")
         };
         let (roles, hierarchy) = (Roles::built_in(), Hierarchy::default());
         let ask = |assignments: &[Assignment]| {

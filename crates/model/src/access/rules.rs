@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::arm::Scope;
-use crate::id::{AssignmentId, GroupId, PrincipalId, RoleId, TenantId};
+use crate::id::{GroupId, PrincipalId, RoleId};
 
 const S: &str = "/subscriptions/22222222-bbbb-4bbb-8bbb-00000000000a";
 const WRITE: &str = "Microsoft.ContainerService/managedClusters/write";
@@ -26,21 +26,7 @@ fn role(n: u128, actions: &[&str], not_actions: &[&str]) -> RoleDefinition {
 }
 
 fn given(principal: PrincipalId, role: &RoleDefinition) -> Assignment {
-    let nil = uuid::Uuid::nil();
-    Assignment {
-        id: AssignmentId::from_uuid(nil),
-        tenant: TenantId::from_uuid(nil),
-        scope: S.parse().expect("a scope"),
-        role: role.id,
-        principal,
-        principal_type: PrincipalType::User,
-        description: None,
-        condition: None,
-        created: jiff::Timestamp::UNIX_EPOCH,
-        created_by: None,
-        updated: jiff::Timestamp::UNIX_EPOCH,
-        updated_by: None,
-    }
+    Assignment::sample(principal, role.id, S)
 }
 
 fn may(oid: PrincipalId, groups: &[GroupId], action: &str, known: &[&RoleDefinition], assignments: &[Assignment]) -> bool {

@@ -239,7 +239,7 @@ impl Parser<'_> {
         Ok(read)
     }
 
-    // `\uXXXX` that many bytes from here.
+    // A backslash, `u` and four hexadecimal digits, that many bytes from here (RFC 8259, 7).
     fn unit(&self, from: usize) -> Option<u16> {
         let digits = self.rest().get(from..from + 6)?.strip_prefix("\\u")?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {

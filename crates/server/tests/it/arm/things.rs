@@ -2,8 +2,11 @@
 
 use entrance_model::access::built_in;
 use entrance_model::arm::Scope;
+use entrance_model::cluster::State;
+use entrance_model::id::ClusterUid;
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Answer, C1, World, cluster};
 
@@ -17,6 +20,11 @@ async fn start() -> World {
     let made = world.put(C1, cluster(Some(json!({"managed": true})))).await;
     assert_eq!(world.settled(&made).await["status"], "Succeeded");
     world
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    let all = answer.body["value"].as_array().unwrap_or_else(|| panic!("{}", answer.body));
+    all.iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
 }
 
 async fn patch(world: &World, path: &str, body: Value) -> Answer {
@@ -69,10 +77,6 @@ async fn lists_are_narrowed_by_their_filter_and_turned_page_by_page() {
         world.put(&format!("/resourceGroups/{group}"), json!({"location": "eastus", "tags": {"team": group}})).await;
     }
     world.put(&format!("{C1}{TAGS}"), json!({"properties": {"tags": {"Team": "web"}}})).await;
-    let names = |answer: &Answer| -> Vec<String> {
-        let all = answer.body["value"].as_array().unwrap_or_else(|| panic!("{}", answer.body));
-        all.iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
-    };
     for (path, expected) in [
         ("/resources?$filter=resourceType%20eq%20'microsoft.containerservice/MANAGEDCLUSTERS'", vec!["c1", "c2", "c3", "c4"]),
         ("/resources?$filter=resourceType%20eq%20'Microsoft.Compute/virtualMachines'", vec![]),
@@ -250,4 +254,37 @@ async fn which_actions_there_are_and_how_much_of_the_quota_is_used() {
     assert_eq!(nothing.refusal(), "404 InvalidResourceType R-012");
     let usages = world.get("/providers/Microsoft.ContainerService/locations/eastus/usages").await.body;
     assert_eq!((&usages["value"][0]["currentValue"], &usages["value"][0]["limit"]), (&json!(1), &json!(1000)));
+}
+
+#[tokio::test]
+async fn r_302_the_one_cluster_that_somebody_may_see_is_found_behind_hundreds() {
+    let world = World::start().await;
+    world.group().await;
+    world.settled(&world.put(C1, cluster(None)).await).await;
+    let mut tx = world.entrance.app().store.write().await.expect("the store writes");
+    let pattern = tx.arm().clusters_in(world.subscription, None).await.expect("the store reads").remove(0);
+    for n in 0..250 {
+        let name = format!("a{n:03}").parse().expect("a name");
+        let mut copy = pattern.clone();
+        (copy.uid, copy.applied, copy.endpoint) = (ClusterUid::from_uuid(Uuid::new_v4()), None, None);
+        copy.state = State::Canceled { usable: false };
+        copy.address.name = name;
+        tx.arm().insert_cluster(&copy).await.expect("it is new");
+    }
+    tx.commit().await.expect("the store commits");
+    let bob = world.entrance.user("bob").await;
+    world.assign(bob.id.into(), built_in::READER, &pattern.address.scope()).await;
+    let list = "/providers/Microsoft.ContainerService/managedClusters";
+    let his = world.ask(&bob, Method::GET, list, None).await;
+    assert_eq!((names(&his), his.body.get("nextLink")), (vec!["c1".to_owned()], None));
+
+    let (mut path, mut pages) = (list.to_owned(), Vec::new());
+    loop {
+        let page = world.get(&path).await;
+        pages.push(names(&page).len());
+        let Some(link) = page.body["nextLink"].as_str() else { break };
+        let rest = link.strip_prefix(world.entrance.app().base()).expect("our own address");
+        path = format!("/{}", rest.replace("api-version=2026-06-01&", ""));
+    }
+    assert_eq!(pages, [100, 100, 51]);
 }
